@@ -1,0 +1,230 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError, Option } from "commander";
+import { parseDate, fixedClock, systemClock, type Clock } from "../lib/clock.ts";
+import { FindingError, hasErrors, sortFindings, type Finding } from "../lib/finding.ts";
+import type { CommandSpec, Context, Result } from "./command.ts";
+import { commands, type CommandEntry } from "./commands/index.ts";
+import { renderFindings } from "./render/findings.ts";
+import { painter } from "./render/paint.ts";
+import { progressLine } from "./render/progress.ts";
+
+// The one place that reads process.env, prints and exits.
+
+const here = dirname(fileURLToPath(import.meta.url));
+const version = (): string => {
+  for (let dir = here; ; dir = dirname(dir)) {
+    const file = join(dir, "package.json");
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+    if (dir === dirname(dir)) return "0.0.0";
+  }
+};
+
+interface Common {
+  readonly env?: string[];
+  readonly json?: boolean;
+  readonly color?: boolean;
+  readonly now?: string;
+  readonly directory?: string;
+  readonly yes?: boolean;
+}
+
+class UsageError extends Error {}
+
+/** Adds the flags that every command understands, wherever they stand on the line. */
+function addCommon(c: Command): Command {
+  return c
+    .addOption(new Option("--env <env>", "the environment; may be repeated").argParser((v: string, all: string[] = []) => [...all, v]))
+    .option("--json", "one JSON document on standard output")
+    .option("--no-color", "no colours")
+    .option("--now <date>", "judge ages and due dates on this day (YYYY-MM-DD)")
+    .option("-C, --directory <dir>", "run as if started there")
+    .option("--yes", "answer yes where a question would be asked");
+}
+
+function clockOf(now: string | undefined): Clock {
+  if (now === undefined) return systemClock;
+  const at = parseDate(now);
+  if (!at) throw new UsageError(`--now wants a date as YYYY-MM-DD, not "${now}"`);
+  return fixedClock(at);
+}
+
+function contextOf(spec: CommandSpec, o: Common, signal: AbortSignal): Context {
+  const root = resolve(o.directory ?? ".");
+  if (!existsSync(root) || !statSync(root).isDirectory()) throw new UsageError(`-C ${o.directory ?? "."}: no such folder`);
+  const envs = [...new Set(o.env ?? [])];
+  if (spec.wants === "one" && envs.length !== 1) throw new UsageError(`${spec.name} wants exactly one environment: add --env NAME`);
+  if (spec.wants === "none" && envs.length > 0) throw new UsageError(`${spec.name} takes no --env`);
+  const json = o.json === true;
+  const env = process.env;
+  const terminal = process.stderr.isTTY;
+  const color = o.color !== false && !env["NO_COLOR"] && (process.stdout.isTTY || env["FORCE_COLOR"] !== undefined) && !json;
+  return {
+    root, clock: clockOf(o.now), env, json, color, envs, signal,
+    yes: o.yes === true,
+    interactive: terminal && process.stdin.isTTY && !json,
+    stdin: process.stdin,
+    out: (text) => { if (!json) process.stdout.write(text); },
+    say: (text) => { process.stderr.write(text); },
+    progress: progressLine(terminal && !json && env["CI"] === undefined, (text) => process.stderr.write(text), () => process.stderr.columns),
+  };
+}
+
+async function run(entry: CommandEntry, args: readonly string[], options: Common & Record<string, unknown>, aborter: AbortController): Promise<number> {
+  const spec = await entry.load();
+  const context = contextOf(spec, options, aborter.signal);
+  let result: Result;
+  try {
+    result = await spec.run(context, args, options);
+  } catch (e) {
+    if (aborter.signal.aborted) return 130;
+    result = { exit: e instanceof FindingError ? e.exit : 2, findings: e instanceof FindingError ? e.findings : [unexpected(e, context)] };
+  } finally {
+    context.progress(null);
+  }
+  const findings = sortFindings(result.findings ?? []);
+  const exit = aborter.signal.aborted ? 130 : result.exit;
+  if (context.json) {
+    const { command, ok, findings: all, ...rest } = { command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json };
+    await write(`${JSON.stringify({ command, ok, findings: all, ...rest }, null, 2)}\n`);
+  } else {
+    if (result.text) await write(result.text.endsWith("\n") ? result.text : `${result.text}\n`);
+    if (findings.length) process.stderr.write(renderFindings(findings, painter(context.color)));
+  }
+  return exit;
+}
+
+/** An error that nobody foresaw: its message without a stack (a stack or a cause could quote a value); `STACKSEAL_DEBUG=1` adds where it was thrown. */
+function unexpected(e: unknown, context: Context): Finding {
+  if (context.env["STACKSEAL_DEBUG"] === "1" && e instanceof Error) context.say(`${(e.stack ?? "").split("\n").filter((l) => /^\s+at /.test(l)).join("\n")}\n`);
+  const code = (e as { code?: unknown }).code;
+  const system = typeof code === "string" && /^E[A-Z]+$/.test(code);
+  return {
+    code: system ? "SYSTEM_ERROR" : "INTERNAL_ERROR",
+    severity: "error",
+    message: e instanceof Error ? e.message : "unknown failure",
+    hint: system ? "the operating system refused; nothing was half-written" : "this is a fault of stackseal: run again with STACKSEAL_DEBUG=1 and report it",
+  };
+}
+
+const write = (text: string): Promise<void> =>
+  new Promise((done) => {
+    process.stdout.write(text, () => { done(); });
+  });
+
+/** Groups `secret set` under `secret`: commander wants a tree. */
+function build(aborter: AbortController, done: (exit: number) => void): Command {
+  const program = new Command("stackseal")
+    .description("Integration credentials of a SaaS platform as code: sealed in git, previewed under policy, deployed by Pulumi.")
+    .version(version())
+    .showHelpAfterError("(add --help for the flags and examples)")
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .exitOverride();
+  const groups = new Map<string, Command>();
+  for (const entry of commands) {
+    const words = entry.name.split(" ");
+    const parent = words.length === 1 ? program : groupOf(program, groups, words[0] as string);
+    const name = words[words.length - 1] as string;
+    const existing = words.length === 1 ? groups.get(name) : undefined;
+    const c = existing ?? new Command(name);
+    if (!existing) parent.addCommand(c);
+    if (words.length === 1) groups.set(name, c);
+    c.summary(entry.summary).description(entry.summary).exitOverride();
+    lazy(c, entry, aborter, done);
+  }
+  return program;
+}
+function groupOf(program: Command, groups: Map<string, Command>, word: string): Command {
+  const found = groups.get(word);
+  if (found) return found;
+  const c = new Command(word).exitOverride().summary(`${word}: see --help`);
+  program.addCommand(c);
+  groups.set(word, c);
+  return c;
+}
+const prepared = new Map<Command, Promise<void>>();
+function lazy(c: Command, entry: CommandEntry, aborter: AbortController, done: (exit: number) => void): void {
+  (c as unknown as { stackseal: CommandEntry }).stackseal = entry;
+  addCommon(c);
+  c.action(async (...given: unknown[]) => {
+    const command = given[given.length - 1] as Command;
+    done(await run(entry, command.args, command.opts(), aborter));
+  });
+}
+/** Options and arguments of the one command that is called, loaded just before the line is parsed. */
+async function prepare(program: Command, argv: readonly string[]): Promise<void> {
+  const words = argv.filter((a) => !a.startsWith("-"));
+  let c: Command | undefined = program.commands.find((x) => words.includes(x.name()) && words[0] !== undefined && firstWord(argv) === x.name());
+  if (!c) return;
+  const at = argv.indexOf(c.name());
+  const next = argv.slice(at + 1).find((a) => !a.startsWith("-"));
+  c = c.commands.find((x) => x.name() === next) ?? c;
+  const entry = (c as unknown as { stackseal?: CommandEntry }).stackseal;
+  if (!entry || prepared.has(c)) return;
+  const spec = await entry.load();
+  for (const a of spec.args ?? []) c.argument(a.name, a.description);
+  for (const o of spec.options ?? []) {
+    const option = new Option(o.flags, o.description);
+    if (o.choices) option.choices([...o.choices]);
+    if (o.many) option.argParser((v: string, all: string[] = []) => [...all, v]);
+    if (o.default !== undefined) option.default(o.default);
+    c.addOption(option);
+  }
+  if (spec.passThrough) c.passThroughOptions().allowUnknownOption();
+  c.addHelpText("after", `\nExamples:\n${spec.examples.map((e) => `  $ ${e}`).join("\n")}\n`);
+  prepared.set(c, Promise.resolve());
+}
+/** The command word: the first one that is no flag and no flag's value (`-C DIR check`). */
+function firstWord(argv: readonly string[]): string | undefined {
+  const takesValue = new Set(["--env", "--now", "-C", "--directory"]);
+  for (let i = 0; i < argv.length; i++) {
+    const a = argv[i] as string;
+    if (takesValue.has(a)) i++;
+    else if (!a.startsWith("-")) return a;
+  }
+  return undefined;
+}
+/** Common flags may stand before the command too: `stackseal -C dir check`. */
+function commonLast(argv: readonly string[]): string[] {
+  const word = firstWord(argv);
+  if (word === undefined) return [...argv];
+  const at = argv.indexOf(word);
+  const before = argv.slice(0, at);
+  const rest = argv.slice(at + 1);
+  const sub = rest[0] !== undefined && !rest[0].startsWith("-") && commands.some((c) => c.name === `${word} ${rest[0] ?? ""}`) ? 1 : 0;
+  return [word, ...rest.slice(0, sub), ...before, ...rest.slice(sub)];
+}
+
+async function main(): Promise<number> {
+  const aborter = new AbortController();
+  let interrupts = 0;
+  const interrupt = (): void => {
+    aborter.abort();
+    if (++interrupts > 1) process.exit(130);
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  process.stdout.on("error", (e: NodeJS.ErrnoException) => { if (e.code === "EPIPE") process.exit(0); });
+  let exit = 0;
+  const program = build(aborter, (code) => { exit = code; });
+  const argv = commonLast(process.argv.slice(2));
+  try {
+    if (argv.length === 0) {
+      program.outputHelp();
+      return 0;
+    }
+    await prepare(program, argv);
+    await program.enablePositionalOptions().parseAsync(argv, { from: "user" });
+    return exit;
+  } catch (e) {
+    if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
+    if (e instanceof UsageError) {
+      process.stderr.write(`error: ${e.message}\n`);
+      return 2;
+    }
+    throw e;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,58 @@
+// Builds what runs: the command line, the Pulumi program, the policy pack, the provider executables and the SDKs.
+// `--if-stale` does nothing where every output is newer than every source.
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const stamp = join(root, "dist/.built");
+const sources = ["lib", "schemas", "seal", "stacks", "policies", "providers", "engine", "sandbox", "scripts", "sdks", "tools", "package-lock.json"];
+
+function newest(path) {
+  const info = statSync(path, { throwIfNoEntry: false });
+  if (!info) return 0;
+  if (!info.isDirectory()) return info.mtimeMs;
+  return readdirSync(path).filter((n) => !["node_modules", "dist", "bin"].includes(n)).reduce((max, n) => Math.max(max, newest(join(path, n))), info.mtimeMs);
+}
+if (process.argv.includes("--if-stale") && existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...sources.map((s) => newest(join(root, s))))) process.exit(0);
+
+const cjsShim = `import { createRequire as __createRequire } from "node:module"; import { fileURLToPath as __toPath } from "node:url"; import { dirname as __dir } from "node:path"; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dir(__filename);`;
+const common = { absWorkingDir: root, bundle: true, platform: "node", target: "node20", logLevel: "warning", legalComments: "none" };
+const exists = (f) => existsSync(join(root, f));
+
+// What the Pulumi SDK loads at start and a plain program never uses (typescript 220 ms, arborist 190 ms): loaded on first touch instead.
+const deferred = {
+  name: "deferred",
+  setup(b) {
+    b.onResolve({ filter: /^(typescript|ts-node|@npmcli\/arborist)$/ }, (a) => ({ path: a.path, namespace: "deferred" }));
+    b.onResolve({ filter: /^\.\/automation$/ }, (a) => (/@pulumi[\\/]pulumi[\\/]index\.js$/.test(a.importer) ? { path: "@pulumi/pulumi/automation", namespace: "deferred" } : undefined));
+    b.onLoad({ filter: /.*/, namespace: "deferred" }, (a) => ({
+      contents: `let real; const get = () => (real ??= module.require ? module.require(${JSON.stringify(a.path)}) : __filename && require("node:module").createRequire(__filename)(${JSON.stringify(a.path)}));
+module.exports = new Proxy(function () {}, { get: (_t, k) => (k === "__esModule" ? true : get()[k]), has: (_t, k) => k in get(), apply: (_t, s, x) => get().apply(s, x), construct: (_t, x) => new (get())(...x) });`,
+      loader: "js", resolveDir: root,
+    }));
+  },
+};
+
+const entries = { cli: "scripts/cli.ts" };
+await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild"] });
+if (exists("stacks/index.ts")) await build({ ...common, entryPoints: { index: "stacks/index.ts" }, outdir: "dist/stacks", format: "esm", banner: { js: cjsShim }, external: ["@pulumi/*"] });
+if (exists("policies/index.ts")) await build({ ...common, entryPoints: { index: "policies/index.ts" }, outdir: "policies/dist", format: "cjs", outExtension: { ".js": ".cjs" }, external: ["@pulumi/*"] });
+for (const name of ["stripe", "stackseal", "aws"]) {
+  const main = name === "aws" ? "sandbox/aws/main.ts" : `providers/${name}/main.ts`;
+  if (!exists(main)) continue;
+  const outfile = `dist/providers/${name}/pulumi-resource-${name}`;
+  await build({ ...common, entryPoints: [main], outfile, format: "cjs", banner: { js: "#!/usr/bin/env node" }, plugins: [deferred], external: ["@pulumi/pulumi/automation"] });
+  chmodSync(join(root, outfile), 0o755);
+}
+for (const name of ["stripe", "stackseal"]) {
+  const dir = join(root, "sdks", name);
+  if (!existsSync(join(dir, "index.ts"))) continue;
+  const files = readdirSync(dir, { recursive: true }).map(String).filter((f) => f.endsWith(".ts") && !f.startsWith("bin") && !f.includes("node_modules"));
+  await build({ ...common, bundle: false, entryPoints: files.map((f) => join(dir, f)), outdir: join(dir, "bin"), outbase: dir, format: "cjs" });
+  writeFileSync(join(dir, "bin/package.json"), `${JSON.stringify({ name: `@pulumi/${name}`, version: "0.1.0", type: "commonjs" })}\n`);
+}
+mkdirSync(dirname(stamp), { recursive: true });
+rmSync(stamp, { force: true });
+writeFileSync(stamp, "");
