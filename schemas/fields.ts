@@ -1,0 +1,21 @@
+import { z } from "zod";
+
+// Fields that several declarations share.
+
+/** A public HTTPS address without credentials in it. Plain http is for a loopback host of `local` alone, which a rule judges. */
+export const url = z.string().max(2048).superRefine((text, ctx) => {
+  let u: URL;
+  try {
+    u = new URL(text);
+  } catch {
+    ctx.addIssue({ code: "custom", message: "not an absolute URL" });
+    return;
+  }
+  if (u.username || u.password) ctx.addIssue({ code: "custom", message: "credentials don't belong into a URL" });
+  if (u.protocol !== "https:" && !(u.protocol === "http:" && loopback(u.hostname))) ctx.addIssue({ code: "custom", message: "must be https" });
+});
+export const loopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host) || host.endsWith(".localhost");
+export const name = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "lower case letters, digits and single hyphens").max(40);
+export const email = z.string().max(254).regex(/^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/, "an e-mail address");
+export const host = z.string().max(253).regex(/^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/, "a host name without scheme or port");
+export const oneLine = z.string().min(1).max(200).regex(/^[^\r\n]*$/, "one line");

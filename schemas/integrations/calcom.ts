@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { url } from "../fields.ts";
+import { defineIntegration } from "../integration.ts";
+import { API_CHECKLIST } from "./checklist.ts";
+
+export const calcom = defineIntegration({
+  id: "calcom",
+  title: "Cal.com",
+  chapter: "Cal.com Configuration",
+  file: "environment",
+  settings: z.strictObject({ eventTypeId: z.int().positive(), baseUrl: url.default("https://api.cal.com") }),
+  secrets: {
+    apiKey: {
+      title: "API key",
+      class: "standard",
+      format: { pattern: /^cal_(live_|test_)?[0-9a-f]{32}$/, says: "cal_, cal_live_ or cal_test_ and 32 hexadecimal digits" },
+      modeOf: (v: string) => (v.startsWith("cal_live_") ? "live" : v.startsWith("cal_test_") ? "test" : null),
+      accepts: ["cal_{hex:32}", "cal_live_{hex:32}", "cal_test_{hex:32}"],
+      rejects: [{ sample: "cal_live_{hex:31}", why: "too short" }, { sample: "{hex:32}", why: "no prefix" }, { sample: "cal_live_{hex:32}\n", why: "a trailing newline" }],
+      env: ["CALCOM_API_KEY"],
+      maxAgeDays: 366,
+      probe: { kind: "http", method: "GET", url: "https://api.cal.com/v2/me", auth: "bearer" },
+      rotation: { kind: "api", strategy: "calcom-refresh", overlap: "none: the refresh kills the old key in the same call" },
+    },
+  },
+  env: { CALCOM_EVENT_TYPE_ID: "eventTypeId", CALCOM_BASE_URL: "baseUrl" },
+  checklist: API_CHECKLIST,
+  docs: "https://cal.com/docs/api-reference/v2/api-keys/refresh-api-key",
+});

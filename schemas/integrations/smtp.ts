@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { email, host, oneLine } from "../fields.ts";
+import { defineIntegration } from "../integration.ts";
+import { MAIL_CHECKLIST } from "./checklist.ts";
+
+export const MAIL_PROVIDERS = ["gmail", "sendgrid", "mailgun", "ses", "mailtrap", "generic"] as const;
+export type MailProvider = (typeof MAIL_PROVIDERS)[number];
+export type Encryption = "tls" | "ssl" | null;
+
+/** What each port means: STARTTLS (`tls`), TLS from the first byte (`ssl`), or none. Source: the product documentation, and providers' alternates. */
+export const PORTS: Readonly<Record<number, readonly Encryption[]>> = { 25: [null, "tls"], 465: ["ssl"], 587: ["tls"], 2465: ["ssl"], 2525: ["tls"], 2587: ["tls"], 1025: [null] };
+
+interface MailRules {
+  readonly hosts: RegExp;
+  readonly ports: readonly number[];
+  readonly username: { readonly pattern: RegExp; readonly says: string };
+  readonly password: { readonly pattern: RegExp; readonly says: string };
+}
+const text = /^[^\s"'](?:[^\r\n]*[^\s"'])?$/;
+/** What each provider demands; a generic server demands nothing but sense. */
+export const MAIL_RULES: Readonly<Record<MailProvider, MailRules>> = {
+  gmail: { hosts: /^smtp(-relay)?\.gmail\.com$/, ports: [587, 465], username: { pattern: /^[^\s@]+@[^\s@]+$/, says: "the full address" }, password: { pattern: /^[a-z]{16}$/, says: "a 16-letter app password, without the spaces of its display" } },
+  sendgrid: { hosts: /^smtp(\.eu)?\.sendgrid\.net$/, ports: [587, 465, 25, 2525], username: { pattern: /^apikey$/, says: "the word apikey" }, password: { pattern: /^SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}$/, says: "SG., 22 characters, a dot and 43 characters" } },
+  mailgun: { hosts: /^smtp(\.eu)?\.mailgun\.org$/, ports: [587, 465, 25, 2525], username: { pattern: /^[^\s@]+@[^\s@]+$/, says: "the full login, such as postmaster@mg.example.com" }, password: { pattern: /^\S{5,64}$/, says: "the login's password, without spaces" } },
+  ses: { hosts: /^email-smtp(-fips)?\.[a-z0-9-]+\.amazonaws\.com$/, ports: [587, 465, 25, 2465, 2587], username: { pattern: /^AKIA[A-Z2-7]{16}$/, says: "an IAM access key id (AKIA…)" }, password: { pattern: /^B[A-Za-z0-9+/]{43}$/, says: "44 characters that begin with B" } },
+  mailtrap: { hosts: /^(sandbox|live|bulk)\.smtp\.mailtrap\.io$|^smtp\.mailtrap\.io$/, ports: [587, 465, 25, 2525], username: { pattern: /^([0-9a-f]{14}|api|smtp@mailtrap\.io)$/, says: "14 hexadecimal digits, or the word api" }, password: { pattern: /^([0-9a-f]{14}|[0-9a-f]{32})$/, says: "14 or 32 hexadecimal digits" } },
+  generic: { hosts: /./, ports: [587, 465, 25, 2525, 2465, 2587, 1025], username: { pattern: /^\S+$/, says: "no spaces" }, password: { pattern: text, says: "no spaces or quotes at the ends" } },
+};
+
+export const smtp = defineIntegration({
+  id: "smtp",
+  title: "SMTP",
+  chapter: "Mail Configuration",
+  file: "environment",
+  settings: z.strictObject({
+    provider: z.enum(MAIL_PROVIDERS),
+    driver: z.enum(["smtp", "sendmail", "mailgun", "ses", "log"]).default("smtp"),
+    host,
+    port: z.int().min(1).max(65535),
+    encryption: z.enum(["tls", "ssl"]).nullable(),
+    username: z.string().min(1).max(254).regex(/^\S+$/, "no spaces"),
+    from: z.strictObject({ address: email, name: oneLine }),
+  }),
+  secrets: {
+    password: {
+      title: "Password, app password or API key",
+      class: "standard",
+      human: true,
+      // Each provider's own form is in MAIL_RULES: passwordFormat() chooses it by the declared provider.
+      format: { pattern: text, says: "no spaces or quotes at the ends" },
+      accepts: ["SG.{url64:22}.{url64:43}", "{lower:16}", "B{base64:43}", "{hex:14}", "{alnum:20}"],
+      rejects: [{ sample: " {alnum:20}", why: "a leading space" }, { sample: "{alnum:20}\n", why: "a trailing newline" }, { sample: "\"{alnum:20}\"", why: "quotes" }],
+      env: ["MAIL_PASSWORD"],
+      maxAgeDays: 366,
+      probe: { kind: "smtp" },
+      rotation: { kind: "guided", overlap: "depends on the provider", steps: ["Make a second password or key at the provider", "Give it to stackseal secret set smtp.password --reason scheduled", "Remove the first one after the switch"] },
+    },
+  },
+  env: { MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name" },
+  checklist: MAIL_CHECKLIST,
+});
+
+/** Sample passwords in the true format of each provider. */
+export const MAIL_SAMPLES: Readonly<Record<MailProvider, string>> = { gmail: "{lower:16}", sendgrid: "SG.{url64:22}.{url64:43}", mailgun: "{hex:32}", ses: "B{base64:43}", mailtrap: "{hex:14}", generic: "{alnum:24}" };

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { name, oneLine } from "../fields.ts";
+import { defineIntegration } from "../integration.ts";
+import { API_CHECKLIST } from "./checklist.ts";
+
+const webhook = z.strictObject({
+  path: z.string().max(200).regex(/^\/[A-Za-z0-9/_.-]*$/, "an absolute path on the platform's URL"),
+  apiVersion: z.string().regex(/^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$/, "a Stripe API version such as 2026-10-28.endive"),
+  events: z.array(z.string()).min(1).max(300),
+  connect: z.boolean().optional(),
+  description: oneLine.optional(),
+  disabled: z.boolean().optional(),
+});
+
+export const stripe = defineIntegration({
+  id: "stripe",
+  title: "Stripe",
+  chapter: "Stripe API Configuration (Super Admin)",
+  file: "payments",
+  settings: z.strictObject({
+    mode: z.enum(["test", "live"]),
+    publishableKey: z.string().regex(/^pk_(test|live)_[A-Za-z0-9]{24,247}$/, "pk_test_ or pk_live_ and at least 24 letters and digits"),
+    webhooks: z.record(name, webhook),
+    apiBase: z.string().optional().describe("The sandbox's address; loopback only"),
+  }),
+  secrets: {
+    secretKey: {
+      title: "Secret or restricted key",
+      class: "payments",
+      // Lengths have changed over the years (24 to 99 and more): prefix, alphabet and a minimum, never an exact length.
+      format: { pattern: /^(sk|rk)_(test|live)_[A-Za-z0-9]{24,247}$/, says: "sk_ or rk_, test_ or live_, and at least 24 letters and digits" },
+      modeOf: (v: string) => (/^[sr]k_test_/.test(v) ? "test" : /^[sr]k_live_/.test(v) ? "live" : null),
+      accepts: ["sk_test_{alnum:24}", "sk_live_{alnum:99}", "rk_test_{alnum:24}", "rk_live_{alnum:107}"],
+      rejects: [
+        { sample: "pk_test_{alnum:24}", why: "a publishable key" },
+        { sample: "sk_test_{alnum:12}", why: "too short" },
+        { sample: " sk_test_{alnum:24}", why: "a leading space" },
+        { sample: "sk_test_{alnum:24}\n", why: "a trailing newline" },
+        { sample: "whsec_{alnum:32}", why: "a webhook signing secret" },
+      ],
+      env: ["STRIPE_SECRET"],
+      maxAgeDays: 90,
+      probe: { kind: "http", method: "GET", url: "https://api.stripe.com/v1/balance", auth: "bearer" },
+      rotation: {
+        kind: "guided",
+        page: "https://dashboard.stripe.com/apikeys",
+        overlap: "the old key stays valid for up to 7 days, chosen at the rotation",
+        steps: ["Open Developers → API keys", "Rotate the key and choose how long the old one stays valid", "Copy the new key and give it to stackseal secret set stripe.secretKey --reason scheduled"],
+      },
+    },
+  },
+  env: { STRIPE_MODE: "mode", STRIPE_KEY: "publishableKey" },
+  checklist: API_CHECKLIST,
+  docs: "https://docs.stripe.com/keys",
+});

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { defineIntegration } from "../integration.ts";
+import { API_CHECKLIST } from "./checklist.ts";
+
+export const vonage = defineIntegration({
+  id: "vonage",
+  title: "Vonage",
+  chapter: "VAPI (Vonage API) Configuration",
+  file: "environment",
+  settings: z.strictObject({ apiKey: z.string().regex(/^[A-Za-z0-9]{8}$/, "8 letters and digits"), apiBase: z.string().optional().describe("The sandbox's address; loopback only") }),
+  secrets: {
+    apiSecret: {
+      title: "API secret",
+      class: "standard",
+      human: true,
+      format: { pattern: /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)\S{8,25}$/, says: "8 to 25 characters with a lower-case letter, an upper-case letter and a digit" },
+      accepts: ["{alnum:13}aB3", "{alnum:22}aB3"],
+      rejects: [{ sample: "{lower:16}", why: "no capital and no digit" }, { sample: "aB3{alnum:3}", why: "too short" }, { sample: "aB3 {alnum:12}", why: "a space" }],
+      env: ["VONAGE_API_SECRET"],
+      maxAgeDays: 366,
+      probe: { kind: "http", method: "GET", url: "https://rest.nexmo.com/account/get-balance", auth: "basic" },
+      rotation: { kind: "api", strategy: "vonage-secret", overlap: "two secrets may live at once" },
+    },
+  },
+  env: { VONAGE_API_KEY: "apiKey" },
+  checklist: API_CHECKLIST,
+});
