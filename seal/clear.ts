@@ -1,0 +1,116 @@
+import { parseDocument, readText, type Document } from "../lib/document.ts";
+import type { Finding, Position } from "../lib/finding.ts";
+import { claimsSchema, type Claims } from "../schemas/claims.ts";
+import { isLeaf } from "./cipher.ts";
+import { sealCodes } from "./codes.ts";
+
+/** One sealed value as everybody sees it: no key is needed. */
+export interface ClearCredential {
+  readonly path: string;
+  readonly keys: readonly string[];
+  readonly claims: Claims | null;
+  /** The ciphertext leaf, `ENC[…]`. */
+  readonly leaf: string;
+  readonly at: Position;
+  readonly claimsAt: Position;
+}
+export interface SopsMetadata {
+  readonly recipients: readonly { readonly recipient: string; readonly enc: string }[];
+  readonly lastmodified: string;
+  readonly mac: string;
+  readonly version: string;
+  readonly macOnlyEncrypted: boolean;
+}
+export interface ClearFile {
+  readonly file: string;
+  readonly text: string;
+  readonly document: Document;
+  readonly credentials: readonly ClearCredential[];
+  readonly sops: SopsMetadata;
+}
+export interface ClearResult {
+  readonly sealed: ClearFile | null;
+  readonly findings: readonly Finding[];
+}
+const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
+
+/** Reads one of our sealed files without a key: every value must be ciphertext, every claim in the closed schema, the sops part complete. */
+export function readClear(root: string, file: string): ClearResult {
+  const { text, findings } = readText(root, file, 4 << 20);
+  if (text === null) return { sealed: null, findings };
+  const r = parseClear(text, file);
+  return { sealed: r.sealed, findings: [...findings, ...r.findings] };
+}
+
+/** The same of text at hand. `sealed` is null where the file can't be used at all. */
+export function parseClear(text: string, file: string): ClearResult {
+  const { document, findings } = parseDocument(text, file);
+  if (!document) return { sealed: null, findings };
+  const out: Finding[] = [...findings];
+  if (!isRecord(document.value)) return { sealed: null, findings: [sealCodes.finding("SEAL_STRUCTURE", { message: "a sealed file is a map of integrations", at: document.locate([]) })] };
+  const { sops: rawSops, ...tree } = document.value;
+  const sops = readSops(document, rawSops, out);
+  const credentials: ClearCredential[] = [];
+  const walk = (node: unknown, keys: string[]): void => {
+    const place = document.locate(keys);
+    if (!isRecord(node)) {
+      if (typeof node === "string" && isLeaf(node)) out.push(sealCodes.finding("SEAL_STRUCTURE", { message: "a sealed value stands outside { value, claims }", at: place, path: keys.join(".") }));
+      else out.push(sealCodes.finding("SEAL_PLAINTEXT", { message: "a value stands here in clear", at: place, path: keys.join("."), hint: "remove it and use: stackseal secret set" }));
+      return;
+    }
+    if ("value" in node || "claims" in node) credential(node, keys);
+    else if (keys.length >= 3) out.push(sealCodes.finding("SEAL_STRUCTURE", { message: "nested more deeply than <integration>.<name>.<secret>", at: place, path: keys.join(".") }));
+    else for (const [k, v] of Object.entries(node)) walk(v, [...keys, k]);
+  };
+  const credential = (node: Record<string, unknown>, keys: string[]): void => {
+    const path = keys.join(".");
+    const at = document.locate([...keys, "value"]);
+    for (const k of Object.keys(node)) if (k !== "value" && k !== "claims") out.push(sealCodes.finding(isLeaf(node[k]) ? "SEAL_STRUCTURE" : "SEAL_PLAINTEXT", { message: `"${k}" doesn't belong beside value and claims`, at: document.locate([...keys, k], "key"), path: `${path}.${k}` }));
+    const leaf = node["value"];
+    if (!isLeaf(leaf)) {
+      out.push(sealCodes.finding("SEAL_PLAINTEXT", { message: leaf === undefined ? "claims without a sealed value" : "the value stands here in clear", at, path, hint: `stackseal secret set ${path}` }));
+      return;
+    }
+    const claimsAt = document.locate([...keys, "claims"], "key");
+    let claims: Claims | null = null;
+    if (node["claims"] === undefined) out.push(sealCodes.finding("SEAL_CLAIMS_MISSING", { message: "the sealed value has no claims", at, path, hint: `stackseal secret sign ${path}` }));
+    else {
+      const r = claimsSchema.safeParse(node["claims"]);
+      if (r.success) claims = r.data;
+      else for (const i of r.error.issues) {
+        const sub = i.code === "unrecognized_keys" ? [i.keys[0] ?? ""] : i.path.map(String);
+        out.push(sealCodes.finding("SEAL_CLAIMS_INVALID", { message: i.code === "unrecognized_keys" ? `unknown claim "${sub[0] ?? ""}"` : `claim "${sub.join(".")}" is missing or not of its form`, at: document.locate([...keys, "claims", ...sub]), path: `${path}.claims` }));
+      }
+    }
+    credentials.push({ path, keys, claims, leaf, at, claimsAt });
+  };
+  for (const [k, v] of Object.entries(tree)) walk(v, [k]);
+  return { sealed: sops ? { file, text, document, credentials, sops } : null, findings: out };
+}
+
+function readSops(document: Document, raw: unknown, out: Finding[]): SopsMetadata | null {
+  const bad = (what: string, path: string[] = ["sops"]): null => {
+    out.push(sealCodes.finding("SEAL_METADATA", { message: what, at: document.locate(path), path: path.join("."), hint: "restore the file from git" }));
+    return null;
+  };
+  if (!isRecord(raw)) return bad("the sops part is missing: the file isn't sealed, or was cut off");
+  const age = raw["age"];
+  for (const kind of ["pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "key_groups"] as const)
+    if (Array.isArray(raw[kind]) && raw[kind].length > 0) return bad(`a recipient of kind ${kind} in one of our files`, ["sops", kind]);
+  if (!Array.isArray(age) || age.length === 0) return bad("no age recipient");
+  const recipients: { recipient: string; enc: string }[] = [];
+  for (const [i, r] of age.entries()) {
+    const { recipient, enc } = (isRecord(r) ? r : {}) as { recipient?: unknown; enc?: unknown };
+    if (typeof recipient !== "string" || typeof enc !== "string") return bad("a recipient without its sealed data key", ["sops", "age"]);
+    if (!/^age1[02-9ac-hj-np-z]{58}$/.test(recipient)) {
+      out.push(sealCodes.finding("SEAL_RECIPIENT_UNSUPPORTED", { message: `the recipient ${recipient.slice(0, 20)}… is no age X25519 one`, at: document.locate(["sops", "age", i]) }));
+      return null;
+    }
+    recipients.push({ recipient, enc });
+  }
+  const { lastmodified, mac, version, unencrypted_regex: clear } = raw;
+  if (typeof mac !== "string" || !isLeaf(mac)) return bad("the mac is missing", ["sops", "mac"]);
+  if (typeof lastmodified !== "string") return bad("lastmodified is missing", ["sops", "lastmodified"]);
+  if (clear !== "^claims$") return bad("unencrypted_regex must be ^claims$", ["sops", "unencrypted_regex"]);
+  return { recipients, lastmodified, mac, version: typeof version === "string" ? version : "", macOnlyEncrypted: raw["mac_only_encrypted"] === true };
+}

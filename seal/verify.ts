@@ -1,0 +1,31 @@
+import type { Finding } from "../lib/finding.ts";
+import { allows, type SecretClass, type Tier } from "../schemas/access.ts";
+import { activeOn, members, type People } from "../schemas/people.ts";
+import type { ClearCredential } from "./clear.ts";
+import { sealCodes } from "./codes.ts";
+import { canonicalClaims, verifyText } from "./signature.ts";
+
+export interface Where {
+  readonly environment: string;
+  readonly tier: Tier;
+  readonly class: SecretClass;
+}
+/** Verifies each value's signature without a key: over this environment, path, claims and ciphertext, by the writer that the claims name, in a role that may seal it. */
+export function verifySignatures(credentials: readonly ClearCredential[], where: Where, people: People): Finding[] {
+  const byName = new Map(members(people).map((m) => [m.name, m]));
+  return credentials.flatMap((c) => {
+    if (!c.claims) return [];
+    const place = { at: c.claimsAt, path: c.path };
+    const { signature, sealedBy } = c.claims;
+    if (signature === undefined) return [sealCodes.finding("SEAL_UNSIGNED", { message: "nobody signed this value", ...place, hint: `stackseal secret sign ${c.path} --env ${where.environment}` })];
+    const writer = byName.get(sealedBy);
+    if (!writer) return [sealCodes.finding("SEAL_WRITER_UNKNOWN", { message: `"${sealedBy}" is nobody in people.yaml`, ...place, hint: "who seals must stand in people.yaml first" })];
+    if (verifyText(signature, canonicalClaims(where.environment, c.path, c.claims, c.leaf), writer.entry.signing) === null)
+      return [sealCodes.finding("SEAL_SIGNATURE_INVALID", { message: `the signature is not ${sealedBy}'s over this value, these claims and this place`, ...place, hint: `restore it from git, or set it again: stackseal secret set ${c.path} --env ${where.environment}` })];
+    if (!allows(writer.entry.role, where.class, where.tier, "seal") || !writer.entry.tiers.includes(where.tier))
+      return [sealCodes.finding("SEAL_WRITER_NOT_ALLOWED", { message: `${sealedBy} (${writer.entry.role}) may not seal ${where.class} credentials of ${where.tier}`, ...place, hint: "somebody whom the access matrix allows must set it: stackseal access matrix" })];
+    // A value that was sealed while the writer was active stays theirs after they left; the day is the claims' own.
+    if (!activeOn(writer, c.claims.issuedAt)) return [sealCodes.finding("SEAL_WRITER_NOT_ALLOWED", { message: `${sealedBy} was not active on ${c.claims.issuedAt}`, ...place })];
+    return [];
+  });
+}
