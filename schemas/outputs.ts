@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+// The JSON documents that commands print: checked in as schemas/json/output-*.schema.json.
+
+const finding = z.object({
+  code: z.string(), severity: z.enum(["error", "warning", "info"]), message: z.string(),
+  at: z.object({ file: z.string(), line: z.int().min(1), column: z.int().min(1) }).optional(), path: z.string().optional(), hint: z.string().optional(),
+});
+const base = { command: z.string(), ok: z.boolean(), findings: z.array(finding) };
+const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
+
+export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
+  check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })) }),
+  preview: z.object({
+    ...base,
+    environments: z.array(z.object({
+      name: z.string(), engine: z.string(), base: z.string().nullable(),
+      steps: z.array(z.object({ op: z.string(), urn: z.string(), diff: z.array(z.string()) })), summary,
+      credentials: z.array(z.object({ path: z.string(), change: z.string(), kind: z.string(), ageDays: z.int() })),
+      violations: z.array(z.object({ policy: z.string(), level: z.string(), urn: z.string(), message: z.string() })),
+    })),
+  }),
+  up: z.object({ ...base, environments: z.array(z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), outputs: z.record(z.string(), z.unknown()) })) }),
+  "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
+};

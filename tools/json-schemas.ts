@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { claimsSchema } from "../schemas/claims.ts";
+import { environmentSchema, paymentsSchema } from "../schemas/environment.ts";
+import { peopleSchema } from "../schemas/people.ts";
+import { OUTPUTS } from "../schemas/outputs.ts";
+import facts from "../schemas/stripe-facts.json" with { type: "json" };
+
+/** The JSON Schemas that editors and other programs read, from the same zod source. */
+export function jsonSchemas(): Record<string, unknown> {
+  const make = (schema: z.ZodType, title: string): Record<string, unknown> => ({ ...(z.toJSONSchema(schema, { target: "draft-7", io: "input", unrepresentable: "any" }) as Record<string, unknown>), title });
+  const payments = make(paymentsSchema, "stackseal payments.yaml");
+  // The events' names are too many for the zod schema's messages; editors complete them.
+  const stripe = (payments as { properties: { stripe: { properties: { webhooks: { additionalProperties: { properties: { events: { items: unknown } } } } } } } }).properties.stripe;
+  stripe.properties.webhooks.additionalProperties.properties.events.items = { type: "string", enum: facts.events };
+  return {
+    environment: make(environmentSchema, "stackseal environment.yaml"),
+    payments,
+    people: make(peopleSchema, "stackseal people.yaml"),
+    claims: make(claimsSchema, "claims beside a sealed value"),
+    ...Object.fromEntries(Object.entries(OUTPUTS).map(([name, schema]) => [`output-${name}`, make(schema, `stackseal ${name} --json`)])),
+  };
+}
