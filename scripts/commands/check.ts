@@ -1,9 +1,38 @@
-import { defineCommand } from "../command.ts";
+import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { stackCodes } from "../../stacks/codes.ts";
+import { environmentNames, readProject } from "../../stacks/read.ts";
+import { defineCommand, type Context } from "../command.ts";
+import { painter } from "../render/paint.ts";
+
+/** Throws FindingError (exit 2) where `--env` names an environment that isn't declared. */
+export function knownEnvironments(context: Context): string[] {
+  const names = environmentNames(context.root);
+  const unknown = context.envs.filter((e) => !names.includes(e));
+  if (unknown.length) throw new FindingError(unknown.map((e): Finding => {
+    const near = nearest(e, names);
+    return stackCodes.finding("ENVIRONMENT_UNKNOWN", { message: `no environment "${e}" here`, hint: near !== null ? `did you mean ${near}?` : `there are: ${names.join(", ") || "none"}` });
+  }), 2);
+  return context.envs.length ? [...context.envs] : names;
+}
 
 export default defineCommand({
   name: "check",
   summary: "Judge everything that can be judged without a key",
   wants: "any",
   examples: ["stackseal check", "stackseal check --env prod --json"],
-  run: () => Promise.resolve({ exit: 0 }),
+  run: (context) => {
+    knownEnvironments(context);
+    const project = readProject(context.root, { only: context.envs, clock: context.clock });
+    const p = painter(context.color);
+    const environments = project.environments.map((e) => {
+      const own = project.findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) || (e.name === "local" && f.at?.file.startsWith(".stackseal/")));
+      const count = (s: string): number => own.filter((f) => f.severity === s).length;
+      return { name: e.name, tier: e.tier, credentials: e.credentials.length, errors: count("error"), warnings: count("warning") };
+    });
+    const width = Math.max(0, ...environments.map((e) => e.name.length));
+    const text = environments.map((e) => `${e.errors ? p.red("✗") : p.green("✓")} ${e.name.padEnd(width)}  ${e.tier}, ${e.credentials} credentials${e.errors ? `, ${e.errors} errors` : ""}${e.warnings ? `, ${e.warnings} warnings` : ""}\n`).join("");
+    const unusable = project.findings.some((f) => f.code === "PROJECT_EMPTY");
+    return Promise.resolve({ exit: unusable ? 2 : hasErrors(project.findings) ? 1 : 0, findings: project.findings, json: { environments }, text });
+  },
 });
