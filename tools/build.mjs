@@ -1,6 +1,7 @@
 // Builds what runs: the command line, the Pulumi program, the policy pack, the provider executables and the SDKs.
 // `--if-stale` does nothing where every output is newer than every source.
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -35,6 +36,15 @@ module.exports = new Proxy(function () {}, { get: (_t, k) => (k === "__esModule"
   },
 };
 
+for (const name of ["stripe", "stackseal"]) {
+  const dir = join(root, "sdks", name);
+  const bin = join(dir, "bin");
+  if (existsSync(join(bin, "index.d.ts")) && statSync(join(bin, "index.d.ts")).mtimeMs > newest(dir)) continue;
+  const r = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", dir], { stdio: "inherit" });
+  if (r.status !== 0) process.exit(1);
+  // The SDKs ask for their own version beside their code, as generated ones do.
+  writeFileSync(join(bin, "package.json"), `${JSON.stringify({ name: `@pulumi/${name}`, version: "0.1.0", type: "commonjs" })}\n`);
+}
 const entries = { cli: "scripts/cli.ts" };
 await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild"] });
 if (exists("stacks/index.ts")) await build({ ...common, entryPoints: { index: "stacks/index.ts" }, outdir: "dist/stacks", format: "esm", banner: { js: cjsShim }, external: ["@pulumi/*"] });
@@ -45,13 +55,6 @@ for (const name of ["stripe", "stackseal", "aws"]) {
   const outfile = `dist/providers/${name}/pulumi-resource-${name}`;
   await build({ ...common, entryPoints: [main], outfile, format: "cjs", banner: { js: "#!/usr/bin/env node" }, plugins: [deferred], external: ["@pulumi/pulumi/automation"] });
   chmodSync(join(root, outfile), 0o755);
-}
-for (const name of ["stripe", "stackseal"]) {
-  const dir = join(root, "sdks", name);
-  if (!existsSync(join(dir, "index.ts"))) continue;
-  const files = readdirSync(dir, { recursive: true }).map(String).filter((f) => f.endsWith(".ts") && !f.startsWith("bin") && !f.includes("node_modules"));
-  await build({ ...common, bundle: false, entryPoints: files.map((f) => join(dir, f)), outdir: join(dir, "bin"), outbase: dir, format: "cjs" });
-  writeFileSync(join(dir, "bin/package.json"), `${JSON.stringify({ name: `@pulumi/${name}`, version: "0.1.0", type: "commonjs" })}\n`);
 }
 mkdirSync(dirname(stamp), { recursive: true });
 rmSync(stamp, { force: true });
