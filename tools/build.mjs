@@ -48,7 +48,7 @@ for (const name of ["stripe", "stackseal"]) {
 const entries = { cli: "scripts/cli.ts" };
 await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild"] });
 if (exists("stacks/index.ts")) await build({ ...common, entryPoints: { index: "stacks/index.ts" }, outdir: "dist/stacks", format: "esm", banner: { js: cjsShim }, external: ["@pulumi/*"] });
-if (exists("policies/index.ts")) await build({ ...common, entryPoints: { index: "policies/index.ts" }, outdir: "policies/dist", format: "cjs", outExtension: { ".js": ".cjs" }, external: ["@pulumi/*"] });
+if (exists("policies/pack.ts")) await build({ ...common, entryPoints: { index: "policies/pack.ts" }, outdir: "policies/dist", format: "cjs", outExtension: { ".js": ".cjs" }, external: ["@pulumi/*"] });
 for (const name of ["stripe", "stackseal", "aws"]) {
   const main = name === "aws" ? "sandbox/aws/main.ts" : `providers/${name}/main.ts`;
   if (!exists(main)) continue;

@@ -10,4 +10,5 @@ export interface CommandEntry {
 /** Every command, in the order in which `--help` shows them. */
 export const commands: readonly CommandEntry[] = [
   { name: "check", summary: "Judge everything that can be judged without a key", load: async () => (await import("./check.ts")).default },
+  { name: "preview", summary: "Show what would change, under the policies, without a key", load: async () => (await import("./preview.ts")).default },
 ];

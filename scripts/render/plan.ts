@@ -5,9 +5,9 @@ import { printable, type Painter } from "./paint.ts";
 export interface PlanStep {
   readonly op: string;
   readonly urn: string;
-  readonly ok?: boolean;
-  readonly diffs?: readonly string[];
-  readonly keys?: readonly string[];
+  readonly ok?: boolean | undefined;
+  readonly diffs?: readonly string[] | undefined;
+  readonly keys?: readonly string[] | undefined;
   readonly old?: { readonly inputs: Props; readonly parent?: string | undefined } | undefined;
   readonly new?: { readonly inputs: Props; readonly parent?: string | undefined } | undefined;
 }

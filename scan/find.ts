@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import type { ScanRule } from "../schemas/scan-rules.ts";
+import type { CompiledRule, RuleSet } from "./rules.ts";
+
+/** A credential in a text; offsets count bytes, as the text is read one byte a character. */
+export interface Hit {
+  readonly rule: ScanRule;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How far, in bytes, a keyword may stand from the value that it makes likely. */
+const REACH = 400;
+
+/**
+ * Every credential in `text` (bytes as latin1), in order and without overlaps; where two rules see the same value, the earlier rule names it.
+ * Placeholders, documented samples, public identifiers and sops ciphertext are no credentials.
+ */
+export function findCredentials(text: string, set: RuleSet): Hit[] {
+  const awake = new Map<number, number[]>(set.always.map((i) => [i, []]));
+  if (set.keywords) {
+    set.keywords.lastIndex = 0;
+    for (let m = set.keywords.exec(text); m; m = set.keywords.exec(text)) {
+      for (const i of set.wakes.get(m[0].toLowerCase()) ?? []) {
+        const at = awake.get(i);
+        if (!at) awake.set(i, [m.index]);
+        else if (set.rules[i]?.rule.near !== undefined) at.push(m.index);
+      }
+      set.keywords.lastIndex = m.index + 1;
+    }
+  }
+  const hits: (Hit & { order: number })[] = [];
+  for (const [i, positions] of awake) {
+    const c = set.rules[i] as CompiledRule;
+    const pieces = c.rule.near === undefined ? [{ start: 0, end: text.length }] : windows(text, positions, c.rule.near);
+    for (const p of pieces) for (const [start, end] of matches(text, c, p.start, p.end)) if (counts(text, start, end, c, set)) hits.push({ rule: c.rule, start, end, order: i });
+  }
+  hits.sort((a, b) => a.start - b.start || a.order - b.order);
+  const kept: typeof hits = [];
+  for (const h of hits) {
+    const last = kept[kept.length - 1];
+    if (!last || h.start >= last.end) kept.push(h);
+    else if (h.order < last.order) kept[kept.length - 1] = h;
+  }
+  return kept.map(({ rule, start, end }) => ({ rule, start, end }));
+}
+
+/** The stretches of text that lie within `lines` lines, and REACH bytes, of a keyword. */
+function windows(text: string, positions: readonly number[], lines: number): { start: number; end: number }[] {
+  const all: { start: number; end: number }[] = [];
+  for (const p of positions) {
+    const left = text.slice(Math.max(0, p - REACH), p);
+    let start = left.length || -1;
+    for (let n = 0; n <= lines && start > 0; n++) start = left.lastIndexOf("\n", start - 1);
+    const right = text.slice(p, p + REACH);
+    let end = 0;
+    for (let n = 0; n <= lines && end !== -1; n++) end = right.indexOf("\n", end + 1);
+    const w = { start: p - left.length + Math.max(start + 1, 0), end: p + (end === -1 ? right.length : end) };
+    const last = all[all.length - 1];
+    if (last && w.start <= last.end) last.end = Math.max(last.end, w.end);
+    else all.push(w);
+  }
+  return all;
+}
+
+function* matches(text: string, c: CompiledRule, from: number, to: number): Generator<[number, number]> {
+  const whole = from === 0 && to === text.length;
+  const piece = whole ? text : text.slice(from, to);
+  c.pattern.lastIndex = 0;
+  for (let m = c.pattern.exec(piece); m; m = c.pattern.exec(piece)) {
+    const value = m[1] ?? m[0];
+    const start = m.index + m[0].lastIndexOf(value);
+    const end = start + value.length;
+    // The right neighbour of this value may be the left one of the next.
+    c.pattern.lastIndex = Math.max(end, m.index + 1);
+    // A piece may begin or end in the middle of a word: what touches a cut edge isn't bounded there.
+    const cut = (start === 0 && from > 0 && text[from - 1] !== "\n") || (end === piece.length && to < text.length && /[\w+/=-]/.test(text[to] as string));
+    if (!cut) yield [from + start, from + end];
+  }
+}
+
+function counts(text: string, start: number, end: number, c: CompiledRule, set: RuleSet): boolean {
+  const value = text.slice(start, end);
+  if (entropy(value) < c.rule.entropy) return false;
+  if (c.notValue.some((r) => r.test(value))) return false;
+  if (c.rule.id !== "private-key" && set.placeholders.some((r) => r.test(value))) return false;
+  if (c.notAfter.length) {
+    const near = text.slice(Math.max(start - 120, 0), start);
+    const before = near.slice(near.lastIndexOf("\n") + 1);
+    if (c.notAfter.some((r) => r.test(before))) return false;
+  }
+  if (inCiphertext(text, start)) return false;
+  return !set.documented.has(createHash("sha256").update(Buffer.from(value, "latin1")).digest("hex"));
+}
+
+/** Between `ENC[AES256_GCM,` and its bracket: what sops sealed. */
+function inCiphertext(text: string, at: number): boolean {
+  const from = Math.max(0, at - 20_000);
+  const before = text.slice(from, at);
+  const open = before.lastIndexOf("ENC[AES256_GCM,");
+  return open !== -1 && !before.includes("]", open);
+}
+
+/** Shannon entropy in bits a character. */
+export function entropy(value: string): number {
+  const counts = new Map<string, number>();
+  for (const ch of value) counts.set(ch, (counts.get(ch) ?? 0) + 1);
+  let sum = 0;
+  for (const n of counts.values()) sum -= (n / value.length) * Math.log2(n / value.length);
+  return sum;
+}

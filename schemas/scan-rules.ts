@@ -1,0 +1,181 @@
+import type { SecretSpec } from "./integration.ts";
+import { integrations } from "./integrations/index.ts";
+import { MAIL_RULES } from "./integrations/smtp.ts";
+
+// How a credential is told from other text, as data. Patterns keep to what JavaScript and RE2 both read (no look-around, no
+// back-reference), so that the same rules run here and in gitleaks.
+
+export interface ScanRule {
+  /** The declared kind (`stripe.secretKey`), or the tool and the key (`aws.accessKeyId`). */
+  readonly id: string;
+  readonly title: string;
+  /** In small letters: without one of these in the text the rule can't match. None: it always runs. */
+  readonly keywords: readonly string[];
+  /** Group 1 is the value; multi-line. */
+  readonly pattern: string;
+  readonly ignoreCase?: boolean;
+  /** The value counts only within so many lines of a keyword. */
+  readonly near?: number;
+  /** Shannon entropy of the value, in bits a character, that a placeholder doesn't reach. */
+  readonly entropy: number;
+  /** Says no, tried on the value. */
+  readonly notValue?: readonly string[];
+  /** Says no, tried on what stands before the value on its line, up to the value. */
+  readonly notAfter?: readonly string[];
+  /** Told by its surroundings, not by its own shape. */
+  readonly likely?: boolean;
+}
+
+const LEFT = "(?:^|[^A-Za-z0-9])";
+// A bare value is no part of a path, a file name, a longer word or an integrity hash.
+const BARE_LEFT = "(?:^|[^A-Za-z0-9_.+/#@-])";
+const BARE_RIGHT = "(?:[^A-Za-z0-9_+/=.-]|\\.(?:[^A-Za-z0-9]|$)|$)";
+const QUOTES = "[\"'`]";
+/** Between a name and its value: `=`, `": "`, ` => `, `(`, a cell of a table, an element's `>`. */
+const SET = "[\"'`\\])*]{0,4}[ \\t]{0,8}(?::=|=>|[:=,(|>])[ \\t\"'`(*|]{0,8}";
+
+/** `Hash` at the end of a name in any usual case. */
+const cased = (words: readonly string[]): string => words.map((w) => `[${w[0]?.toUpperCase() ?? ""}${w[0] ?? ""}]${w.slice(1)}|${w.toUpperCase()}`).join("|");
+const named = (words: readonly string[]): string => `(?:${cased(words)})s?\\d{0,3}${SET}`;
+const ID = `(?:(?:^|[^A-Za-z])[Ii]d|[a-z0-9]Id|[A-Z0-9_]ID|[Uu]uid|UUID|[Gg]uid|GUID|[Ss]id|SID)s?${SET}`;
+const HASH = named(["hash", "md5", "sha", "digest", "checksum", "sum", "crc", "etag", "integrity", "commit", "revision", "rev", "ref", "fingerprint", "thumbprint", "signature", "sig", "nonce", "salt", "tree", "blob", "parent", "version", "cache"]);
+const ENTITY = named(["user", "username", "login", "account", "assistant", "phone", "number", "squad", "workflow", "call", "org", "organization", "customer", "tenant", "price", "product", "request", "trace", "span", "correlation", "inbox", "project", "event", "build"]);
+const META = named(["regex", "regexp", "pattern", "policy", "rule", "format", "field", "name", "label", "hint", "placeholder", "title", "text", "message", "url", "uri", "path", "file", "type", "length", "selector", "input", "variable", "arn", "prefix", "suffix", "expiry", "expires", "endpoint", "algorithm", "strategy", "class", "kind", "source", "domain", "host", "alias", "count", "limit", "budget", "page", "next", "cursor", "public", "publishable", "example", "template", "env", "query", "sample"]);
+const NOT_A_CREDENTIAL = [ID, HASH, ENTITY];
+
+const NO_DIGIT = "^[^0-9]*$";
+const NO_LETTER = "^[^A-Za-z]*$";
+const NO_CAPITAL = "^[^A-Z]*$";
+const NO_SMALL = "^[^a-z]*$";
+/** Words, as in an identifier or a sentence, with at most one group of digits. */
+const WORDS = "^[_./+~:!?%-]*(?:(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[a-zA-Z])[_./+~:!?%-]+)*(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})*(?:\\d{1,4}(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[_./+~:!?%-])*)?$";
+/** Identifiers that anybody may read. */
+const PUBLIC = ["^pk_(?:test|live)_", "^AC[0-9a-fA-F]{32}$", "^SK[0-9a-fA-F]{32}$", "^age1", "^(?:price|prod|cus|sub|we|evt|pi|in|acct|req|ch|seti|si|pm)_[A-Za-z0-9]+$", "^arn:", "^ssh-", "^ENC\\[", "^sha(?:1|256|384|512)-", "^[gh]\\d{1,6}:[A-Za-z0-9_-]{22}$"];
+const DATE_OR_NUMBER = ["^\\d{4}-\\d\\d-\\d\\d", "^v?\\d+\\.\\d+\\.\\d+", "^[0-9.,_-]+$"];
+const CODE = ["^[$%&*<{@]", "\\$\\{", "\\{\\{", "^(?:process|config|env|os|import|this|self|req|secrets|vars|github|steps|inputs)[.:]", "^[a-z0-9_.-]+(?:/[a-z0-9_.-]+)+/?$", "^\\.{0,2}/", "^[a-z][a-z0-9+.-]*://"];
+
+/** Every literal with which a match of the pattern can begin; stops where the pattern stops being literal. */
+export function literalPrefixes(pattern: RegExp): string[] {
+  let rest = pattern.source.replace(/^\^/, "");
+  let all = [""];
+  for (;;) {
+    const group = /^\((?:\?:)?((?:[\w\\./-]+)(?:\|[\w\\./-]*)*)\)(?![?*{+])/.exec(rest);
+    const one = /^(?:\\([^A-Za-z0-9])|([A-Za-z0-9_:/-]))(?![?*{+])/.exec(rest);
+    const step = group ?? one;
+    if (!step) return all;
+    const choices = group ? (group[1] as string).split("|").map((c) => c.replaceAll("\\", "")) : [(one?.[1] ?? one?.[2]) as string];
+    all = all.flatMap((p) => choices.map((c) => p + c));
+    rest = rest.slice(step[0].length);
+  }
+}
+const body = (pattern: RegExp): string => pattern.source.replace(/^\^/, "").replace(/\$$/, "").replace(/\((?!\?)/g, "(?:");
+/** Three characters and one that isn't a letter or digit: enough to be told anywhere. */
+const distinctive = (prefix: string): boolean => prefix.length >= 3 && /[^A-Za-z0-9]/.test(prefix);
+
+/** A kind with a shape of its own: its declared format wherever it stands. */
+function shaped(id: string, title: string, pattern: RegExp): ScanRule | null {
+  const prefixes = literalPrefixes(pattern);
+  if (!prefixes.every(distinctive)) return null;
+  return { id, title, keywords: [...new Set(prefixes.map((p) => p.toLowerCase()))], pattern: `${LEFT}(${body(pattern)})`, entropy: 2.8 };
+}
+
+/** What a kind without a shape needs to be told: the words near it, and how its value is bounded. */
+interface Hints {
+  readonly words: readonly string[];
+  readonly value?: string;
+  readonly notValue?: readonly string[];
+  readonly entropy?: number;
+  /** Only after a name such as `secret`. */
+  readonly afterName?: boolean;
+}
+const NAME = "(?:token|secret|pass(?:word|wd|phrase)?|pwd|auth|key|value|credential|bearer)[A-Za-z0-9_]{0,24}";
+const MAIL_WORDS = ["smtp", "mail"];
+const HINTS: Readonly<Record<string, Hints>> = {
+  "twilio.authToken": { words: ["twilio"] },
+  "vapi.token": { words: ["vapi"] },
+  "vonage.apiSecret": { words: ["vonage", "nexmo"], value: "[A-Za-z0-9!#$%&*+./:=?@^_~-]{8,25}", notValue: [NO_DIGIT, NO_CAPITAL, NO_SMALL, ...CODE], entropy: 2.5, afterName: true },
+  "pipedrive.apiToken": { words: ["pipedrive"], notValue: [NO_DIGIT] },
+  "salesforce.consumerSecret": { words: ["salesforce", "sfdc"], notValue: ["^[A-Za-z./+=]*$"] },
+  "smtp.password.gmail": { words: ["gmail", ...MAIL_WORDS], value: "[a-z]{16}|[a-z]{4}(?: [a-z]{4}){3}", entropy: 2.5, afterName: true },
+  "smtp.password.ses": { words: ["amazonaws", "amazonses", "ses_", "ses.", "ses:", "aws", ...MAIL_WORDS], notValue: [NO_DIGIT, NO_SMALL], entropy: 3.8 },
+  "smtp.password.mailtrap": { words: ["mailtrap"], entropy: 2 },
+};
+function near(id: string, title: string, pattern: RegExp, hints: Hints): ScanRule {
+  const value = hints.value ?? body(pattern);
+  return {
+    id, title, keywords: hints.words, near: 3, ignoreCase: hints.afterName ?? pattern.flags.includes("i"), likely: true,
+    pattern: hints.afterName ? `${NAME}${SET}(${value})${BARE_RIGHT}` : `${BARE_LEFT}(${value})${BARE_RIGHT}`,
+    entropy: hints.entropy ?? 2.8,
+    notValue: [...PUBLIC, ...(hints.notValue ?? [])],
+    notAfter: [...NOT_A_CREDENTIAL, ...(hints.afterName ? [META] : []), "^[ \\t]*[+]?[ \\t]*"],
+  };
+}
+
+/** Kinds that a rule below tells: passwords that a person chose by their names, and signing secrets of both makers by one prefix. */
+const GENERAL: readonly string[] = ["smtp.password", "smtp.password.mailgun", "smtp.password.generic", "outbound-webhooks.signingSecret"];
+
+function declared(): ScanRule[] {
+  const rule = (id: string, title: string, pattern: RegExp): ScanRule[] => {
+    if (GENERAL.includes(id)) return [];
+    const own = shaped(id, title, pattern);
+    if (own) return [own];
+    const hints = HINTS[id];
+    if (!hints) throw new Error(`${id} has no shape of its own: say in HINTS which words stand near it`);
+    return [near(id, title, pattern, hints)];
+  };
+  const kinds = integrations.flatMap((i) => Object.entries(i.secrets).flatMap(([name, s]: [string, SecretSpec]) => rule(`${i.id}.${name}`, `${i.title}: ${s.title}`, s.format.pattern)));
+  const mail = Object.entries(MAIL_RULES).flatMap(([provider, r]) => rule(`smtp.password.${provider}`, `SMTP password (${provider})`, r.password.pattern));
+  return [...kinds, ...mail];
+}
+
+const SECRET_WORDS = ["token", "secret", "passwd", "password", "passphrase", "pwd", "apikey", "api_key", "api-key", "access_key", "accesskey", "access-key", "auth_key", "authkey", "auth-key", "signing_key", "signingkey", "private_key", "privatekey", "encryption_key", "encryptionkey", "credential"];
+const SECRET_NAME = "(?:token|secret|passw(?:or)?d|passphrase|pwd|(?:api|access|auth|signing|private|encryption)[_-]?key|credential)";
+const PASSWORD_WORDS = ["passw", "passphrase", "pwd", "_pass", "pass:", "pass\"", "pass'", "pass`", "pass>", "pass=", "pass "];
+const TEXT_VALUE = "[^\\s\"'`<>{}()\\[\\],;|\\\\]{8,100}";
+
+/** Keys of the tools in use, and names that say what their value is. */
+const tools: readonly ScanRule[] = [
+  // Stripe mints its own signing secrets: no declaration holds one, and the alphabet is wider than base64's groups of four.
+  { id: "webhook.signingSecret", title: "Webhook signing secret (Stripe or Standard Webhooks)", keywords: ["whsec_"], pattern: `${LEFT}(whsec_[A-Za-z0-9+/]{24,96}={0,2})`, entropy: 2.8 },
+  { id: "mailgun.apiKey", title: "Mailgun API key", keywords: [], pattern: `${BARE_LEFT}(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})${BARE_RIGHT}`, entropy: 2.8 },
+  { id: "twilio.apiKeySecret", title: "Twilio: API key secret", keywords: ["twilio"], near: 3, pattern: `${BARE_LEFT}([0-9A-Za-z]{32})${BARE_RIGHT}`, entropy: 3.5, notValue: [...PUBLIC, NO_DIGIT, NO_CAPITAL, NO_SMALL], notAfter: NOT_A_CREDENTIAL, likely: true },
+  { id: "mailtrap.apiToken", title: "Mailtrap API token", keywords: ["mailtrap"], near: 3, pattern: `${BARE_LEFT}([0-9a-f]{32})${BARE_RIGHT}`, entropy: 2.8, notAfter: NOT_A_CREDENTIAL, likely: true },
+  // SES calls a key id its SMTP user name; there it is a plain setting.
+  { id: "aws.accessKeyId", title: "AWS access key id", keywords: ["akia", "asia", "abia", "acca", "a3t"], pattern: `${LEFT}((?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16})(?:[^A-Za-z0-9]|$)`, entropy: 2.8, notAfter: [`[Uu]ser(?:[Nn]ame)?${SET}`, `(?:USER|USERNAME)${SET}`] },
+  { id: "aws.secretAccessKey", title: "AWS secret access key", keywords: ["aws", "secret_access", "secretaccess", "akia", "asia"], near: 3, pattern: `${BARE_LEFT}([A-Za-z0-9/+]{40})${BARE_RIGHT}`, entropy: 4, notValue: [NO_DIGIT, NO_CAPITAL, NO_SMALL], notAfter: NOT_A_CREDENTIAL, likely: true },
+  { id: "age.identity", title: "age identity", keywords: ["age-secret-key-"], pattern: `${LEFT}(AGE-SECRET-KEY-(?:PQ-)?1[AC-HJ-NP-Z02-9]{50,70})`, entropy: 3 },
+  { id: "pulumi.accessToken", title: "Pulumi access token", keywords: ["pul-"], pattern: `${LEFT}(pul-[a-f0-9]{40})(?:[^A-Za-z0-9]|$)`, entropy: 2.8 },
+  { id: "github.token", title: "GitHub token", keywords: ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"], pattern: `${LEFT}(gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})`, entropy: 3 },
+  { id: "gitlab.token", title: "GitLab token", keywords: ["glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "glagent-"], pattern: `${LEFT}(gl(?:pat|dt|rt|ptt|cbt|soat|ft|agent)-[A-Za-z0-9_.-]{20,255})`, entropy: 3 },
+  { id: "bitbucket.token", title: "Bitbucket or Atlassian token", keywords: ["atbb", "atatt3", "atctt3"], pattern: `${LEFT}(ATBB[A-Za-z0-9_=-]{24,64}|AT[AC]TT3[A-Za-z0-9_=-]{60,255})`, entropy: 3 },
+  { id: "npm.token", title: "npm token", keywords: ["npm_"], pattern: `${LEFT}(npm_[A-Za-z0-9]{36})(?:[^A-Za-z0-9]|$)`, entropy: 3 },
+  { id: "vault.token", title: "Vault token", keywords: ["hvs.", "hvb.", "hvr."], pattern: `${LEFT}(hv[sbr]\\.[A-Za-z0-9_-]{24,500})`, entropy: 3, notValue: [WORDS] },
+  { id: "private-key", title: "Private key", keywords: ["private key", "putty-user-key-file"], pattern: `(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\\s"'\`+,|>#*]|\\\\+[nr]){1,40}(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\\n\\\\]{0,100}(?:[\\s"'\`+,|>#*]|\\\\+[nr]){1,40}){0,4}[A-Za-z0-9+/]{40}|PuTTY-User-Key-File-[23]: [a-z0-9-]+)`, entropy: 0 },
+  { id: "url.password", title: "Password in a URL", keywords: ["://"], ignoreCase: true, likely: true, pattern: `[a-z][a-z0-9+.-]{1,20}://[^\\s:/@"'\`<>]{0,100}:([^\\s/@:"'\`<>]{3,128})@[a-z0-9_.\\[$%{-]`, entropy: 1, notValue: [...CODE.slice(0, 3), "^(?:postgres|root|guest|admin|user|test|minio|mysql|redis|token|pass|pwd|key)$", "[()\\[\\]{}|^]"] },
+  { id: "bearer.token", title: "Bearer token", keywords: ["bearer", "basic "], ignoreCase: true, likely: true, pattern: `(?:bearer|authorization["'\`]?[ \\t]{0,4}[:=,][ \\t"'\`]{0,4}basic)[ \\t]+["'\`]?([A-Za-z0-9_+/~.-]{14,400}={0,2})`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...CODE] },
+  { id: "named.secret", title: "Value of a name that says secret", keywords: SECRET_WORDS, ignoreCase: true, likely: true, pattern: `${SECRET_NAME}[A-Za-z0-9_]{0,24}(?:${SET}|[ \\t]+${QUOTES})([A-Za-z0-9_+/~.-]{14,400}={0,2})${BARE_RIGHT}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META] },
+  // KEY= in capitals is a variable; `key:` in code is the key of a map or a cache.
+  { id: "named.key", title: "Value of a variable that says key", keywords: ["key=", "key =", "key\"", "token=", "secret=", "auth=", "auth =", "auth\""], likely: true, pattern: `(?:^|[^A-Za-z0-9_])(?:[A-Z0-9_]{1,40}_)?(?:KEY|AUTH|CREDS|CREDENTIALS)[A-Z0-9_]{0,12}["'\`]?[ \\t]{0,4}[:=][ \\t"'\`]{0,4}([A-Za-z0-9_+/~.-]{20,400}={0,2})${BARE_RIGHT}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META, `(?:PUBLIC|PUBLISHABLE|CACHE|IDEMPOTENCY|PRIMARY|FOREIGN|SORT|PARTITION|OBJECT|BUCKET|KMS)_?KEY[A-Z0-9_]*${SET}`] },
+  { id: "named.password", title: "Password", keywords: PASSWORD_WORDS, ignoreCase: true, likely: true, pattern: `(?:passw(?:or)?d|passwd|passphrase|pwd|(?:^|[^A-Za-z])pass|_pass)[A-Za-z0-9_]{0,16}${SET}(${TEXT_VALUE})(?:[\\s"'\`<,;|)\\\\]|$)`, entropy: 2.2, notValue: [WORDS, "^[a-z]+$", NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^\\W", "[=!]==?|&&|=>"], notAfter: [...NOT_A_CREDENTIAL, META] },
+  { id: "flag.password", title: "Password on a command line", keywords: ["--"], ignoreCase: true, likely: true, pattern: `[ \\t"'\`]--[a-z0-9-]{0,30}(?:password|passwd|token|secret|api-?key)[= \\t]{1,3}["'\`]?([A-Za-z0-9!#%&*+./:=?@^_~-]{8,200})(?:[\\s"'\`\\\\]|$)`, entropy: 2.5, notValue: [WORDS, NO_DIGIT, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^-"] },
+];
+
+/** Values that stand for a value: words of documentation, one character again and again, counting up. */
+export const PLACEHOLDERS: readonly string[] = [
+  "(?i)example|placeholder|change_?me|replace_?me|redacted|your[_-]|yourkey|dummy|not_?a_?real|insert_?here|fill_?me|todo|sample_|_sample|x{6}|\\*{4}|\\.{4}",
+  [..."0123456789abcdefABCDEF"].map((c) => `${c}{8}`).join("|"),
+  "(?i)0123456789|12345678|abcdefgh|qwertyui|deadbeefdeadbeef|cafebabecafebabe",
+  "(?i)^(?:password|passwort|secret|passw0rd)$|mypassword|yourpassword|testpassword",
+];
+
+/** SHA-256 of sample values that providers print in their documentation, so that they don't stand here themselves. */
+export const DOCUMENTED: readonly string[] = [
+  "2cafc0970149a84f3b9e62eaf169f36f59907a3b3e31f7b82e68c69cd27f7326",
+  "f2d6ca16515033e5dce14eba840b979d27b5cbae24bb3e5bf484339667f86397",
+  "7e8de44ea9ecf6d53415c90f5b249a8591f7abafbf7d65a2c0d855afeca3ec09",
+  "96ad2ccd81462a766178ae09a71df55f548a3f66da11606f9cdf40b391e22dd0",
+  "2dd745ff991276aed56826de4e41d9d81b006c671a1491c08e9fc74e9362d95a",
+];
+
+/** Every rule: shapes first, so that a value is called by its own kind rather than by its surroundings. */
+export const scanRules: readonly ScanRule[] = ((all: readonly ScanRule[]) => [...all.filter((r) => !r.likely), ...all.filter((r) => r.likely)])([...declared(), ...tools]);

@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Provider } from "../lib/provider.ts";
+import type { SecretClass } from "../schemas/access.ts";
+import { stackName } from "../schemas/layout.ts";
+import { loopback } from "../schemas/fields.ts";
+import type { Outcome, Run } from "../engine/embedded/index.ts";
+import type { Declared } from "../stacks/read.ts";
+import { summarize } from "./render/plan.ts";
+
+/** The name that stands in every URN: Pulumi.yaml's, else ours. */
+export function projectName(root: string): string {
+  try {
+    return /^name:\s*["']?([A-Za-z0-9_.-]+)/m.exec(readFileSync(join(root, "Pulumi.yaml"), "utf8"))?.[1] ?? "stackseal";
+  } catch {
+    return "stackseal";
+  }
+}
+/** Whether an environment lives on this machine: its store is files, or everything it talks to is on loopback. */
+export function livesHere(d: Declared): boolean {
+  const s = d.environment.store;
+  const store = s.kind === "file" || (s.kind === "aws" && s.endpoint !== undefined && loopback(new URL(s.endpoint).hostname)) || (s.kind === "vault" && loopback(new URL(s.address).hostname));
+  const stripe = d.payments?.stripe.apiBase;
+  return store && (d.payments === null || stripe === "sandbox" || (stripe !== undefined && loopback(new URL(stripe).hostname)));
+}
+export const parts: readonly SecretClass[] = ["standard", "payments"];
+/** The stacks of an environment that there is something to deploy in, in order. */
+export const partsOf = (d: Declared): SecretClass[] => parts.filter((p) => p === "standard" || d.payments !== null);
+
+/** What the embedded engine runs for one stack of an environment. Loads the program and the pack: only here, so that other commands start fast. */
+export async function runOf(root: string, d: Declared, part: SecretClass, providerFor: (pkg: string) => Provider | null): Promise<Run> {
+  const [{ program }, { policies }] = await Promise.all([import("../stacks/program.ts"), import("../policies/index.ts")]);
+  const store = d.environment.store;
+  return {
+    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), policies, providerFor,
+    config: store.kind === "aws" ? { "aws:region": store.region, "aws:allowedAccountIds": JSON.stringify([store.accountId]) } : {},
+  };
+}
+/** Outcomes of an environment's stacks, as one. */
+export function merge(outcomes: readonly Outcome[]): { ok: boolean; steps: Outcome["steps"]; violations: Outcome["violations"]; summary: ReturnType<typeof summarize>; diagnostics: Outcome["diagnostics"] } {
+  const steps = outcomes.flatMap((o) => o.steps);
+  return { ok: outcomes.every((o) => o.ok), steps, violations: outcomes.flatMap((o) => o.violations), summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics) };
+}
