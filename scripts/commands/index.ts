@@ -11,4 +11,9 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "check", summary: "Judge everything that can be judged without a key", load: async () => (await import("./check.ts")).default },
   { name: "preview", summary: "Show what would change, under the policies, without a key", load: async () => (await import("./preview.ts")).default },
+  { name: "scan", summary: "Look for credentials in the tree, in what is staged, in the history or in standard input", load: async () => (await import("./scan.ts")).default },
+  { name: "up", summary: "Deploy an environment", load: async () => (await import("./up.ts")).default },
+  { name: "destroy", summary: "Remove everything that an environment deployed", load: async () => (await import("./destroy.ts")).default },
+  { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
+  { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];
