@@ -5,7 +5,7 @@ import type { Judge, Judged } from "./judge.ts";
 // `git log -p` of every ref as one stream: each commit's message, and of each file's change the lines that it adds, among the
 // lines around them. Merges are shown as what differs from every parent: a line that came in with the merge itself.
 
-const LOG = ["log", "--all", "--full-history", "-p", "--cc", "-U3", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-notes", "--full-index", "--submodule=short", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "--no-indent-heuristic", "--diff-filter=AMTU", "--encoding=UTF-8", "--format=%x00%H%n%B%x00"];
+const LOG = ["log", "--all", "--full-history", "-p", "--cc", "-U3", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-notes", "--full-index", "--submodule=short", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "--no-indent-heuristic", "--irreversible-delete", "--encoding=UTF-8", "--format=%x00%H%n%B%x00"];
 /** A change of one file is judged when it reaches this many bytes, and anew from there. */
 const LARGEST = 8 * 1024 * 1024;
 /** Lines of a cut change that the next piece sees again. */
@@ -24,7 +24,7 @@ export async function judgeHistory(git: Git, judge: Judge, progress: (commits: n
   let rest = "";
   const held: string[] = [];
   for await (const chunk of git.stream(LOG)) {
-    const text = chunk.latin1Slice();
+    const text = chunk.toString("latin1");
     const last = text.lastIndexOf("\n");
     if (last === -1) {
       held.push(text);

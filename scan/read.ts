@@ -28,7 +28,7 @@ export function judgeBytes(source: Source, file: string, judge: Judge, commit?: 
   let longest = 0;
   for (;;) {
     const last = filled < PIECE;
-    const text = buffer.latin1Slice(0, filled);
+    const text = buffer.toString("latin1", 0, filled);
     // A hit in the overlap is judged with the next piece, which sees both of its sides.
     const keep = last ? filled : filled - OVERLAP;
     const judged = judge(text, { file, firstLine, offset, from, to: keep, ...(commit !== undefined && { commit }) });
@@ -66,7 +66,7 @@ const hasLongLine = (longest: number, offset: number, filled: number, buffer: Bu
 
 function judgeUtf16(bytes: Buffer, file: string, judge: Judge, commit?: string): Judged {
   const little = bytes[0] === 0xff ? bytes.subarray(2) : Buffer.from(bytes.subarray(2, 2 + 2 * Math.floor((bytes.length - 2) / 2))).swap16();
-  return judge(Buffer.from(little.toString("utf16le"), "utf8").latin1Slice(), { file, ...(commit !== undefined && { commit }) });
+  return judge(Buffer.from(little.toString("utf16le"), "utf8").toString("latin1"), { file, ...(commit !== undefined && { commit }) });
 }
 function fill(source: Source, buffer: Buffer, from: number): number {
   let filled = from;

@@ -7,5 +7,5 @@ export type SandboxService = (typeof SANDBOX_SERVICES)[number];
 export const SANDBOX_DIR = ".stackseal/sandbox";
 /** There while a sandbox runs: `{ pid, urls: { stripe } }`. */
 export const SANDBOX_RUNNING = "running.json";
-/** The variable that tells a service's address: `STACKSEAL_SANDBOX_STRIPE`. */
-export const sandboxVariable = (service: SandboxService): string => `STACKSEAL_SANDBOX_${service.toUpperCase()}`;
+/** The variable that tells a service's address: `STACKSEAL_STRIPE_SANDBOX`. */
+export const sandboxVariable = (service: SandboxService): string => `STACKSEAL_${service.toUpperCase()}_SANDBOX`;

@@ -34,6 +34,11 @@ const QUOTES = "[\"'`]";
 /** Between a name and its value: `=`, `": "`, ` => `, `(`, a cell of a table, an element's `>`. */
 const SET = "[\"'`\\])*]{0,4}[ \\t]{0,8}(?::=|=>|[:=,(|>])[ \\t\"'`(*|]{0,8}";
 
+/** The same before a value that isn't code: after a bracket or a comma the value stands in quotes. */
+const GIVEN = "[\"'`\\])*]{0,4}[ \\t]{0,8}(?:(?::=|=>|[:=|>])[ \\t\"'`*|]{0,8}|[(,][ \\t]{0,8}[\"'`])";
+/** And after it: a quote, a space or the end, not the comma or bracket of code. */
+const GIVEN_END = "(?:[\"'`\\s&<\\\\|]|$)";
+
 /** `Hash` at the end of a name in any usual case. */
 const cased = (words: readonly string[]): string => words.map((w) => `[${w[0]?.toUpperCase() ?? ""}${w[0] ?? ""}]${w.slice(1)}|${w.toUpperCase()}`).join("|");
 const named = (words: readonly string[]): string => `(?:${cased(words)})s?\\d{0,3}${SET}`;
@@ -47,8 +52,10 @@ const NO_DIGIT = "^[^0-9]*$";
 const NO_LETTER = "^[^A-Za-z]*$";
 const NO_CAPITAL = "^[^A-Z]*$";
 const NO_SMALL = "^[^a-z]*$";
-/** Words, as in an identifier or a sentence, with at most one group of digits. */
-const WORDS = "^[_./+~:!?%-]*(?:(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[a-zA-Z])[_./+~:!?%-]+)*(?:[A-Z]?[a-z]{2,}|[A-Z]{2,})*(?:\\d{1,4}(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[_./+~:!?%-])*)?$";
+/** Words, as in an identifier, a path or a sentence, with at most one group of digits. Every alternative begins with a character of its own: no backtracking. */
+const SEPARATORS = "_./+~:!?%=-";
+const WORD_RUN = `(?:[A-Z]{1,4}[a-z]{2,}|[${SEPARATORS}]+[A-Za-z]?(?:[a-z]+|[A-Z]+)?|[A-Z]{5,})`;
+const WORDS = `^[a-z]*(?:${WORD_RUN})*(?:\\d{1,4}[a-z]*(?:${WORD_RUN})*)?[A-Z]?$`;
 /** Identifiers that anybody may read. */
 const PUBLIC = ["^pk_(?:test|live)_", "^AC[0-9a-fA-F]{32}$", "^SK[0-9a-fA-F]{32}$", "^age1", "^(?:price|prod|cus|sub|we|evt|pi|in|acct|req|ch|seti|si|pm)_[A-Za-z0-9]+$", "^arn:", "^ssh-", "^ENC\\[", "^sha(?:1|256|384|512)-", "^[gh]\\d{1,6}:[A-Za-z0-9_-]{22}$"];
 const DATE_OR_NUMBER = ["^\\d{4}-\\d\\d-\\d\\d", "^v?\\d+\\.\\d+\\.\\d+", "^[0-9.,_-]+$"];
@@ -104,7 +111,7 @@ function near(id: string, title: string, pattern: RegExp, hints: Hints): ScanRul
   const value = hints.value ?? body(pattern);
   return {
     id, title, keywords: hints.words, near: 3, ignoreCase: hints.afterName ?? pattern.flags.includes("i"), likely: true,
-    pattern: hints.afterName ? `${NAME}${SET}(${value})${BARE_RIGHT}` : `${BARE_LEFT}(${value})${BARE_RIGHT}`,
+    pattern: hints.afterName ? `${NAME}${GIVEN}(${value})${GIVEN_END}` : `${BARE_LEFT}(${value})${BARE_RIGHT}`,
     entropy: hints.entropy ?? 2.8,
     notValue: [...PUBLIC, ...(hints.notValue ?? [])],
     notAfter: [...NOT_A_CREDENTIAL, ...(hints.afterName ? [META] : []), "^[ \\t]*[+]?[ \\t]*"],
@@ -153,10 +160,10 @@ const tools: readonly ScanRule[] = [
   { id: "private-key", title: "Private key", keywords: ["private key", "putty-user-key-file"], pattern: `(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\\s"'\`+,|>#*]|\\\\+[nr]){1,40}(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\\n\\\\]{0,100}(?:[\\s"'\`+,|>#*]|\\\\+[nr]){1,40}){0,4}[A-Za-z0-9+/]{40}|PuTTY-User-Key-File-[23]: [a-z0-9-]+)`, entropy: 0 },
   { id: "url.password", title: "Password in a URL", keywords: ["://"], ignoreCase: true, likely: true, pattern: `[a-z][a-z0-9+.-]{1,20}://[^\\s:/@"'\`<>]{0,100}:([^\\s/@:"'\`<>]{3,128})@[a-z0-9_.\\[$%{-]`, entropy: 1, notValue: [...CODE.slice(0, 3), "^(?:postgres|root|guest|admin|user|test|minio|mysql|redis|token|pass|pwd|key)$", "[()\\[\\]{}|^]"] },
   { id: "bearer.token", title: "Bearer token", keywords: ["bearer", "basic "], ignoreCase: true, likely: true, pattern: `(?:bearer|authorization["'\`]?[ \\t]{0,4}[:=,][ \\t"'\`]{0,4}basic)[ \\t]+["'\`]?([A-Za-z0-9_+/~.-]{14,400}={0,2})`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...CODE] },
-  { id: "named.secret", title: "Value of a name that says secret", keywords: SECRET_WORDS, ignoreCase: true, likely: true, pattern: `${SECRET_NAME}[A-Za-z0-9_]{0,24}(?:${SET}|[ \\t]+${QUOTES})([A-Za-z0-9_+/~.-]{14,400}={0,2})${BARE_RIGHT}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META] },
+  { id: "named.secret", title: "Value of a name that says secret", keywords: SECRET_WORDS, ignoreCase: true, likely: true, pattern: `${SECRET_NAME}[A-Za-z0-9_]{0,24}(?:${GIVEN}|[ \\t]+${QUOTES})([A-Za-z0-9_+/~.-]{14,400}={0,2})${GIVEN_END}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META] },
   // KEY= in capitals is a variable; `key:` in code is the key of a map or a cache.
-  { id: "named.key", title: "Value of a variable that says key", keywords: ["key=", "key =", "key\"", "token=", "secret=", "auth=", "auth =", "auth\""], likely: true, pattern: `(?:^|[^A-Za-z0-9_])(?:[A-Z0-9_]{1,40}_)?(?:KEY|AUTH|CREDS|CREDENTIALS)[A-Z0-9_]{0,12}["'\`]?[ \\t]{0,4}[:=][ \\t"'\`]{0,4}([A-Za-z0-9_+/~.-]{20,400}={0,2})${BARE_RIGHT}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META, `(?:PUBLIC|PUBLISHABLE|CACHE|IDEMPOTENCY|PRIMARY|FOREIGN|SORT|PARTITION|OBJECT|BUCKET|KMS)_?KEY[A-Z0-9_]*${SET}`] },
-  { id: "named.password", title: "Password", keywords: PASSWORD_WORDS, ignoreCase: true, likely: true, pattern: `(?:passw(?:or)?d|passwd|passphrase|pwd|(?:^|[^A-Za-z])pass|_pass)[A-Za-z0-9_]{0,16}${SET}(${TEXT_VALUE})(?:[\\s"'\`<,;|)\\\\]|$)`, entropy: 2.2, notValue: [WORDS, "^[a-z]+$", NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^\\W", "[=!]==?|&&|=>"], notAfter: [...NOT_A_CREDENTIAL, META] },
+  { id: "named.key", title: "Value of a variable that says key", keywords: ["key=", "key =", "key\"", "token=", "secret=", "auth=", "auth =", "auth\""], likely: true, pattern: `(?:^|[^A-Za-z0-9_])(?:[A-Z0-9_]{1,40}_)?(?:KEY|AUTH|CREDS|CREDENTIALS)[A-Z0-9_]{0,12}["'\`]?[ \\t]{0,4}[:=][ \\t"'\`]{0,4}([A-Za-z0-9_+/~.-]{20,400}={0,2})${GIVEN_END}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META, `(?:PUBLIC|PUBLISHABLE|CACHE|IDEMPOTENCY|PRIMARY|FOREIGN|SORT|PARTITION|OBJECT|BUCKET|KMS)_?KEY[A-Z0-9_]*${SET}`] },
+  { id: "named.password", title: "Password", keywords: PASSWORD_WORDS, ignoreCase: true, likely: true, pattern: `(?:passw(?:or)?d|passwd|passphrase|pwd|(?:^|[^A-Za-z])pass|_pass)[A-Za-z0-9_]{0,16}${GIVEN}(${TEXT_VALUE})${GIVEN_END}`, entropy: 2.2, notValue: [WORDS, "^[a-z]+$", NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^\\W", "[=!]==?|&&|=>"], notAfter: [...NOT_A_CREDENTIAL, META] },
   { id: "flag.password", title: "Password on a command line", keywords: ["--"], ignoreCase: true, likely: true, pattern: `[ \\t"'\`]--[a-z0-9-]{0,30}(?:password|passwd|token|secret|api-?key)[= \\t]{1,3}["'\`]?([A-Za-z0-9!#%&*+./:=?@^_~-]{8,200})(?:[\\s"'\`\\\\]|$)`, entropy: 2.5, notValue: [WORDS, NO_DIGIT, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^-"] },
 ];
 

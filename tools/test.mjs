@@ -10,6 +10,7 @@ const cache = join(process.env.XDG_CACHE_HOME || join(homedir() || tmpdir(), ".c
 const tools = [
   { name: "sops", module: "github.com/getsops/sops/v3/cmd/sops", version: "v3.13.3" },
   { name: "stripe-mock", module: "github.com/stripe/stripe-mock", version: "v0.203.0" },
+  { name: "gitleaks", module: "github.com/zricethezav/gitleaks/v8", version: "v8.30.1" },
 ];
 const run = (cmd, args, options = {}) => spawnSync(cmd, args, { cwd: root, stdio: "inherit", ...options });
 

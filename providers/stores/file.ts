@@ -1,60 +1,150 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { z } from "zod";
 import { writeAtomic } from "../../lib/atomic.ts";
+import { systemClock, type Clock } from "../../lib/clock.ts";
 import { FindingError } from "../../lib/finding.ts";
-import { WORK_DIR } from "../../schemas/layout.ts";
+import { LOCAL, WORK_DIR } from "../../schemas/layout.ts";
 import { ageOpen, ageSeal, recipientOf } from "../../seal/age.ts";
 import { identitiesFor, type Env } from "../../seal/identity.ts";
-import { deliveryCodes } from "../place.ts";
-import type { SecretStore } from "./store.ts";
+import { fail } from "../input.ts";
+import { OWNER, OWNER_TAG, type Label, type Put, type Store, type StoreSecret } from "./contract.ts";
 
-interface Kept {
-  readonly owner: "stackseal";
-  readonly current: string;
-  readonly previous: string | null;
-  /** Version id → age-sealed JSON of the values. */
-  readonly versions: Readonly<Record<string, string>>;
-}
+const textMap = z.record(z.string(), z.string());
+const keptSchema = z.strictObject({
+  format: z.literal(1),
+  name: z.string(),
+  tags: textMap,
+  /** Newest first. A version without a label keeps its public part alone. */
+  versions: z.array(z.strictObject({ id: z.string(), label: z.enum(["current", "previous"]).nullable(), createdAt: z.string(), notes: textMap, sealed: z.string().optional() })),
+});
+type Kept = z.infer<typeof keptSchema>;
+/** What is inside the age file: with its own name and version, so that one can't be put in another's place. */
+const insideSchema = z.strictObject({ name: z.string(), version: z.string(), values: textMap });
 
-/** `local`'s store: one file a secret under `.stackseal/store`, values age-sealed to this machine's identity, 0600, written atomically. */
-export function fileStore(root: string, environment: string, env: Env): SecretStore {
-  const dir = join(root, WORK_DIR, "store");
-  const path = (name: string): string => join(dir, `${name.replaceAll("/", "__")}.json`);
-  const load = (name: string): Kept | null => {
-    if (!existsSync(path(name))) return null;
-    const kept = JSON.parse(readFileSync(path(name), "utf8")) as Partial<Kept>;
-    if (kept.owner !== "stackseal") throw new FindingError(deliveryCodes.finding("STORE_NOT_OURS", { message: `${name} in the store is not stackseal's`, path: name }));
-    return kept as Kept;
-  };
-  return {
-    describe: (name) => {
-      const kept = load(name);
-      return Promise.resolve(kept && { name, current: kept.current, previous: kept.previous });
-    },
-    put: async (name, versionId, values, slots = false) => {
-      const kept = load(name);
-      if (kept?.current === versionId && !slots) return;
-      const recipients = await Promise.all(identitiesFor(root, environment, env).map(recipientOf));
-      const sealed = await ageSeal(recipients, Buffer.from(JSON.stringify(values)));
-      const before = kept?.current === versionId ? kept.previous : (kept?.current ?? null);
-      const next: Kept = { owner: "stackseal", current: versionId, previous: before, versions: { ...(kept && before !== null && kept.versions[before] !== undefined && { [before]: kept.versions[before] }), [versionId]: sealed } };
-      writeAtomic(path(name), `${JSON.stringify(next, null, 2)}\n`, 0o600);
-    },
-    read: async (name) => {
-      const kept = load(name);
-      const sealed = kept?.versions[kept.current];
-      if (sealed === undefined) return null;
-      const bytes = await ageOpen(identitiesFor(root, environment, env), sealed);
-      return bytes && (JSON.parse(Buffer.from(bytes).toString("utf8")) as Record<string, string>);
-    },
-    remove: (name) => {
-      load(name);
-      rmSync(path(name), { force: true });
+const HISTORY = 50;
+const NAME = /^stackseal\/([a-z][a-z0-9-]*)((?:\/[a-z0-9][a-z0-9-]*)+)$/;
+
+/** The embedded store: one file a secret under `.stackseal/store/<environment>`, values age-sealed to this machine's identities, 0600, written atomically. */
+export class FileStore implements Store {
+  readonly kind = "file";
+  private readonly root: string;
+  private readonly environment: string;
+  private readonly env: Env;
+  private readonly clock: Clock;
+  /** Writes to one secret follow each other. */
+  private readonly queues = new Map<string, Promise<unknown>>();
+  constructor(root: string, environment: string, env: Env, clock: Clock = systemClock) {
+    this.root = root;
+    this.environment = environment;
+    this.env = env;
+    this.clock = clock;
+  }
+  describe(name: string): Promise<StoreSecret | null> {
+    return Promise.resolve().then(() => {
+      const kept = this.load(name);
+      return kept && shown(kept);
+    });
+  }
+  list(prefix: string): Promise<StoreSecret[]> {
+    return Promise.resolve().then(() => {
+      const dir = join(this.root, WORK_DIR, "store", this.environment);
+      if (!existsSync(dir)) return [];
+      const names = readdirSync(dir, { recursive: true }).map(String).filter((f) => f.endsWith(".json") && !f.split(sep).at(-1)?.startsWith("."))
+        .map((f) => `stackseal/${this.environment}/${f.slice(0, -".json".length).split(sep).join("/")}`).filter((n) => n.startsWith(prefix)).sort();
+      return names.flatMap((n) => this.load(n) ?? []).map(shown);
+    });
+  }
+  put(put: Put): Promise<void> {
+    return this.inTurn(put.name, async () => {
+      const kept = this.owned(put.name) ?? { format: 1, name: put.name, tags: {}, versions: [] };
+      const known = kept.versions.find((v) => v.id === put.versionId);
+      const tags = { ...put.tags, [OWNER_TAG]: OWNER };
+      if (known?.label === "current" && same(tags, kept.tags)) return;
+      const sealed = known?.label === "current" ? known.sealed : await this.seal(put);
+      const before = kept.versions.find((v) => v.label === "current" && v.id !== put.versionId) ?? kept.versions.find((v) => v.label === "previous" && v.id !== put.versionId);
+      const rest = kept.versions.filter((v) => v.id !== put.versionId).map(({ sealed: text, ...v }) => (v.id === before?.id ? { ...v, label: "previous" as const, ...(text !== undefined && { sealed: text }) } : { ...v, label: null }));
+      this.save({ ...kept, tags, versions: [{ id: put.versionId, label: "current" as const, createdAt: known?.createdAt ?? this.clock.now().toISOString(), notes: { ...put.notes }, ...(sealed !== undefined && { sealed }) }, ...rest].slice(0, HISTORY) });
+    });
+  }
+  async read(name: string, label: Label = "current"): Promise<Readonly<Record<string, string>> | null> {
+    const version = this.load(name)?.versions.find((v) => v.label === label);
+    if (version?.sealed === undefined) return null;
+    const bytes = await ageOpen(this.identities(), version.sealed);
+    if (!bytes) throw fail("STORE_CORRUPT", "none of this machine's identities opens the stored values", name, "npm start makes a new store after .stackseal/store was removed");
+    const inside = parse(insideSchema, Buffer.from(bytes).toString("utf8"));
+    if (inside?.name !== name || inside.version !== version.id) throw fail("STORE_CORRUPT", "the stored values belong to another secret or version", name);
+    return inside.values;
+  }
+  withdraw(name: string, versionId: string): Promise<void> {
+    return this.inTurn(name, () => {
+      const kept = this.owned(name);
+      if (!kept?.versions.some((v) => v.id === versionId && v.label === "previous")) return Promise.resolve();
+      this.save({ ...kept, versions: kept.versions.map(({ sealed, ...v }) => (v.id === versionId ? { ...v, label: null } : { ...v, ...(sealed !== undefined && { sealed }) })) });
       return Promise.resolve();
-    },
-  };
+    });
+  }
+  remove(name: string): Promise<void> {
+    return this.inTurn(name, () => {
+      if (this.owned(name)) rmSync(this.path(name), { force: true });
+      return Promise.resolve();
+    });
+  }
+
+  private path(name: string): string {
+    const m = NAME.exec(name);
+    if (m?.[1] !== this.environment) throw fail("REFERENCE_TARGET", `no secret of ${this.environment}`, name);
+    const file = join(this.root, WORK_DIR, "store", this.environment, `${(m[2] ?? "").slice(1)}.json`);
+    for (let at = file; at !== this.root && !relative(this.root, at).startsWith(".."); at = dirname(at))
+      if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink()) throw fail("REFERENCE_SYMLINK", `${relative(this.root, at)} is a symbolic link`, name);
+    return file;
+  }
+  private load(name: string): Kept | null {
+    const file = this.path(name);
+    if (!existsSync(file)) return null;
+    const kept = parse(keptSchema, readFileSync(file, "utf8"));
+    if (kept?.name !== name) throw fail("STORE_CORRUPT", `${relative(this.root, file)} is not a store file of this version`, name, "remove it; the next up delivers anew");
+    return kept;
+  }
+  private owned(name: string): Kept | null {
+    const kept = this.load(name);
+    if (kept && kept.tags[OWNER_TAG] !== OWNER) throw fail("STORE_FOREIGN", "the secret doesn't carry our ownership tag: it isn't overwritten", name);
+    return kept;
+  }
+  private save(kept: Kept): void {
+    const file = this.path(kept.name);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeAtomic(file, `${JSON.stringify(kept, null, 2)}\n`, 0o600);
+  }
+  private async seal(put: Put): Promise<string> {
+    const recipients = await Promise.all(this.identities().map(recipientOf));
+    return ageSeal(recipients, Buffer.from(JSON.stringify({ name: put.name, version: put.versionId, values: put.values })));
+  }
+  /** This machine's own identities; a CI key in the environment is no recipient of a laptop's store. */
+  private identities(): string[] {
+    try {
+      return identitiesFor(this.root, LOCAL, {});
+    } catch (e) {
+      if (!(e instanceof FindingError)) throw e;
+      return identitiesFor(this.root, LOCAL, this.env);
+    }
+  }
+  private inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const next = (this.queues.get(name) ?? Promise.resolve()).then(work, work);
+    this.queues.set(name, next.catch(() => undefined));
+    return next;
+  }
 }
-export const storedNames = (root: string): string[] => {
-  const dir = join(root, WORK_DIR, "store");
-  return existsSync(dir) ? readdirSync(dir).filter((f) => f.endsWith(".json")).map((f) => f.slice(0, -5).replaceAll("__", "/")).sort() : [];
-};
+
+/** The file store of an environment. */
+export const fileStore = (root: string, environment: string, env: Env, clock?: Clock): Store => new FileStore(root, environment, env, clock);
+
+const shown = (k: Kept): StoreSecret => ({ name: k.name, ours: k.tags[OWNER_TAG] === OWNER, tags: k.tags, versions: k.versions.map(({ id, label, createdAt, notes }) => ({ id, label, createdAt, notes })) });
+const same = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([k, v]) => b[k] === v);
+function parse<T>(schema: z.ZodType<T>, json: string): T | null {
+  try {
+    return schema.parse(JSON.parse(json));
+  } catch {
+    return null;
+  }
+}

@@ -14,6 +14,9 @@ export const commands: readonly CommandEntry[] = [
   { name: "scan", summary: "Look for credentials in the tree, in what is staged, in the history or in standard input", load: async () => (await import("./scan.ts")).default },
   { name: "up", summary: "Deploy an environment", load: async () => (await import("./up.ts")).default },
   { name: "destroy", summary: "Remove everything that an environment deployed", load: async () => (await import("./destroy.ts")).default },
+  { name: "secret list", summary: "List an environment's credentials from their public claims; never decrypts", load: async () => (await import("./secret-list.ts")).default },
+  { name: "secret get", summary: "Decrypt one credential: to a pipe as it is, to a terminal only with --reveal", load: async () => (await import("./secret-get.ts")).default },
+  { name: "secret set", summary: "Seal a new value: from a pipe, a prompt without echo or a file, never an argument", load: async () => (await import("./secret-set.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];

@@ -1,0 +1,101 @@
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { writeAtomic } from "../lib/atomic.ts";
+import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
+import type { Tier } from "../schemas/access.ts";
+import type { Claims, Reason } from "../schemas/claims.ts";
+import type { ExpectedSecret } from "../schemas/integrations/index.ts";
+import { sealedFile } from "../schemas/layout.ts";
+import { readClear, type ClearFile } from "./clear.ts";
+import { sealCodes } from "./codes.ts";
+import { fingerprintLike, type Peppers } from "./fingerprint.ts";
+import type { Identity } from "./age.ts";
+import { newClaims } from "./new-claims.ts";
+import { openSealed } from "./open.ts";
+import type { Signer } from "./seed.ts";
+import { canonicalClaims, signText } from "./signature.ts";
+import { newSealedKey, renderSealed, sealValue, type Entry, type SealedKey } from "./write.ts";
+
+/** What is wrong with a value before it is sealed: stray spaces, the kind's form, the environment's mode. Never quotes it. */
+export function judgeValue(value: string, e: ExpectedSecret, tier: Tier): Finding[] {
+  const say = (code: "VALUE_WHITESPACE" | "VALUE_FORMAT" | "VALUE_MODE", message: string, hint: string): Finding => sealCodes.finding(code, { message, path: e.path, hint });
+  if (value !== value.trim() || /[\r\n\u0000]/.test(value) || /^(["']).*\1$/.test(value)) return [say("VALUE_WHITESPACE", "stray spaces, newlines or quotes around the value", "give the bare value; nothing is trimmed silently: printf %s \"$VALUE\" | stackseal secret set …")];
+  if (value === "") return [say("VALUE_FORMAT", "the value is empty", `wanted: ${e.format.says}`)];
+  const mode = e.spec.modeOf?.(value) ?? null;
+  const wrong = (mode === "live" && tier !== "production") || (mode === "test" && tier === "production");
+  return [
+    ...(!e.format.pattern.test(value) && e.format.soft !== true ? [say("VALUE_FORMAT", `the value isn't of the form of ${e.kind}`, `wanted: ${e.format.says}`)] : []),
+    ...(wrong ? [say("VALUE_MODE", `a ${mode} value doesn't belong into ${tier}`, tier === "production" ? "use the provider's live credential" : "use the provider's test mode")] : []),
+  ];
+}
+
+export interface SetOptions {
+  readonly root: string;
+  readonly environment: string;
+  readonly tier: Tier;
+  readonly expected: ExpectedSecret;
+  readonly value: string;
+  readonly reason: Reason;
+  readonly maxAgeDays: number;
+  readonly identities: readonly Identity[];
+  readonly peppers: Peppers;
+  readonly signer: Signer;
+  readonly recipients: readonly string[];
+  /** Claims of all environments' credentials, this one's too: what the value must not equal. */
+  readonly others: readonly { readonly environment: string; readonly path: string; readonly claims: Claims }[];
+  readonly now: Date;
+}
+/** Writes one value and its claims in one atomic step; every other value's ciphertext stays byte for byte. Throws FindingError, with nothing written. */
+export async function setCredential(o: SetOptions): Promise<Claims> {
+  const file = sealedFile(o.environment, o.expected.spec.class);
+  return withLock(join(o.root, file), file, async () => {
+    for (const x of o.others) {
+      if ((await fingerprintLike(x.claims.fingerprint, o.peppers, o.value)) !== x.claims.fingerprint) continue;
+      if (x.environment !== o.environment) throw new FindingError(sealCodes.finding("VALUE_SHARED", { message: `the value is in force as ${x.path} of ${x.environment}`, path: o.expected.path, hint: "every environment has credentials of its own" }));
+      throw new FindingError(sealCodes.finding("VALUE_UNCHANGED", { message: `the value is in force as ${x.path} already`, path: o.expected.path, hint: "issue a new one at the provider; to seal the same value anew: stackseal secret reseal" }));
+    }
+    const { sealed, findings } = existsSync(join(o.root, file)) ? readClear(o.root, file) : { sealed: null, findings: [] as Finding[] };
+    if (hasErrors(findings)) throw new FindingError(findings);
+    const { key, entries } = sealed ? await existing(sealed, o.identities) : { key: await newSealedKey(o.recipients), entries: [] };
+    const unsigned = await newClaims(o.expected.spec, o.expected.kind, o.value, o.peppers, o.signer.name, o.reason, o.now, o.maxAgeDays);
+    const leaf = sealValue(key, o.expected.path, o.value);
+    const claims: Claims = { ...unsigned, signature: signText(o.signer.key, canonicalClaims(o.environment, o.expected.path, unsigned, leaf)) };
+    const next = [...entries.filter((e) => e.path !== o.expected.path), { path: o.expected.path, value: o.value, leaf, claims }];
+    writeAtomic(join(o.root, file), renderSealed(next, key, o.now), o.environment === "local" ? 0o600 : 0o644);
+    return claims;
+  });
+}
+async function existing(sealed: ClearFile, identities: readonly Identity[]): Promise<{ key: SealedKey; entries: (Entry & { readonly leaf: string })[] }> {
+  const opened = await openSealed(sealed, identities);
+  return { key: { dataKey: opened.dataKey, recipients: sealed.sops.recipients }, entries: sealed.credentials.flatMap((c) => (c.claims ? [{ path: c.path, value: opened.values.get(c.path) as string, leaf: c.leaf, claims: c.claims }] : [])) };
+}
+/** One writer a file: the lock names its process; a dead one's is taken over. */
+async function withLock<T>(path: string, file: string, run: () => Promise<T>): Promise<T> {
+  const lock = `${path}.lock`;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const fd = openSync(lock, "wx", 0o600);
+      writeSync(fd, String(process.pid));
+      closeSync(fd);
+      break;
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== "EEXIST") throw e;
+      const pid = Number(readFileSync(lock, "utf8"));
+      if (attempt === 0 && !running(pid)) rmSync(lock, { force: true });
+      else throw new FindingError(sealCodes.finding("SEAL_LOCKED", { message: `process ${pid} is writing ${file}`, hint: "wait for it to end" }), 2);
+    }
+  }
+  try {
+    return await run();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+function running(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (e) {
+    return (e as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
