@@ -1,10 +1,10 @@
-import { defineCodes, FindingError } from "../lib/finding.ts";
-import type { SecretClass } from "../schemas/access.ts";
-import { environmentOfStack, type StackPart } from "../schemas/layout.ts";
-import { openForDeploy, type Unsealed } from "../seal/deploy.ts";
-import type { Env } from "../seal/identity.ts";
-import { fileStore } from "./stores/file.ts";
-import type { SecretStore } from "./stores/store.ts";
+import { defineCodes, FindingError } from "../../lib/finding.ts";
+import type { SecretClass } from "../../schemas/access.ts";
+import { environmentOfStack, type StackPart } from "../../schemas/layout.ts";
+import { openForDeploy, type Unsealed } from "../../seal/deploy.ts";
+import type { Env } from "../../seal/identity.ts";
+import { fileStore } from "./file-store.ts";
+import type { SecretStore } from "./store.ts";
 
 export const deliveryCodes = defineCodes({
   REFERENCE_OUTSIDE: { severity: "error", title: "A reference that leaves its environment or class" },

@@ -1,7 +1,7 @@
-import type { CheckFailure } from "../lib/provider.ts";
-import { FindingError } from "../lib/finding.ts";
-import { specOf } from "../schemas/integrations/index.ts";
-import type { Unsealed } from "../seal/deploy.ts";
+import type { CheckFailure } from "../../lib/provider.ts";
+import { FindingError } from "../../lib/finding.ts";
+import { specOf } from "../../schemas/integrations/index.ts";
+import type { Unsealed } from "../../seal/deploy.ts";
 import { deliveryCodes, type Place } from "./place.ts";
 
 export interface Reference {

@@ -1,5 +1,5 @@
 import { FindingError } from "../../lib/finding.ts";
-import { deliveryCodes } from "../place.ts";
+import { deliveryCodes } from "./place.ts";
 
 export interface StripeEndpoint {
   readonly id: string;

@@ -1,5 +1,5 @@
-import type { DiffKind, DiffResult, Provider } from "../lib/provider.ts";
-import type { Props, Value } from "../lib/pulumi-value.ts";
+import type { DiffKind, DiffResult, Provider } from "../../lib/provider.ts";
+import type { Props, Value } from "../../lib/pulumi-value.ts";
 
 /** What every provider of ours answers alike; a resource fills in the rest. */
 export const base: Pick<Provider, "checkConfig" | "diffConfig" | "configure" | "invoke" | "cancel" | "close"> = {

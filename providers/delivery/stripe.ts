@@ -7,13 +7,13 @@ import { loopback } from "../../schemas/fields.ts";
 import { paymentsFile, signingSecretName } from "../../schemas/layout.ts";
 import { parsePayments } from "../../schemas/parse.ts";
 import facts from "../../schemas/stripe-facts.json" with { type: "json" };
-import { base, diffProps, jsonSame } from "../base.ts";
-import { deliveryCodes } from "../place.ts";
-import { placeOf, storeFor, unsealer, type Delivery } from "../place.ts";
-import { checkReference, resolve, type Reference } from "../reference.ts";
-import type { SecretStore } from "../stores/store.ts";
-import { StripeClient, type StripeEndpoint } from "./client.ts";
-import schema from "./schema.json" with { type: "json" };
+import { base, diffProps, jsonSame } from "./base.ts";
+import { deliveryCodes } from "./place.ts";
+import { placeOf, storeFor, unsealer, type Delivery } from "./place.ts";
+import { checkReference, resolve, type Reference } from "./reference.ts";
+import type { SecretStore } from "./store.ts";
+import { StripeClient, type StripeEndpoint } from "./stripe-client.ts";
+import schema from "../stripe/schema.json" with { type: "json" };
 
 const KEYS = ["url", "enabledEvents", "apiVersion", "connect", "description", "metadata", "disabled", "apiKeyFrom", "signingSecretTo"];
 // Create-only at Stripe, and where the secret goes: Stripe shows it once, so another place needs another endpoint.
