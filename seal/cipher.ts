@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 
 // sops's leaf format: ENC[AES256_GCM,data:…,iv:…,tag:…,type:…], AES-256-GCM with a 32-byte nonce; the associated data is the path,
 // each step followed by a colon, so that a value moved to another key doesn't open. Source: getsops/sops, aes/cipher.go.
@@ -32,26 +32,15 @@ export function sealLeaf(key: Uint8Array, plaintext: string, additional: string,
   return `ENC[AES256_GCM,data:${data.toString("base64")},iv:${iv.toString("base64")},tag:${c.getAuthTag().toString("base64")},type:${type}]`;
 }
 /** The plaintext, or null where the leaf was changed or belongs to another place. */
-export function openLeaf(key: Uint8Array, leaf: Leaf, additional: string): string | null {
+export const openLeaf = (key: Uint8Array, leaf: Leaf, additional: string): string | null => openLeafBytes(key, leaf, additional)?.toString("utf8") ?? null;
+/** The same as bytes: a binary file needn't be text. */
+export function openLeafBytes(key: Uint8Array, leaf: Leaf, additional: string): Buffer | null {
   try {
     const d = createDecipheriv("aes-256-gcm", key, leaf.iv);
     d.setAAD(Buffer.from(additional));
     d.setAuthTag(leaf.tag);
-    return Buffer.concat([d.update(leaf.data), d.final()]).toString("utf8");
+    return Buffer.concat([d.update(leaf.data), d.final()]);
   } catch {
     return null;
   }
 }
-
-/** sops's MAC: SHA-512 over the text of every value in the order of the file, in capitals. */
-export class MacHash {
-  private readonly hash = createHash("sha512");
-  add(text: string): void {
-    this.hash.update(text);
-  }
-  digest(): string {
-    return this.hash.digest("hex").toUpperCase();
-  }
-}
-/** How sops spells a clear scalar for the MAC: booleans capitalised, as in its Go source. */
-export const macText = (v: unknown): string => (typeof v === "boolean" ? (v ? "True" : "False") : v === null ? "" : String(v as string | number));

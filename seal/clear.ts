@@ -13,6 +13,8 @@ export interface ClearCredential {
   readonly leaf: string;
   readonly at: Position;
   readonly claimsAt: Position;
+  /** The day of the file's lastmodified, YYYY-MM-DD. */
+  readonly sealedOn: string;
 }
 export interface SopsMetadata {
   readonly recipients: readonly { readonly recipient: string; readonly enc: string }[];
@@ -60,7 +62,11 @@ export function parseClear(text: string, file: string): ClearResult {
     }
     if ("value" in node || "claims" in node) credential(node, keys);
     else if (keys.length >= 3) out.push(sealCodes.finding("SEAL_STRUCTURE", { message: "nested more deeply than <integration>.<name>.<secret>", at: place, path: keys.join(".") }));
-    else for (const [k, v] of Object.entries(node)) walk(v, [...keys, k]);
+    else for (const [k, v] of Object.entries(node)) enter(k, v, keys);
+  };
+  const enter = (k: string, v: unknown, keys: string[]): void => {
+    if (/^[A-Za-z][A-Za-z0-9_-]*$/.test(k)) walk(v, [...keys, k]);
+    else out.push(sealCodes.finding("SEAL_STRUCTURE", { message: "a key that is no name: letters, digits, hyphens", at: document.locate([...keys, k], "key"), path: keys.join(".") }));
   };
   const credential = (node: Record<string, unknown>, keys: string[]): void => {
     const path = keys.join(".");
@@ -82,9 +88,9 @@ export function parseClear(text: string, file: string): ClearResult {
         out.push(sealCodes.finding("SEAL_CLAIMS_INVALID", { message: i.code === "unrecognized_keys" ? `unknown claim "${sub[0] ?? ""}"` : `claim "${sub.join(".")}" is missing or not of its form`, at: document.locate([...keys, "claims", ...sub]), path: `${path}.claims` }));
       }
     }
-    credentials.push({ path, keys, claims, leaf, at, claimsAt });
+    credentials.push({ path, keys, claims, leaf, at, claimsAt, sealedOn: sops?.lastmodified.slice(0, 10) ?? "" });
   };
-  for (const [k, v] of Object.entries(tree)) walk(v, [k]);
+  for (const [k, v] of Object.entries(tree)) enter(k, v, []);
   return { sealed: sops ? { file, text, document, credentials, sops } : null, findings: out };
 }
 

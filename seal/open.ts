@@ -1,8 +1,9 @@
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { ageOpen, type Identity } from "./age.ts";
-import { MacHash, macText, openLeaf, parseLeaf, pathData, type Leaf } from "./cipher.ts";
+import { openLeaf, parseLeaf, pathData, type Leaf } from "./cipher.ts";
 import type { ClearFile } from "./clear.ts";
 import { sealCodes } from "./codes.ts";
+import { MacHash, macText } from "./mac.ts";
 
 export interface Opened {
   readonly file: ClearFile;
@@ -25,9 +26,14 @@ export async function openSealed(file: ClearFile, identities: readonly Identity[
   const start = { file: file.file, line: 1, column: 1 };
   const key = await openDataKey(file, identities);
   if (!key) throw new FindingError(sealCodes.finding("SEAL_NOT_RECIPIENT", { message: "none of the identities at hand opens this file", at: start, hint: "set SOPS_AGE_KEY_FILE to your identity; who may open it: stackseal people list" }));
+  return openWith(file, key);
+}
+
+/** The same with the data key at hand. */
+export function openWith(file: ClearFile, key: Uint8Array): Opened {
   const values = new Map<string, string>();
   const findings: Finding[] = [];
-  const mac = new MacHash();
+  const mac = new MacHash(file.sops.macOnlyEncrypted);
   const walk = (node: unknown, path: readonly string[]): void => {
     if (Array.isArray(node)) {
       for (const n of node) walk(n, path); // sops keeps a list's own path for its elements
@@ -38,7 +44,7 @@ export async function openSealed(file: ClearFile, identities: readonly Identity[
       return;
     }
     if (path.includes("claims")) {
-      if (!file.sops.macOnlyEncrypted) mac.add(macText(node));
+      mac.add(macText(node), false);
       return;
     }
     const leaf = typeof node === "string" ? parseLeaf(node) : null;

@@ -1,20 +1,22 @@
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomic } from "../lib/atomic.ts";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import type { Tier } from "../schemas/access.ts";
 import type { Claims, Reason } from "../schemas/claims.ts";
 import type { ExpectedSecret } from "../schemas/integrations/index.ts";
-import { sealedFile } from "../schemas/layout.ts";
-import { readClear, type ClearFile } from "./clear.ts";
+import { LOCAL, sealedFile } from "../schemas/layout.ts";
+import { readClear } from "./clear.ts";
 import { sealCodes } from "./codes.ts";
+import { editSealed } from "./edit.ts";
 import { fingerprintLike, type Peppers } from "./fingerprint.ts";
 import type { Identity } from "./age.ts";
+import { withLock } from "./lock.ts";
 import { newClaims } from "./new-claims.ts";
 import { openSealed } from "./open.ts";
 import type { Signer } from "./seed.ts";
 import { canonicalClaims, signText } from "./signature.ts";
-import { newSealedKey, renderSealed, sealValue, type Entry, type SealedKey } from "./write.ts";
+import { newSealedKey, renderSealed, sealValue, type SealedKey } from "./write.ts";
 
 /** What is wrong with a value before it is sealed: stray spaces, the kind's form, the environment's mode. Never quotes it. */
 export function judgeValue(value: string, e: ExpectedSecret, tier: Tier): Finding[] {
@@ -56,46 +58,14 @@ export async function setCredential(o: SetOptions): Promise<Claims> {
     }
     const { sealed, findings } = existsSync(join(o.root, file)) ? readClear(o.root, file) : { sealed: null, findings: [] as Finding[] };
     if (hasErrors(findings)) throw new FindingError(findings);
-    const { key, entries } = sealed ? await existing(sealed, o.identities) : { key: await newSealedKey(o.recipients), entries: [] };
+    const opened = sealed && (await openSealed(sealed, o.identities));
+    const key = opened ? { dataKey: opened.dataKey } : await newSealedKey(o.recipients);
     const unsigned = await newClaims(o.expected.spec, o.expected.kind, o.value, o.peppers, o.signer.name, o.reason, o.now, o.maxAgeDays);
     const leaf = sealValue(key, o.expected.path, o.value);
     const claims: Claims = { ...unsigned, signature: signText(o.signer.key, canonicalClaims(o.environment, o.expected.path, unsigned, leaf)) };
-    const next = [...entries.filter((e) => e.path !== o.expected.path), { path: o.expected.path, value: o.value, leaf, claims }];
-    writeAtomic(join(o.root, file), renderSealed(next, key, o.now), o.environment === "local" ? 0o600 : 0o644);
+    const change = { path: o.expected.path, value: o.value, leaf, claims };
+    const text = opened ? editSealed(opened, { set: [change], now: o.now }) : renderSealed([change], key as SealedKey, o.now);
+    writeAtomic(join(o.root, file), text, o.environment === LOCAL ? 0o600 : 0o644);
     return claims;
   });
-}
-async function existing(sealed: ClearFile, identities: readonly Identity[]): Promise<{ key: SealedKey; entries: (Entry & { readonly leaf: string })[] }> {
-  const opened = await openSealed(sealed, identities);
-  return { key: { dataKey: opened.dataKey, recipients: sealed.sops.recipients }, entries: sealed.credentials.flatMap((c) => (c.claims ? [{ path: c.path, value: opened.values.get(c.path) as string, leaf: c.leaf, claims: c.claims }] : [])) };
-}
-/** One writer a file: the lock names its process; a dead one's is taken over. */
-async function withLock<T>(path: string, file: string, run: () => Promise<T>): Promise<T> {
-  const lock = `${path}.lock`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const fd = openSync(lock, "wx", 0o600);
-      writeSync(fd, String(process.pid));
-      closeSync(fd);
-      break;
-    } catch (e) {
-      if ((e as NodeJS.ErrnoException).code !== "EEXIST") throw e;
-      const pid = Number(readFileSync(lock, "utf8"));
-      if (attempt === 0 && !running(pid)) rmSync(lock, { force: true });
-      else throw new FindingError(sealCodes.finding("SEAL_LOCKED", { message: `process ${pid} is writing ${file}`, hint: "wait for it to end" }), 2);
-    }
-  }
-  try {
-    return await run();
-  } finally {
-    rmSync(lock, { force: true });
-  }
-}
-function running(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (e) {
-    return (e as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -47,7 +47,8 @@ export const publicBlob = (line: string): Buffer => Buffer.from(line.trim().spli
 
 export interface SigningKey {
   readonly publicLine: string;
-  readonly privateKey: KeyObject;
+  /** Signs a text in a namespace; the answer is the SSH signature's base64 without armor. */
+  readonly sign: (message: string, namespace: string) => string;
 }
 /** A new Ed25519 key: the OpenSSH private key file's text and the public line. */
 export function newSigningKey(comment: string): { readonly file: string; readonly publicLine: string } {
@@ -78,17 +79,18 @@ export function readSigningKey(text: string): SigningKey | null {
     if (inner.u32() !== inner.u32() || inner.text() !== "ssh-ed25519") return null;
     const pub = inner.str();
     const seed = inner.str().subarray(0, 32);
-    return { publicLine: `ssh-ed25519 ${blob.toString("base64")}`, privateKey: createPrivateKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", d: seed.toString("base64url"), x: pub.toString("base64url") } }) };
+    const privateKey = createPrivateKey({ format: "jwk", key: { kty: "OKP", crv: "Ed25519", d: seed.toString("base64url"), x: pub.toString("base64url") } });
+    return { publicLine: `ssh-ed25519 ${blob.toString("base64")}`, sign: (message, namespace) => envelope(blob, namespace, sign(null, signedData(namespace, "sha512", message), privateKey)) };
   } catch {
     return null;
   }
 }
 /** Signs a text; the answer is the signature's base64 without armor, as claims carry it. */
-export function signText(key: SigningKey, message: string, namespace = NAMESPACE): string {
-  const sig = sign(null, signedData(namespace, "sha512", message), key.privateKey);
+export const signText = (key: SigningKey, message: string, namespace = NAMESPACE): string => key.sign(message, namespace);
+function envelope(blob: Buffer, namespace: string, sig: Buffer): string {
   const version = Buffer.alloc(4);
   version.writeUInt32BE(1);
-  return Buffer.concat([Buffer.from(MAGIC), version, str(publicBlob(key.publicLine)), str(namespace), str(""), str("sha512"), str(Buffer.concat([str("ssh-ed25519"), str(sig)]))]).toString("base64");
+  return Buffer.concat([Buffer.from(MAGIC), version, str(blob), str(namespace), str(""), str("sha512"), str(Buffer.concat([str("ssh-ed25519"), str(sig)]))]).toString("base64");
 }
 /** The armored form that ssh-keygen reads. */
 export const armorSignature = (base64: string): string => `-----BEGIN SSH SIGNATURE-----\n${(base64.match(/.{1,70}/g) ?? []).join("\n")}\n-----END SSH SIGNATURE-----\n`;

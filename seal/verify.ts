@@ -1,6 +1,6 @@
 import type { Finding } from "../lib/finding.ts";
 import { allows, type SecretClass, type Tier } from "../schemas/access.ts";
-import { activeOn, members, type People } from "../schemas/people.ts";
+import { members, type People } from "../schemas/people.ts";
 import type { ClearCredential } from "./clear.ts";
 import { sealCodes } from "./codes.ts";
 import { canonicalClaims, verifyText } from "./signature.ts";
@@ -24,8 +24,10 @@ export function verifySignatures(credentials: readonly ClearCredential[], where:
       return [sealCodes.finding("SEAL_SIGNATURE_INVALID", { message: `the signature is not ${sealedBy}'s over this value, these claims and this place`, ...place, hint: `restore it from git, or set it again: stackseal secret set ${c.path} --env ${where.environment}` })];
     if (!allows(writer.entry.role, where.class, where.tier, "seal") || !writer.entry.tiers.includes(where.tier))
       return [sealCodes.finding("SEAL_WRITER_NOT_ALLOWED", { message: `${sealedBy} (${writer.entry.role}) may not seal ${where.class} credentials of ${where.tier}`, ...place, hint: "somebody whom the access matrix allows must set it: stackseal access matrix" })];
-    // A value that was sealed while the writer was active stays theirs after they left; the day is the claims' own.
-    if (!activeOn(writer, c.claims.issuedAt)) return [sealCodes.finding("SEAL_WRITER_NOT_ALLOWED", { message: `${sealedBy} was not active on ${c.claims.issuedAt}`, ...place })];
+    // A value sealed while the writer was active stays theirs after they left; who re-seals an older issue may have joined after it was issued.
+    const { from, until } = writer.entry;
+    if ((until !== undefined && c.claims.issuedAt >= until) || (from !== undefined && from > (c.sealedOn > c.claims.issuedAt ? c.sealedOn : c.claims.issuedAt)))
+      return [sealCodes.finding("SEAL_WRITER_NOT_ALLOWED", { message: `${sealedBy} was not active on ${c.claims.issuedAt}`, ...place })];
     return [];
   });
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { claimsSchema, type Claims } from "../schemas/claims.ts";
 import { ageSeal } from "./age.ts";
-import { MacHash, macText, pathData, sealLeaf } from "./cipher.ts";
+import { pathData, sealLeaf } from "./cipher.ts";
+import { MacHash, macText } from "./mac.ts";
 
 /** A value to be written, or the ciphertext of one that stays as it is. */
 export interface Entry {
@@ -51,22 +52,26 @@ export function renderSealed(entries: readonly (Entry & { readonly leaf: string 
     }
     lines.push(`${indent(keys.length)}value: ${e.leaf}`, `${indent(keys.length)}claims:`);
     mac.add(e.value);
-    for (const name of CLAIM_ORDER) {
-      const v = e.claims[name];
-      if (v === undefined) continue;
-      lines.push(`${indent(keys.length + 1)}${name}: ${typeof v === "number" ? String(v) : scalar(v)}`);
-      mac.add(macText(v));
-    }
+    lines.push(...claimLines(e.claims).map((l) => `${indent(keys.length + 1)}${l}`));
+    for (const name of CLAIM_ORDER) if (e.claims[name] !== undefined) mac.add(macText(e.claims[name]));
   }
-  const lastmodified = `${now.toISOString().slice(0, 19)}Z`;
-  lines.push("sops:", "    age:");
-  for (const r of key.recipients) lines.push("        - enc: |", ...r.enc.trimEnd().split("\n").map((l) => `            ${l}`), `          recipient: ${r.recipient}`);
+  const lastmodified = instant(now);
+  lines.push("sops:", ...ageLines(key.recipients).map((l) => `    ${l}`));
   lines.push(`    lastmodified: "${lastmodified}"`, `    mac: ${sealLeaf(key.dataKey, mac.digest(), lastmodified)}`, "    unencrypted_regex: ^claims$", `    version: ${SOPS_VERSION}`);
   return `${lines.join("\n")}\n`;
 }
+/** The claims' lines in the order of the schema, without indentation. */
+export const claimLines = (claims: Claims): string[] => CLAIM_ORDER.flatMap((name) => {
+  const v = claims[name];
+  return v === undefined ? [] : [`${name}: ${typeof v === "number" ? String(v) : scalar(v)}`];
+});
+/** The `age` list of the sops part, without indentation. */
+export const ageLines = (recipients: SealedKey["recipients"]): string[] => ["age:", ...recipients.flatMap((r) => ["    - enc: |", ...r.enc.trimEnd().split("\n").map((l) => `        ${l}`), `      recipient: ${r.recipient}`])];
+/** As sops writes lastmodified: to the second, UTC. */
+export const instant = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
 const indent = (n: number): string => "    ".repeat(n);
 /** Plain where YAML 1.1 reads it back as the same text; else in double quotes, as go-yaml writes it. */
-function scalar(text: string): string {
+export function scalar(text: string): string {
   const plain = /^[A-Za-z_+/][A-Za-z0-9_+/=.:@-]*$|^[0-9][A-Za-z0-9]*[G-Zg-z][A-Za-z0-9]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n|inf|nan)$/i.test(text) && !text.endsWith(":") && !/^\d[\d_]*[eE]\d+$/.test(text);
   return plain ? text : JSON.stringify(text);
 }
