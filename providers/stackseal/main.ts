@@ -2,7 +2,7 @@ import { runPlugin, projectRoot } from "../run-plugin.ts";
 import { stacksealProvider } from "./index.ts";
 
 const rollback = (process.env["STACKSEAL_ROLLBACK"] ?? "").split(",").filter(Boolean);
-await runPlugin(stacksealProvider({ root: projectRoot(process.cwd()), env: process.env, rollback }), {
+void runPlugin(stacksealProvider({ root: projectRoot(process.cwd()), env: process.env, rollback }), {
   print: (line) => process.stdout.write(line),
   exit: (code) => process.exit(code),
   parent: () => process.ppid,
