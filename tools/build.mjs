@@ -55,6 +55,8 @@ for (const name of ["stripe", "stackseal", "aws"]) {
   const outfile = `dist/providers/${name}/pulumi-resource-${name}`;
   await build({ ...common, entryPoints: [main], outfile, format: "cjs", banner: { js: "#!/usr/bin/env node" }, plugins: [deferred], external: ["@pulumi/pulumi/automation"] });
   chmodSync(join(root, outfile), 0o755);
+  // An executable without an extension takes its module kind from the nearest package.json.
+  writeFileSync(join(root, "dist/providers/package.json"), `${JSON.stringify({ private: true, type: "commonjs" })}\n`);
 }
 mkdirSync(dirname(stamp), { recursive: true });
 rmSync(stamp, { force: true });

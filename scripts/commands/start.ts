@@ -9,7 +9,7 @@ import { deploy } from "./up.ts";
 
 /** Checks what was delivered: a test event signed by the sandbox is accepted by the official SDK with the secret read back from the store. */
 async function verifyDelivery(context: Context, endpoints: Readonly<Record<string, { readonly id: string }>>): Promise<number> {
-  const [{ signedEvent }, { fileStore }, { default: Stripe }] = await Promise.all([import("../../sandbox/stripe.ts"), import("../../providers/delivery/file-store.ts"), import("stripe")]);
+  const [{ signedEvent }, { fileStore }, { default: Stripe }] = await Promise.all([import("../../sandbox/stripe.ts"), import("../../providers/stores/file.ts"), import("stripe")]);
   const store = fileStore(context.root, LOCAL, context.env);
   let verified = 0;
   for (const [name, { id }] of Object.entries(endpoints)) {

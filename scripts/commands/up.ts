@@ -38,7 +38,7 @@ export async function deploy(context: Context, d: Declared, options: { readonly 
   const verb = options.destroy ? "destroy" : "up";
   if (!livesHere(d))
     throw new FindingError(engineCodes.finding("ENGINE_REFUSES", { message: `${d.name} doesn't live on this machine: the embedded engine previews it and doesn't deploy it`, path: d.name, hint: partsOf(d).map((p) => `pulumi ${verb} -s ${stackName(d.name, p)} --policy-pack policies`).join(" && ") }), 2);
-  const [{ up, destroy, StateStore }, { stripeProvider }, { stacksealProvider }] = await Promise.all([import("../../engine/embedded/index.ts"), import("../../providers/delivery/stripe.ts"), import("../../providers/delivery/stackseal.ts")]);
+  const [{ up, destroy, StateStore }, { stripeProvider }, { stacksealProvider }] = await Promise.all([import("../../engine/embedded/index.ts"), import("../../providers/stripe/index.ts"), import("../../providers/stackseal/index.ts")]);
   return withSandbox(context, d, async (stripeSandbox) => {
     const ctx = { root: context.root, env: context.env, ...(stripeSandbox !== undefined && { stripeSandbox }) };
     const providers: Readonly<Record<string, Provider>> = { stripe: stripeProvider(ctx), stackseal: stacksealProvider(ctx) };
