@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
-import type { Provider } from "../../lib/provider.ts";
 import { engineCodes } from "../../engine/codes.ts";
 import { readProject, type Declared } from "../../stacks/read.ts";
 import { WORK_DIR } from "../../schemas/layout.ts";
@@ -38,17 +37,16 @@ export async function deploy(context: Context, d: Declared, options: { readonly 
   const verb = options.destroy ? "destroy" : "up";
   if (!livesHere(d))
     throw new FindingError(engineCodes.finding("ENGINE_REFUSES", { message: `${d.name} doesn't live on this machine: the embedded engine previews it and doesn't deploy it`, path: d.name, hint: partsOf(d).map((p) => `pulumi ${verb} -s ${stackName(d.name, p)} --policy-pack policies`).join(" && ") }), 2);
-  const [{ up, destroy, StateStore }, { stripeProvider }, { stacksealProvider }] = await Promise.all([import("../../engine/embedded/index.ts"), import("../../providers/stripe/index.ts"), import("../../providers/stackseal/index.ts")]);
+  const [{ up, destroy, StateStore }, { providerFor }] = await Promise.all([import("../../engine/embedded/index.ts"), import("../../providers/index.ts")]);
   return withSandbox(context, d, async (stripeSandbox) => {
-    const ctx = { root: context.root, env: context.env, ...(stripeSandbox !== undefined && { stripeSandbox }) };
-    const providers: Readonly<Record<string, Provider>> = { stripe: stripeProvider(ctx), stackseal: stacksealProvider(ctx) };
+    const ctx = { root: context.root, env: context.env, clock: context.clock, ...(stripeSandbox !== undefined && { stripeSandbox }) };
     const outcomes = [];
     const todo = options.destroy ? [...partsOf(d)].reverse() : partsOf(d);
     for (const part of todo) {
       const state = new StateStore(context.root, stackName(d.name, part), context.env["PULUMI_CONFIG_PASSPHRASE"]);
       const release = state.lock(context.clock.now());
       try {
-        const run = await runOf(context.root, d, part, (pkg) => providers[pkg] ?? null);
+        const run = await runOf(context.root, d, part, (pkg) => providerFor(pkg, ctx));
         let n = 0;
         const shown = { ...run, onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); } };
         outcomes.push(options.destroy ? await destroy(shown, state, false) : await up(shown, state));
