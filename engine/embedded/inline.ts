@@ -11,6 +11,8 @@ export interface InlineRun {
   readonly stack: string;
   readonly preview: boolean;
   readonly config: Record<string, string>;
+  /** Keys of `config` whose values are secrets. */
+  readonly secretKeys?: readonly string[];
   readonly previous: State[];
   readonly policies: readonly unknown[];
   readonly load: (pkg: string, version: string | undefined) => Promise<Provider>;
@@ -46,7 +48,7 @@ export async function runInline(o: InlineRun): Promise<InlineOutcome> {
   const providerConfig: Record<string, Record<string, string>> = {};
   for (const [k, v] of Object.entries(o.config)) { const [ns, key] = k.split(":"); if (ns !== o.project && key) (providerConfig[ns as string] ??= {})[key] = v; }
   const engine = new Engine({ ...info, config: providerConfig, previous: o.previous, policies: o.policies.length ? [inlinePack(o.policies)] : [], load: o.load, diag, ...(o.save && { save: o.save }), ...(o.onStep && { onStep: o.onStep }) });
-  const service = monitorService(Promise.resolve(engine), { ...info, config: o.config, secretKeys: [] }, diag);
+  const service = monitorService(Promise.resolve(engine), { ...info, config: o.config, secretKeys: [...(o.secretKeys ?? [])] }, diag);
   // After a failed registration the SDK's outputs never settle, and it throws the same failure again as unhandled rejections.
   const swallow = (): void => undefined;
   process.on("unhandledRejection", swallow);
@@ -54,7 +56,7 @@ export async function runInline(o: InlineRun): Promise<InlineOutcome> {
   try {
     await hooks["withLocalStorage"]?.(async () => {
       hooks["setMockOptions"]?.(service.monitor, o.project, o.stack, o.preview, info.organization);
-      hooks["setAllConfig"]?.(o.config, []);
+      hooks["setAllConfig"]?.(o.config, [...(o.secretKeys ?? [])]);
       const run = (async () => {
         await hooks["runInPulumiStack"]?.(() => Promise.resolve(o.program()));
         await hooks["waitForRPCs"]?.();

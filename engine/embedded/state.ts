@@ -43,16 +43,23 @@ export function unsealProps(p: Props, c: Crypter): Props {
 const keep = (v: unknown) => v !== undefined && v !== false && v !== "" && !(Array.isArray(v) && v.length === 0) &&
   !(typeof v === "object" && v !== null && !Array.isArray(v) && Object.keys(v).length === 0);
 
-export function writeDeployment(resources: State[], secrets: PassphraseSecrets, time = new Date()) {
-  const rows = resources.map((r) => {
+function rowsOf(resources: readonly State[], props: (p: Props) => Props): Record<string, unknown>[] {
+  return resources.map((r) => {
     const { urn, custom, type, inputs, outputs, ...rest } = r;
-    const row: any = { urn, custom, type };
-    if (Object.keys(inputs).length) row.inputs = sealProps(inputs, secrets);
-    if (Object.keys(outputs).length) row.outputs = sealProps(outputs, secrets);
+    const row: Record<string, unknown> = { urn, custom, type };
+    if (Object.keys(inputs).length) row["inputs"] = props(inputs);
+    if (Object.keys(outputs).length) row["outputs"] = props(outputs);
     for (const [k, v] of Object.entries(rest)) if (keep(v)) row[k] = v;
-    delete row.aliases; // the file backend normalises URN references and then drops aliases
+    delete row["aliases"]; // the file backend normalises URN references and then drops aliases
     return row;
   });
+}
+/** The rows of a checkpoint with secrets shown and without times: for comparing what two engines left. */
+export const snapshotRows = (resources: readonly State[]): Record<string, unknown>[] =>
+  rowsOf(resources, (p) => sealProps(p, { encrypt: (s) => s, decrypt: (s) => s }, true)).map(({ created: _c, modified: _m, sourcePosition: _s, ...row }) => row);
+
+export function writeDeployment(resources: readonly State[], secrets: PassphraseSecrets, time = new Date()): { version: 3; deployment: Deployment } {
+  const rows = rowsOf(resources, (p) => sealProps(p, secrets));
   const deployment: Deployment = {
     manifest: { time: time.toISOString(), version: ENGINE_VERSION,
       magic: createHash("sha256").update(ENGINE_VERSION).digest("hex") },
