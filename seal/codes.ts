@@ -26,5 +26,12 @@ export const sealCodes = defineCodes({
   VALUE_WEAK: { severity: "error", title: "A human-chosen password that is easily guessed" },
   VALUE_SHARED: { severity: "error", title: "The same value is in force in another environment" },
   VALUE_UNCHANGED: { severity: "error", title: "The same value under a new issue" },
+  SOPS_CONFIG_STALE: { severity: "error", title: ".sops.yaml isn't what people.yaml and the access matrix say" },
+  SIGNING_KEY: { severity: "error", title: "No signing key is at hand, or nobody in people.yaml has it" },
+  PERSON_UNKNOWN: { severity: "error", title: "Nobody of that name in people.yaml" },
+  PERSON_EXISTS: { severity: "error", title: "The name is taken in people.yaml" },
+  PEOPLE_NOT_ALLOWED: { severity: "error", title: "Who changes people must be a Super Admin" },
+  PEOPLE_LAST_ADMIN: { severity: "error", title: "The last Super Admin can't leave" },
+  PEOPLE_UNFINISHED: { severity: "warning", title: "A change of people was interrupted" },
   PEPPER_MISSING: { severity: "error", title: "The pepper's generation isn't in the pepper file" },
 });

@@ -27,7 +27,7 @@ interface Splice {
   readonly end: number;
   readonly text: string;
 }
-type Block = YAMLMap<Scalar<string>, unknown>;
+type Block = YAMLMap<Scalar<string>>;
 
 /**
  * The file's text with some credentials changed, in place: every other line, comments too, stays byte for byte, and the mac and
@@ -96,7 +96,7 @@ function rootOf(text: string): Block | null {
   const doc = parseDocument(text, { version: "1.2", uniqueKeys: true });
   return doc.errors.length === 0 && isMap(doc.contents) && !doc.contents.flow ? (doc.contents as unknown as Block) : null;
 }
-const pairOf = (map: Block, name: string): Pair<Scalar<string>, unknown> | undefined => map.items.find((p) => p.key.value === name);
+const pairOf = (map: Block, name: string): Pair<Scalar<string>> | undefined => map.items.find((p) => p.key.value === name);
 function blockAt(root: Block, keys: readonly string[]): Block | null {
   let map = root;
   for (const k of keys) {
@@ -106,7 +106,7 @@ function blockAt(root: Block, keys: readonly string[]): Block | null {
   }
   return map;
 }
-const offset = (p: Pair<Scalar<string>, unknown>): number => p.key.range?.[0] ?? 0;
+const offset = (p: Pair<Scalar<string>>): number => p.key.range?.[0] ?? 0;
 const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1;
 const lineEnd = (text: string, at: number): number => {
   const n = text.indexOf("\n", at);
@@ -141,7 +141,7 @@ function withChange(text: string, c: Change): string | null {
   else {
     const map = claims.value;
     if (!isMap(map) || map.flow || map.items.length === 0) return null;
-    const first = offset(map.items[0] as Pair<Scalar<string>, unknown>);
+    const first = offset(map.items[0] as Pair<Scalar<string>>);
     const start = lineStart(text, first);
     splices.push({ start, end: endOf(map), text: claimLines(c.claims).map((l) => `${text.slice(start, first)}${l}`).join("\n") });
   }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { FindingError } from "../lib/finding.ts";
+import type { FindingError } from "../lib/finding.ts";
 import { expectedSecrets } from "../schemas/integrations/index.ts";
 import type { People } from "../schemas/people.ts";
 import { newIdentity, recipientOf } from "./age.ts";

@@ -17,6 +17,9 @@ export const commands: readonly CommandEntry[] = [
   { name: "secret list", summary: "List an environment's credentials from their public claims; never decrypts", load: async () => (await import("./secret-list.ts")).default },
   { name: "secret get", summary: "Decrypt one credential: to a pipe as it is, to a terminal only with --reveal", load: async () => (await import("./secret-get.ts")).default },
   { name: "secret set", summary: "Seal a new value: from a pipe, a prompt without echo or a file, never an argument", load: async () => (await import("./secret-set.ts")).default },
+  { name: "secret generate", summary: "Mint and seal a credential that is ours to mint, such as an outbound webhook's signing secret", load: async () => (await import("./secret-generate.ts")).default },
+  { name: "secret sign", summary: "Adopt what the sops CLI wrote: judge it, write its claims and sign them", load: async () => (await import("./secret-sign.ts")).default },
+  { name: "secret reseal", summary: "Seal an environment's files anew, under a fresh data key, to whom the access matrix says; issue ids stay", load: async () => (await import("./secret-reseal.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];

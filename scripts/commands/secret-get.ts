@@ -1,20 +1,12 @@
 import { FindingError } from "../../lib/finding.ts";
-import { nearest } from "../../lib/nearest.ts";
 import { sealedFile } from "../../schemas/layout.ts";
 import { readClear } from "../../seal/clear.ts";
 import { identitiesFor } from "../../seal/identity.ts";
 import { openSealed } from "../../seal/open.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand } from "../command.ts";
+import { expectedOf } from "../sealing.ts";
 import { knownEnvironments } from "./check.ts";
-
-/** The declared credential of that path. Throws FindingError with the nearest name. */
-export function expectedOf<T extends { readonly path: string }>(list: readonly T[], path: string, env: string): T {
-  const found = list.find((e) => e.path === path);
-  if (found) return found;
-  const near = nearest(path, list.map((e) => e.path));
-  throw new FindingError({ code: "CREDENTIAL_UNKNOWN", severity: "error", message: `${env} declares no credential "${path}"`, hint: near !== null ? `did you mean ${near}?` : `stackseal secret list --env ${env}` }, 2);
-}
 
 export default defineCommand({
   name: "secret get",

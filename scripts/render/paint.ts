@@ -17,5 +17,5 @@ export const painter = (on: boolean): Painter => ({
 });
 
 // Names and messages come from files that anybody may have written: control characters must not reach a terminal.
-// eslint-disable-next-line no-control-regex
+ 
 export const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");

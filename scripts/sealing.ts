@@ -1,0 +1,73 @@
+import { isoDate } from "../lib/clock.ts";
+import { FindingError } from "../lib/finding.ts";
+import { nearest } from "../lib/nearest.ts";
+import { allows } from "../schemas/access.ts";
+import type { Claims, Reason } from "../schemas/claims.ts";
+import { SCHEDULES } from "../schemas/environment.ts";
+import type { ExpectedSecret } from "../schemas/integrations/index.ts";
+import { members, type People } from "../schemas/people.ts";
+import type { Identity } from "../seal/age.ts";
+import { readPeople } from "../seal/deploy.ts";
+import { identitiesFor } from "../seal/identity.ts";
+import { openPeppers } from "../seal/pepper.ts";
+import { recipientsFor } from "../seal/recipients.ts";
+import type { Signer } from "../seal/seed.ts";
+import { judgeValue, setCredential } from "../seal/set.ts";
+import { judgeStrength } from "../seal/strength.ts";
+import { readProject, type Declared, type Project } from "../stacks/read.ts";
+import type { Context } from "./command.ts";
+import { signerOf } from "./signer.ts";
+
+// What the commands that seal have in common.
+
+export interface Sealing {
+  readonly root: string;
+  readonly declared: Declared;
+  readonly project: Project;
+  readonly people: People;
+  readonly signer: Signer;
+  readonly identities: readonly Identity[];
+  readonly now: Date;
+}
+/** Everything that sealing in an environment wants: its declaration, people, who signs, the identities at hand. Throws FindingError. */
+export function sealingOf(context: Context, env: string): Sealing {
+  const project = readProject(context.root, { clock: context.clock });
+  const declared = project.environments.find((e) => e.name === env);
+  if (!declared) throw new FindingError(project.findings, 2);
+  const people = readPeople(context.root, env);
+  return { root: context.root, project, declared, people, signer: signerOf(context, env, people), identities: identitiesFor(context.root, env, context.env), now: context.clock.now() };
+}
+/** The declared credential of that path. Throws FindingError with the nearest name. */
+export function expectedOf<T extends { readonly path: string }>(list: readonly T[], path: string, env: string): T {
+  const found = list.find((e) => e.path === path);
+  if (found) return found;
+  const near = nearest(path, list.map((e) => e.path));
+  throw new FindingError({ code: "CREDENTIAL_UNKNOWN", severity: "error", message: `${env} declares no credential "${path}"`, hint: near !== null ? `did you mean ${near}?` : `stackseal secret list --env ${env}` }, 2);
+}
+/** Throws FindingError SEAL_WRITER_NOT_ALLOWED where the matrix doesn't let the signer seal this credential. */
+export function maySeal(s: Sealing, e: Pick<ExpectedSecret, "path" | "spec">): void {
+  const who = members(s.people).find((m) => m.name === s.signer.name)?.entry;
+  if (who === undefined || !who.tiers.includes(s.declared.tier) || !allows(who.role, e.spec.class, s.declared.tier, "seal"))
+    throw new FindingError({ code: "SEAL_WRITER_NOT_ALLOWED", severity: "error", message: `${s.signer.name} (${who?.role ?? "unknown"}) may not seal ${e.spec.class} credentials of ${s.declared.tier}`, path: e.path, hint: "somebody whom the access matrix allows must set it: stackseal people list" });
+}
+/** Due that many days after it was issued: by the environment's rotation schedule, else the kind's own. */
+export function maxAgeOf(d: Declared, e: Pick<ExpectedSecret, "spec">): number {
+  const schedule = e.spec.class === "payments" ? d.payments?.rotation?.payments : d.environment.rotation?.standard;
+  return schedule ? SCHEDULES[schedule] : e.spec.maxAgeDays;
+}
+/** Judges a new value and seals it with claims and signature, in one atomic step. Throws FindingError with everything that is wrong, nothing written. */
+export async function sealNew(s: Sealing, e: ExpectedSecret, value: string, reason: Reason): Promise<Claims> {
+  const d = s.declared;
+  const wrong = [...judgeValue(value, e, d.tier), ...(e.spec.human && !generatedByProvider(d, e) ? await judgeStrength(value, e.path) : [])];
+  if (wrong.length) throw new FindingError(wrong);
+  return setCredential({
+    root: s.root, environment: d.name, tier: d.tier, expected: e, value, reason, maxAgeDays: maxAgeOf(d, e), identities: s.identities, signer: s.signer, now: s.now,
+    peppers: await openPeppers(s.root, d.name, d.tier, s.identities), recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
+    others: s.project.environments.flatMap((x) => x.credentials.map((c) => ({ environment: x.name, path: c.path, claims: c.claims }))),
+  });
+}
+/** Mail passwords that the provider makes have a format of their own; a person chooses those of generic servers and Mailgun logins. */
+function generatedByProvider(d: Declared, e: ExpectedSecret): boolean {
+  const provider = d.environment.integrations.smtp?.provider;
+  return e.integration === "smtp" && provider !== undefined && provider !== "generic" && provider !== "mailgun";
+}
