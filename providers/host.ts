@@ -19,7 +19,7 @@ const MAX_BYTES = 400 * 1024 * 1024;
 const KINDS = { add: 0, "add-replace": 1, delete: 2, "delete-replace": 3, update: 4, "update-replace": 5 } as const;
 const CHANGES = { unknown: 0, none: 1, some: 2 } as const;
 
-const fromStruct = (s: Struct | undefined): Props => (s ? (s.toJavaScript() as Props) : {});
+const fromStruct = (s: Struct | undefined): Props => (s ? (s.toJavaScript()) : {});
 /** google-protobuf throws on undefined; an absent property is simply left out. */
 const clean = (v: Value | undefined): JavaScriptValue =>
   Array.isArray(v) ? v.map((e) => clean(e)) : typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v as Record<string, Value | undefined>).filter(([, e]) => e !== undefined).map(([k, e]) => [k, clean(e)])) : (v ?? null);
@@ -77,14 +77,14 @@ function checkResponse(r: CheckResult): pb.CheckResponse {
 }
 function diffResponse(r: DiffResult): pb.DiffResponse {
   const m = new pb.DiffResponse();
-  m.setChanges(CHANGES[r.changes] as pb.DiffResponse.DiffChanges);
+  m.setChanges(CHANGES[r.changes]);
   m.setReplacesList([...r.replaces]);
   m.setDiffsList([...r.diffs]);
   m.setDeletebeforereplace(r.deleteBeforeReplace);
   m.setHasdetaileddiff(r.detailed !== undefined);
   for (const [path, d] of Object.entries(r.detailed ?? {})) {
     const p = new pb.PropertyDiff();
-    p.setKind(KINDS[d.kind] as pb.PropertyDiff.Kind);
+    p.setKind(KINDS[d.kind]);
     p.setInputdiff(d.inputDiff);
     m.getDetaileddiffMap().set(path, p);
   }
@@ -185,7 +185,7 @@ export async function serve(provider: Provider, version = "0.1.0"): Promise<Serv
       Promise.resolve().then(() => f(call.request as never)).then((r) => { answer(null, r); }, (e: unknown) => { answer(failureOf(e), null); });
     },
   ]));
-  server.addService((providerGrpc as { ResourceProviderService: grpc.ServiceDefinition }).ResourceProviderService, implementation as grpc.UntypedServiceImplementation);
+  server.addService((providerGrpc as { ResourceProviderService: grpc.ServiceDefinition }).ResourceProviderService, implementation);
   const port = await new Promise<number>((ok, fail) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (e, p) => { if (e) fail(e); else ok(p); });
   });

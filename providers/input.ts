@@ -59,7 +59,7 @@ export function diffResult(changes: Readonly<Record<string, { readonly kind: "ad
     changes: paths.length ? "some" : "none",
     diffs: [...new Set(paths.map(top))],
     replaces: [...new Set(entries.filter(([, c]) => c.replace).map(([p]) => top(p)))],
-    detailed: Object.fromEntries(entries.map(([p, c]) => [p, { kind: (c.replace ? `${c.kind}-replace` : c.kind) as DiffKind, inputDiff: c.inputDiff ?? true }])),
+    detailed: Object.fromEntries(entries.map(([p, c]) => [p, { kind: (c.replace ? `${c.kind}-replace` : c.kind), inputDiff: c.inputDiff ?? true }])),
     // The new one stands before the old one goes: both secrets live through the overlap.
     deleteBeforeReplace: false,
   };

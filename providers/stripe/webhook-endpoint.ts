@@ -143,7 +143,7 @@ export class WebhookEndpoint implements Resource {
   private async deliver(site: Site, given: Props, target: Target, store: Store, secretId: string, made: StripeEndpoint): Promise<string> {
     const versionId = endpointVersion(made.id);
     try {
-      if (made.secret === undefined || !made.secret.startsWith("whsec_")) throw fail("STRIPE_SECRET_MISSING", "Stripe's answer shows no signing secret");
+      if (!made.secret?.startsWith("whsec_")) throw fail("STRIPE_SECRET_MISSING", "Stripe's answer shows no signing secret");
       if (made.livemode !== target.live) throw fail("STRIPE_MODE", `Stripe answered in ${made.livemode ? "live" : "test"} mode; payments.yaml declares the other`);
       const fingerprint = secretFingerprint(made.id, made.secret);
       await store.put({
@@ -252,13 +252,20 @@ export class WebhookEndpoint implements Resource {
   }
 }
 
-export const isLoopback = (url: string): boolean => URL.canParse(url) && loopback(new URL(url).hostname) && /^https?:$/.test(new URL(url).protocol);
+/** Stricter than elsewhere: a key goes there, and `x.localhost` may be answered by a name server. */
+export const isLoopback = (url: string): boolean => {
+  const u = URL.canParse(url) ? new URL(url) : null;
+  return u !== null && /^https?:$/.test(u.protocol) && /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(u.hostname);
+};
 /** The address that a sandbox running on this machine has left; undefined where none runs. */
 function runningSandbox(root: string): string | undefined {
   const file = join(root, SANDBOX_DIR, SANDBOX_RUNNING);
   if (!existsSync(file)) return undefined;
   try {
-    return (JSON.parse(readFileSync(file, "utf8")) as { urls?: { stripe?: string } }).urls?.stripe;
+    const { pid, urls } = JSON.parse(readFileSync(file, "utf8")) as { pid?: number; urls?: { stripe?: string } };
+    // What a killed sandbox left says nothing.
+    if (pid === undefined || !process.kill(pid, 0)) return undefined;
+    return urls?.stripe;
   } catch {
     return undefined;
   }
