@@ -23,8 +23,10 @@ export function findCredentials(text: string, set: RuleSet): Hit[] {
     for (let m = set.keywords.exec(text); m; m = set.keywords.exec(text)) {
       for (const i of set.wakes.get(m[0].toLowerCase()) ?? []) {
         const at = awake.get(i);
+        const near = set.rules[i]?.rule.near !== undefined;
+        if (near && !isWord(text, m.index, m[0])) continue;
         if (!at) awake.set(i, [m.index]);
-        else if (set.rules[i]?.rule.near !== undefined) at.push(m.index);
+        else if (near) at.push(m.index);
       }
       set.keywords.lastIndex = m.index + 1;
     }
@@ -43,6 +45,12 @@ export function findCredentials(text: string, set: RuleSet): Hit[] {
     else if (h.order < last.order) kept[kept.length - 1] = h;
   }
   return kept.map(({ rule, start, end }) => ({ rule, start, end }));
+}
+
+const LETTER = /[A-Za-z0-9]/;
+/** A word by itself or at one end of a longer one (`TWILIO_TOKEN`, `twilioToken`, `myTwilio`), not three letters in the middle of a hash. */
+function isWord(text: string, at: number, word: string): boolean {
+  return !LETTER.test(text[at - 1] ?? " ") || !LETTER.test(text[at + word.length] ?? " ") || /^[A-Z][a-z]+$/.test(word);
 }
 
 /** The stretches of text that lie within `lines` lines, and REACH bytes, of a keyword. */

@@ -16,7 +16,7 @@ export class Git {
 
   /** Standard output of a short command; null where git says no. */
   try(args: readonly string[], input?: Buffer): Buffer | null {
-    const r = spawnSync("git", [...SAFE, ...args], { cwd: this.root, env: this.env as NodeJS.ProcessEnv, maxBuffer: 1 << 30, ...(input && { input }) });
+    const r = spawnSync("git", [...SAFE, ...args], { cwd: this.root, env: this.env, maxBuffer: 1 << 30, ...(input && { input }) });
     return r.status === 0 ? r.stdout : null;
   }
   text(args: readonly string[]): string | null {
@@ -28,7 +28,7 @@ export class Git {
 
   /** Standard output of a long command, piece by piece; throws SCAN_GIT_FAILED where git ends badly. */
   async *stream(args: readonly string[], input?: string): AsyncGenerator<Buffer> {
-    const child = spawn("git", [...SAFE, ...args], { cwd: this.root, env: this.env as NodeJS.ProcessEnv, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn("git", [...SAFE, ...args], { cwd: this.root, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
     child.stderr.on("data", (d: Buffer) => { said = (said + d.toString("utf8")).slice(0, 500); });
     const ended = new Promise<number>((done) => {

@@ -43,7 +43,7 @@ function endOfGroup(pattern: string, open: number): number {
 function ruleText(r: ScanRule): string {
   const { before, value, after } = valueOf(r.pattern);
   // What stands before the value belongs to the match, so that an allowlist can judge it.
-  const lead = r.notAfter && r.near !== undefined ? `[^\\n]{0,60}?${before}` : r.notAfter ? `[A-Za-z0-9_.-]{0,40}${before}` : before;
+  const lead = r.notAfter ? `[^\\n]{0,60}?${before}` : before;
   const lines = [
     "[[rules]]",
     `id = ${JSON.stringify(r.id)}`,
@@ -56,7 +56,13 @@ function ruleText(r: ScanRule): string {
     ...(r.notValue?.length ? ["[[rules.allowlists]]", `description = "no value of this kind"`, `regexes = ${list(r.notValue)}`] : []),
     ...(r.notAfter?.length ? ["[[rules.allowlists]]", `description = "the name says that it is something else"`, `regexTarget = "match"`, `regexes = ${list(r.notAfter.map((n) => `${n}${r.ignoreCase ? "(?i:" : "(?:"}${value})(?:${after})$`))}`] : []),
   ];
-  const word = r.near === undefined ? [] : ["", "[[rules]]", `id = ${JSON.stringify(`near-${r.id}`)}`, `description = ${JSON.stringify(`Word near ${r.title}`)}`, `regex = ${literal(`(?i)(?:${r.keywords.map((k) => k.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`)}`, `keywords = ${words(r.keywords)}`, "skipReport = true"];
+  const any = (items: readonly string[]): string => `(?:${items.map((k) => k.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`;
+  const capitals = any(r.keywords.map((k) => `${(k[0] ?? "").toUpperCase()}${k.slice(1)}`));
+  const word = r.near === undefined ? [] : [
+    "", "[[rules]]", `id = ${JSON.stringify(`near-${r.id}`)}`, `description = ${JSON.stringify(`Word near ${r.title}`)}`,
+    `regex = ${literal(`(?m)(?i:(?:^|[^a-z0-9])${any(r.keywords)})|(?i:${any(r.keywords)}(?:[^a-z0-9]|$))|${capitals}`)}`,
+    `keywords = ${words(r.keywords)}`, "skipReport = true",
+  ];
   return [...lines, ...word].join("\n");
 }
 

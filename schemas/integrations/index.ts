@@ -49,7 +49,7 @@ export function expectedSecrets(settings: Readonly<Record<string, unknown>>, tie
     const own = settings[i.id];
     if (typeof own !== "object" || own === null) return [];
     return Object.entries(i.secrets).flatMap(([secret, spec]) => {
-      const entries = spec.each === undefined ? [undefined] : Object.keys(((own as Record<string, unknown>)[spec.each] ?? {}) as object);
+      const entries = spec.each === undefined ? [undefined] : Object.keys(((own as Record<string, unknown>)[spec.each] ?? {}));
       return entries.map((entry) => ({
         path: [i.id, ...(entry === undefined ? [] : [entry]), secret].join("."), kind: `${i.id}.${secret}`, integration: i.id, secret,
         ...(entry !== undefined && { entry }), spec, ...formatAndSample(i.id, spec, own as Readonly<Record<string, unknown>>, tier),

@@ -1,0 +1,78 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { kinds } from "../schemas/integrations/index.ts";
+import { scanRules } from "../schemas/scan-rules.ts";
+import { FORMS, KINDS, negatives, positives, seeded } from "../tests/fixtures/credentials/corpus.ts";
+import { findCredentials } from "./find.ts";
+import { gitleaksConfig } from "./gitleaks.ts";
+import { compileRules } from "./rules.ts";
+
+const set = compileRules();
+const found = positives(20, seeded(7));
+const harmless = negatives(2000, seeded(11));
+const dir = mkdtempSync(join(tmpdir(), "stackseal-corpus-"));
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+/** Latin1, as files are read. */
+const find = (text: string) => findCredentials(Buffer.from(text, "utf8").toString("latin1"), set);
+
+describe("credentials", () => {
+  it("are found in every kind, form and name: recall 100 %", () => {
+    expect(new Set(found.map((p) => p.form)).size).toBe(Object.keys(FORMS).length);
+    expect(KINDS.length).toBeGreaterThanOrEqual(14);
+    const missed = found.filter((p) => !find(p.text).some((h) => overlaps(p, h.start, h.end))).map((p) => `${p.kind} in ${p.form}, ${p.neutral ? "neutral" : "named"}`);
+    expect(missed).toEqual([]);
+  });
+  it("are found once each", () => {
+    expect(found.filter((p) => find(p.text).length !== 1).map((p) => `${p.kind} in ${p.form}: ${find(p.text).map((h) => h.rule.id).join(", ")}`)).toEqual([]);
+  });
+});
+
+it("2,000 hard negatives raise no alarm", () => {
+  expect(harmless.length).toBeGreaterThanOrEqual(2000);
+  const alarms = harmless.flatMap((n) => find(n.text).map((h) => `${n.kind}: ${h.rule.id}`));
+  expect([...new Set(alarms)]).toEqual([]);
+});
+
+it("every declared kind has a rule, or is one that the general rules tell", () => {
+  const general = new Set(["smtp.password", "outbound-webhooks.signingSecret"]);
+  const ids = new Set(scanRules.map((r) => r.id));
+  expect(kinds().filter((k) => !ids.has(k) && !general.has(k))).toEqual([]);
+  expect(ids.size).toBe(scanRules.length);
+});
+
+const version = spawnSync("gitleaks", ["version"]);
+describe.skipIf(version.status !== 0)("real gitleaks with the emitted rules", () => {
+  const config = join(dir, "gitleaks.toml");
+  const scan = (folder: string): { File: string }[] => {
+    const report = join(dir, "report.json");
+    writeFileSync(config, gitleaksConfig());
+    const r = spawnSync("gitleaks", ["dir", folder, "--no-banner", "--log-level", "error", "--config", config, "--report-path", report, "--exit-code", "0", "--redact"], { encoding: "utf8" });
+    expect(r.stderr.replace(/\u001b\[[0-9;]*m/g, "")).not.toMatch(/ERR|FTL|panic/);
+    expect(r.status).toBe(0);
+    return JSON.parse(readFileSync(report, "utf8")) as { File: string }[];
+  };
+  const write = (folder: string, texts: readonly { name: string; text: string }[]): string => {
+    for (const t of texts) {
+      mkdirSync(dirname(join(dir, folder, t.name)), { recursive: true });
+      writeFileSync(join(dir, folder, t.name), t.text);
+    }
+    return join(dir, folder);
+  };
+  it("finds the same credentials", () => {
+    const folder = write("bad", found.map((p, i) => ({ name: `${i}/${p.file}`, text: p.text })));
+    const hit = new Set(scan(folder).map((f) => f.File));
+    expect(found.flatMap((p, i) => (hit.has(join(folder, `${i}/${p.file}`)) ? [] : [`${p.kind} in ${p.form}, ${p.neutral ? "neutral" : "named"}`]))).toEqual([]);
+  }, 120_000);
+  it("raises no alarm on the hard negatives", () => {
+    const folder = write("good", harmless.map((n, i) => ({ name: `${n.kind.replaceAll(" ", "-")}/${i}.txt`, text: n.text })));
+    expect([...new Set(scan(folder).map((f) => `${dirname(f.File).split("/").pop() ?? ""}: ${(f as unknown as { RuleID: string }).RuleID}`))]).toEqual([]);
+  }, 120_000);
+});
+
+function overlaps(p: { text: string; value: string }, start: number, end: number): boolean {
+  const at = p.text.indexOf(p.value);
+  return start < at + p.value.length && at < end;
+}
