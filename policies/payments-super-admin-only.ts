@@ -15,7 +15,7 @@ export const paymentsSuperAdminOnly = definePolicy({
     const values = r.props["values"] as { key?: unknown }[] | undefined;
     if (r.type === "stripe:index:WebhookEndpoint" && !payments) report("a Stripe endpoint is declared outside the payments stack");
     if (r.type !== type) return;
-    if (typeof id === "string" && /\/payments\//.test(id) !== payments) report("the store secret's name and the stack are of different classes");
+    if (typeof id === "string" && id.includes('/payments/') !== payments) report("the store secret's name and the stack are of different classes");
     if (payments && tags?.["owner"] !== "super-admin") report("a payment secret that isn't owned by super-admin");
     if (!payments && Array.isArray(values) && values.some((v) => typeof v.key === "string" && v.key.startsWith("stripe."))) report("a Stripe credential is delivered outside the payments stack");
   },

@@ -123,7 +123,7 @@ describe("check refuses by name and place", () => {
   });
   it.each<[string, (root: string) => void, string, string]>([
     ["an http URL", (r) => { edit(r, "stacks/dev/environment.yaml", (t) => t.replace("https://dev.acme", "http://dev.acme")); }, "VALUE_INVALID", "stacks/dev/environment.yaml"],
-    ["a secret pasted in environment.yaml", (r) => { edit(r, "stacks/dev/environment.yaml", (t) => t.replace("name: Acme Dev", `name: sk_${"live"}_${"a".repeat(24)}`)); }, "SECRET_IN_PLAIN_FILE", "stacks/dev/environment.yaml"],
+    ["a secret pasted in environment.yaml", (r) => { edit(r, "stacks/dev/environment.yaml", (t) => t.replace("name: Acme Dev", `name: sk_live_${"a".repeat(24)}`)); }, "SECRET_IN_PLAIN_FILE", "stacks/dev/environment.yaml"],
     ["a live publishable key under dev", (r) => { edit(r, "stacks/dev/payments.yaml", (t) => t.replace("pk_test", "pk_live")); }, "STRIPE_KEY_MODE", "stacks/dev/payments.yaml"],
     ["live mode under dev", (r) => { edit(r, "stacks/dev/payments.yaml", (t) => t.replace("mode: test", "mode: live")); }, "STRIPE_MODE_TIER", "stacks/dev/payments.yaml"],
     ["another environment's sealed file", (r) => { cpSync(join(r, "stacks/staging/secrets.sops.yaml"), join(r, "stacks/dev/secrets.sops.yaml")); }, "SEAL_SIGNATURE_INVALID", "stacks/dev/secrets.sops.yaml"],

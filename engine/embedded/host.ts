@@ -3,7 +3,7 @@ import type { Props, Value } from "../../lib/pulumi-value.ts";
 import { annotateSecrets, hasUnknown, lowerReferences, plainProps } from "./values.ts";
 
 export const UNKNOWN_DIFF: DiffResult = { changes: "unknown", replaces: [], diffs: [], deleteBeforeReplace: false };
-const lowered = (p: Props): Props => lowerReferences(p as Value) as Props;
+const lowered = (p: Props): Props => lowerReferences(p) as Props;
 
 /** A provider as the engine uses it: what an unconfigured one answers, what one that takes no secrets or previews is given. */
 export class ProviderHost {

@@ -53,5 +53,5 @@ async function go(run: Run, state: StateStore | null, isPreview: boolean, destro
   });
   const root = engine.state(engine.rootUrn);
   if (destroying && !isPreview && !engine.failed && state) state.save([]);
-  return { ok: !engine.failed, steps: engine.steps, violations: engine.violations, outputs: (root?.outputs ?? {}) as Record<string, unknown>, diagnostics };
+  return { ok: !engine.failed, steps: engine.steps, violations: engine.violations, outputs: (root?.outputs ?? {}), diagnostics };
 }

@@ -7,9 +7,9 @@ import { lowerReferences } from "./values.ts";
 export const LEVELS = ["advisory", "mandatory", "disabled", "remediate"] as const;
 export type Level = (typeof LEVELS)[number];
 export interface Violation { policy: string; pack: string; version: string; message: string; level: Level; urn: string }
-export interface PolicyConfig { [policy: string]: { enforcementLevel?: Level; properties?: Props } }
+export type PolicyConfig = Record<string, { enforcementLevel?: Level; properties?: Props }>;
 
-void Empty;
+Empty;
 
 /** A policy pack behind Pulumi's Analyzer service: a spawned plugin's client, or the same handlers in this process. */
 export class PolicyPack {
@@ -44,7 +44,7 @@ export class PolicyPack {
 
   private fill(m: any, r: State, props: Props, provider?: State): any {
     const { __internal: _drop, ...visible } = props;
-    m.setType(r.type); m.setUrn(r.urn); m.setName(parseUrn(r.urn).name); m.setProperties(toStruct(lowerReferences(visible as Value) as Props));
+    m.setType(r.type); m.setUrn(r.urn); m.setName(parseUrn(r.urn).name); m.setProperties(toStruct(lowerReferences(visible) as Props));
     const o = new pb.analyzer.AnalyzerResourceOptions(), t = new pb.analyzer.AnalyzerResourceOptions.CustomTimeouts();
     o.setProtect(!!r.protect); o.setIgnorechangesList(r.ignoreChanges ?? []); o.setParent(r.parent ?? "");
     o.setAdditionalsecretoutputsList(r.additionalSecretOutputs ?? []); o.setAliasesList(r.aliases ?? []);

@@ -15,7 +15,7 @@ const clean = (v: any): any => Array.isArray(v) ? v.map((e) => clean(e ?? null))
 export const toStruct = (p: Props): any => Struct.fromJavaScript(clean(p));
 export const fromStruct = (s: any): Props => (s ? s.toJavaScript() : {});
 export const call = <T = any>(client: any, method: string, req: any): Promise<T> =>
-  new Promise((ok, fail) => client[method](req, (e: any, r: T) => (e ? fail(e) : ok(r))));
+  new Promise((ok, fail) => client[method](req, (e: any, r: T) => { e ? fail(e) : ok(r); }));
 export const unimplemented = (e: any) => e?.code === grpc.status.UNIMPLEMENTED;
 /** Wraps an async function as a unary handler. */
 export const unary = (f: (req: any, call: any) => any) => (c: any, cb: any) =>

@@ -34,7 +34,7 @@ export function sealProps(p: Props, c: Crypter, show = false): Props {
 }
 export function unsealProps(p: Props, c: Crypter): Props {
   return mapValue(p, (x) => {
-    if (!isSecret(x as any)) return undefined;
+    if (!isSecret(x)) return undefined;
     const { ciphertext, plaintext } = x as any;
     if ((ciphertext === undefined) === (plaintext === undefined)) throw new Error("malformed secret in checkpoint");
     return { [SIGNATURE]: SECRET, value: JSON.parse(plaintext ?? c.decrypt(ciphertext)) };

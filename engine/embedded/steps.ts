@@ -73,7 +73,7 @@ export class Engine {
     if (!programOk) this.failed = this.broken = true;
     else if (!this.broken || this.o.preview) {
       const doomed = this.o.previous.filter((r) => !this.deleted.has(r) && (r.delete || !this.isLive(r)));
-      for (const r of this.deleteOrder(doomed)) await this.remove(r, r.delete ? "delete-replaced" : "delete").catch((e) => this.error(e, r.urn));
+      for (const r of this.deleteOrder(doomed)) await this.remove(r, r.delete ? "delete-replaced" : "delete").catch((e) => { this.error(e, r.urn); });
     }
     if (!this.broken) for (const pack of this.o.policies) this.report(await pack.analyzeStack(this.order, this.providers, this.rootUrn));
     this.checkpoint();
@@ -278,7 +278,7 @@ export class Engine {
   }
   private markSecrets(s: State, outputs: Props): Props {
     const out = { ...outputs };
-    for (const k of s.additionalSecretOutputs ?? []) if (out[k] !== undefined && !isSecret(out[k])) out[k] = secret(out[k]!);
+    for (const k of s.additionalSecretOutputs ?? []) if (out[k] !== undefined && !isSecret(out[k])) out[k] = secret(out[k]);
     return out;
   }
   private async create(p: ProviderHost, s: State, op: Op) {

@@ -26,7 +26,7 @@ export const plain = (v: Value): Value =>
 export const plainProps = (p: Props): Props => plain(p) as Props;
 /** Resource references become the id where there is one, else the URN: what policies and providers without reference support take. */
 export const lowerReferences = (v: Value): Value =>
-  mapValue(v, (x) => (isMap(x) && x[SIGNATURE] === RESOURCE_REFERENCE ? ((typeof x["id"] === "string" && x["id"] !== "" ? x["id"] : x["urn"]) as Value) : undefined));
+  mapValue(v, (x) => (isMap(x) && x[SIGNATURE] === RESOURCE_REFERENCE ? ((typeof x["id"] === "string" && x["id"] !== "" ? x["id"] : x["urn"])) : undefined));
 export const redact = (v: Value): Value => mapValue(v, (x) => (isSecret(x) ? "[secret]" : undefined));
 
 /** Turns output values into secret/unknown values and collects the URNs they depend on. */
@@ -76,7 +76,7 @@ export const pathContains = (outer: (string | number)[], inner: (string | number
 export function resetPaths(news: Props, olds: Props, paths: string[]): Props {
   const result = structuredClone(news);
   const walk = (n: any, o: any, path: (string | number)[]): void => {
-    if (isSecret(n)) return walk(n.value, isSecret(o) ? o.value : o, path);
+    if (isSecret(n)) { walk(n.value, isSecret(o) ? o.value : o, path); return; }
     if (isSecret(o)) o = o.value;
     if (n === null || typeof n !== "object" || o === null || typeof o !== "object") return;
     const [head, ...rest] = path;
