@@ -4,7 +4,7 @@ import type { Provider } from "../lib/provider.ts";
 import type { SecretClass } from "../schemas/access.ts";
 import { stackName } from "../schemas/layout.ts";
 import { loopback } from "../schemas/fields.ts";
-import type { Outcome, Run } from "../engine/embedded/index.ts";
+import type { Outcome, Run } from "../engine/index.ts";
 import type { Declared } from "../stacks/read.ts";
 import { summarize } from "./render/plan.ts";
 

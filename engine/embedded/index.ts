@@ -1,57 +1,49 @@
-import type { Provider } from "../../lib/provider.ts";
+import type { Diagnostic, Engine, EngineContext, Options, Outcome, Run, Step, Violation } from "../index.ts";
+import { FindingError } from "../../lib/finding.ts";
+import { engineCodes } from "../codes.ts";
 import { runInline } from "./inline.ts";
 import { unplugged } from "./unplugged.ts";
-import type { Violation } from "./policy.ts";
-import type { StateStore } from "./state-store.ts";
-import type { Step } from "./steps.ts";
+import { StateStore } from "./state-store.ts";
 
-export type { Step, Violation };
-export { StateStore } from "./state-store.ts";
-export { runInline } from "./inline.ts";
-
-export interface Run {
-  readonly project: string;
-  readonly stack: string;
-  readonly program: () => unknown;
-  readonly config: Record<string, string>;
-  readonly policies: readonly unknown[];
-  /** Null where this machine has no plugin of that name: previews go on without it. */
-  readonly providerFor: (pkg: string) => Provider | null;
-  readonly onStep?: (step: Step) => void;
-}
-export interface Outcome {
-  readonly ok: boolean;
-  readonly steps: readonly Step[];
-  readonly violations: readonly Violation[];
-  readonly outputs: Record<string, unknown>;
-  readonly diagnostics: readonly { readonly severity: string; readonly message: string; readonly urn?: string | undefined }[];
+/** The engine in this process. */
+export function embeddedEngine(context: EngineContext): Engine {
+  const store = (stack: string): StateStore => new StateStore(context.root, stack, context.env["PULUMI_CONFIG_PASSPHRASE"]);
+  const locked = async (stack: string, f: (s: StateStore) => Promise<Outcome>): Promise<Outcome> => {
+    const s = store(stack), release = s.lock(context.clock.now());
+    try {
+      return await f(s);
+    } finally {
+      release();
+    }
+  };
+  const soon = (what: string) => (): Promise<never> => Promise.reject(new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `the embedded engine has no ${what} yet` }), 2));
+  return {
+    name: "embedded",
+    preview: (run, o) => go(run, o.against === "state" ? store(run.stack) : null, true, o),
+    up: (run, o = {}) => locked(run.stack, (s) => go(run, s, o.dryRun === true, o)),
+    destroy: (run, o = {}) => locked(run.stack, (s) => go({ ...run, program: () => undefined, policies: [] }, s, o.dryRun === true, o, true)),
+    refresh: soon("refresh"), export: soon("export"), import: soon("import"), history: soon("history"), cancel: soon("cancel"),
+  };
 }
 
-/** Previews one stack in this process. Without state everything is new. */
-export const preview = (run: Run, state: StateStore | null): Promise<Outcome> => go(run, state, true);
-
-/** Deploys one stack that lives on this machine; each step is checkpointed. The caller holds the lock. */
-export const up = (run: Run, state: StateStore): Promise<Outcome> => go(run, state, false);
-
-/** Deletes everything of a stack, dependents first. */
-export const destroy = (run: Run, state: StateStore, dryRun: boolean): Promise<Outcome> => go({ ...run, program: () => undefined, policies: [] }, state, dryRun, true);
-
-async function go(run: Run, state: StateStore | null, isPreview: boolean, destroying = false): Promise<Outcome> {
+async function go(run: Run, state: StateStore | null, isPreview: boolean, o: Options, destroying = false): Promise<Outcome> {
   const previous = state ? await state.read() : [];
   if (!isPreview && state) {
     await state.ready();
     state.keepCopy();
   }
   const { engine, diagnostics } = await runInline({
-    ...run, preview: isPreview, previous,
-    load: (pkg) => {
-      const p = run.providerFor(pkg);
-      if (p) return Promise.resolve(p);
-      return isPreview ? Promise.resolve(unplugged(pkg)) : Promise.reject(new Error(`ENGINE_REFUSES: no ${pkg} provider on this machine; deploy with the Pulumi CLI`));
+    ...run, secretKeys: run.secretKeys ?? [], config: { ...run.config }, preview: isPreview, previous, ...(o.onStep && { onStep: o.onStep }),
+    load: async (pkg) => {
+      const p = await run.providerFor(pkg);
+      if (p) return p;
+      if (isPreview) return unplugged(pkg);
+      throw new Error(`ENGINE_REFUSES: no ${pkg} provider on this machine; deploy with the Pulumi CLI`);
     },
     ...(state && !isPreview && { save: (rs) => { state.save(rs); } }),
   });
   const root = engine.state(engine.rootUrn);
   if (destroying && !isPreview && !engine.failed && state) state.save([]);
-  return { ok: !engine.failed, steps: engine.steps, violations: engine.violations, outputs: (root?.outputs ?? {}), diagnostics };
+  const violations: Violation[] = engine.violations.map((v) => ({ ...v, severity: "unspecified" }));
+  return { ok: !engine.failed, cancelled: false, steps: engine.steps satisfies readonly Step[], violations, outputs: root?.outputs ?? {}, diagnostics: diagnostics as readonly Diagnostic[] };
 }

@@ -1,6 +1,7 @@
 import { daysBetween, parseDate } from "../../lib/clock.ts";
 import { hasErrors, type Finding } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
+import { embedded } from "../../engine/index.ts";
 import { readProject, type Declared } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { merge, partsOf, runOf } from "../deployment.ts";
@@ -26,9 +27,9 @@ export interface Previewed {
 
 /** Previews one environment without a key: against nothing, so everything is new. */
 export async function previewEnvironment(context: Context, d: Declared): Promise<Previewed> {
-  const { preview } = await import("../../engine/embedded/index.ts");
+  const engine = await embedded(context);
   const outcomes = [];
-  for (const part of partsOf(d)) outcomes.push(await preview(await runOf(context.root, d, part, () => null), null));
+  for (const part of partsOf(d)) outcomes.push(await engine.preview(await runOf(context.root, d, part, () => null), { against: "nothing" }));
   const m = merge(outcomes);
   const now = context.clock.now();
   const p = painter(context.color);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
+import { embedded } from "../../engine/index.ts";
 import { readProject, type Declared } from "../../stacks/read.ts";
 import { WORK_DIR } from "../../schemas/layout.ts";
 import { stackName } from "../../schemas/layout.ts";
@@ -37,22 +38,16 @@ export async function deploy(context: Context, d: Declared, options: { readonly 
   const verb = options.destroy ? "destroy" : "up";
   if (!livesHere(d))
     throw new FindingError(engineCodes.finding("ENGINE_REFUSES", { message: `${d.name} doesn't live on this machine: the embedded engine previews it and doesn't deploy it`, path: d.name, hint: partsOf(d).map((p) => `pulumi ${verb} -s ${stackName(d.name, p)} --policy-pack policies`).join(" && ") }), 2);
-  const [{ up, destroy, StateStore }, { providerFor }] = await Promise.all([import("../../engine/embedded/index.ts"), import("../../providers/index.ts")]);
+  const [engine, { providerFor }] = await Promise.all([embedded(context), import("../../providers/index.ts")]);
   return withSandbox(context, d, async (stripeSandbox) => {
     const ctx = { root: context.root, env: context.env, clock: context.clock, ...(stripeSandbox !== undefined && { stripeSandbox }) };
     const outcomes = [];
     const todo = options.destroy ? [...partsOf(d)].reverse() : partsOf(d);
     for (const part of todo) {
-      const state = new StateStore(context.root, stackName(d.name, part), context.env["PULUMI_CONFIG_PASSPHRASE"]);
-      const release = state.lock(context.clock.now());
-      try {
-        const run = await runOf(context.root, d, part, (pkg) => providerFor(pkg, ctx));
-        let n = 0;
-        const shown = { ...run, onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); } };
-        outcomes.push(options.destroy ? await destroy(shown, state, false) : await up(shown, state));
-      } finally {
-        release();
-      }
+      const run = await runOf(context.root, d, part, (pkg) => providerFor(pkg, ctx));
+      let n = 0;
+      const o = { signal: context.signal, onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); } };
+      outcomes.push(options.destroy ? await engine.destroy(run, o) : await engine.up(run, o));
       if (!outcomes.at(-1)?.ok) break;
     }
     const m = merge(outcomes);
