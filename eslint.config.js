@@ -9,6 +9,8 @@ export default tseslint.config(
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/consistent-type-imports": "error",
+      // A leading underscore says "taken out, or handed in, and not wanted here".
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", destructuredArrayIgnorePattern: "^_" }],
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       // A record's key is written as one (`x["key"]`): it says that the key may be absent.
       "@typescript-eslint/dot-notation": "off",

@@ -114,7 +114,7 @@ function plain(node: Node | null, position: (o: number) => Position, findings: F
     findings.push(documentCodes.finding("YAML_TOO_DEEP", { message: `nested deeper than ${MAX_DEPTH} levels`, at: at(node) }));
     return null;
   }
-  if (isAlias(node) || ("anchor" in node && node.anchor !== undefined)) {
+  if (isAlias(node) || (node as { anchor?: string }).anchor !== undefined) {
     findings.push(documentCodes.finding("YAML_ALIAS", { message: "anchors and aliases are not read here", at: at(node), hint: "write the value out" }));
     return null;
   }

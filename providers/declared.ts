@@ -13,7 +13,7 @@ import { parseEnvironment, parsePayments } from "../schemas/parse.ts";
 import { openForDeploy, type Unsealed } from "../seal/deploy.ts";
 import type { ProviderContext } from "./context.ts";
 import { fail, failure } from "./input.ts";
-import { isMap } from "./values.ts";
+import { isMap, asText } from "./values.ts";
 
 /** A sealed credential as a resource names it. */
 export interface Reference {
@@ -79,7 +79,7 @@ export function resolveReference(r: Reference, unsealed: Unsealed): { readonly v
 }
 export const asReference = (v: Value | undefined): Reference => {
   const m = isMap(v) ? v : {};
-  return { key: String(m["key"] ?? ""), issueId: String(m["issueId"] ?? ""), fingerprint: String(m["fingerprint"] ?? "") };
+  return { key: asText(m["key"]), issueId: asText(m["issueId"]), fingerprint: asText(m["fingerprint"]) };
 };
 
 /** environment.yaml as declared; the target of a delivery comes from here. Throws FindingError. */

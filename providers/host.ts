@@ -77,14 +77,14 @@ function checkResponse(r: CheckResult): pb.CheckResponse {
 }
 function diffResponse(r: DiffResult): pb.DiffResponse {
   const m = new pb.DiffResponse();
-  m.setChanges(CHANGES[r.changes]);
+  m.setChanges(CHANGES[r.changes] as pb.DiffResponse.DiffChanges);
   m.setReplacesList([...r.replaces]);
   m.setDiffsList([...r.diffs]);
   m.setDeletebeforereplace(r.deleteBeforeReplace);
   m.setHasdetaileddiff(r.detailed !== undefined);
   for (const [path, d] of Object.entries(r.detailed ?? {})) {
     const p = new pb.PropertyDiff();
-    p.setKind(KINDS[d.kind]);
+    p.setKind(KINDS[d.kind] as pb.PropertyDiff.Kind);
     p.setInputdiff(d.inputDiff);
     m.getDetaileddiffMap().set(path, p);
   }

@@ -1,11 +1,11 @@
-import type { CheckFailure, DiffKind, DiffResult } from "../lib/provider.ts";
+import type { CheckFailure, DiffResult } from "../lib/provider.ts";
 import { FindingError } from "../lib/finding.ts";
 import { UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
 import { nearest } from "../lib/nearest.ts";
 import { providerCodes } from "./codes.ts";
 import { hasSecret, isMap } from "./values.ts";
 
-export type Code = keyof typeof providerCodes.table & string;
+export type Code = Extract<keyof typeof providerCodes.table, string>;
 /** A check's failure; its reason starts with the code. */
 export const failure = (property: string, code: Code, message: string): CheckFailure => ({ property, reason: `${code}: ${message}` });
 /** Throws what Check would have said: a plan that skipped Check must not write either. */

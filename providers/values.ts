@@ -27,3 +27,6 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((k) => equal(a[k], b[k]));
 }
+
+/** A property as text; empty where it is absent or no scalar. */
+export const asText = (v: Value | undefined): string => (typeof v === "string" ? v : typeof v === "number" || typeof v === "boolean" ? String(v) : "");

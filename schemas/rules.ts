@@ -10,7 +10,7 @@ import { LOCAL } from "./layout.ts";
 import facts from "./stripe-facts.json" with { type: "json" };
 
 type Path = readonly (string | number)[];
-const say = (doc: Document, code: keyof typeof c.table & string, path: Path, message: string, hint?: string): Finding =>
+const say = (doc: Document, code: Extract<keyof typeof c.table, string>, path: Path, message: string, hint?: string): Finding =>
   c.finding(code, { message, at: doc.locate(path), path: path.join("."), ...(hint !== undefined && { hint }) });
 
 /** Rules of the product documentation over one environment's declaration, beyond what its shape says. */

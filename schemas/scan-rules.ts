@@ -174,7 +174,7 @@ const tools: readonly ScanRule[] = [
 /** Values that stand for a value: words of documentation, one character again and again, counting up. */
 export const PLACEHOLDERS: readonly string[] = [
   "(?i)example|placeholder|change_?me|replace_?me|redacted|your[_-]|yourkey|dummy|not_?a_?real|insert_?here|fill_?me|todo|sample_|_sample|x{6}|\\*{4}|\\.{4}",
-  [..."0123456789abcdefABCDEF"].map((c) => `${c}{8}`).join("|"),
+  Array.from("0123456789abcdefABCDEF").map((c) => `${c}{8}`).join("|"),
   "(?i)0123456789|12345678|abcdefgh|qwertyui|deadbeefdeadbeef|cafebabecafebabe",
   "(?i)^(?:password|passwort|secret|passw0rd)$|mypassword|yourpassword|testpassword",
 ];

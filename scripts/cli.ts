@@ -35,7 +35,7 @@ class UsageError extends Error {}
 /** Adds the flags that every command understands, wherever they stand on the line. */
 function addCommon(c: Command): Command {
   return c
-    .addOption(new Option("--env <env>", "the environment; may be repeated").argParser((v: string, all: string[] = []) => [...all, v]))
+    .addOption(new Option("--env <env>", "the environment; may be repeated").argParser((v: string, all: string[] | undefined) => [...(all ?? []), v]))
     .option("--json", "one JSON document on standard output")
     .option("--no-color", "no colours")
     .option("--now <date>", "judge ages and due dates on this day (YYYY-MM-DD)")
@@ -167,7 +167,7 @@ async function prepare(program: Command, argv: readonly string[]): Promise<void>
   for (const o of spec.options ?? []) {
     const option = new Option(o.flags, o.description);
     if (o.choices) option.choices([...o.choices]);
-    if (o.many) option.argParser((v: string, all: string[] = []) => [...all, v]);
+    if (o.many) option.argParser((v: string, all: string[] | undefined) => [...(all ?? []), v]);
     if (o.default !== undefined) option.default(o.default);
     c.addOption(option);
   }

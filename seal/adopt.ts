@@ -79,7 +79,7 @@ export async function adopt(o: Adopt): Promise<Adopted[]> {
         wrong.push(...judged.map((f) => ({ ...f, at: c.at })));
         return null;
       }
-      if (c.claims && (await fingerprintLike(c.claims.fingerprint, o.peppers, value)) === c.claims.fingerprint && c.claims.kind === e.kind) {
+      if (c.claims?.kind === e.kind && (await fingerprintLike(c.claims.fingerprint, o.peppers, value)) === c.claims.fingerprint) {
         const { signature: _old, ...rest } = c.claims;
         return { claims: { ...rest, sealedBy: o.signer.name }, change: "signature" };
       }

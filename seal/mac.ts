@@ -19,4 +19,4 @@ export class MacHash {
   }
 }
 /** How sops spells a clear scalar for the MAC: booleans capitalised, as in its Go source. */
-export const macText = (v: unknown): string => (typeof v === "boolean" ? (v ? "True" : "False") : v === null ? "" : String(v));
+export const macText = (v: unknown): string => (typeof v === "boolean" ? (v ? "True" : "False") : v === null ? "" : typeof v === "string" ? v : JSON.stringify(v));

@@ -14,7 +14,7 @@ import { FileStore } from "../stores/file.ts";
 import { openStore } from "../stores/index.ts";
 import { versionOf, versionWith, type Store, type StoreSecret } from "../stores/contract.ts";
 import type { Site } from "../urn.ts";
-import { equal, hasUnknown, isMap } from "../values.ts";
+import { equal, hasUnknown, isMap, asText } from "../values.ts";
 
 interface SealedValue extends Reference {
   readonly variable: string;
@@ -34,7 +34,7 @@ const inputs = shape({
 });
 
 const list = (v: Value | undefined): Value[] => (Array.isArray(v) ? v : []);
-const valuesOf = (p: Props): SealedValue[] => list(p["values"]).map((v) => ({ ...asReference(v), variable: String((isMap(v) ? v["variable"] : undefined) ?? "") }));
+const valuesOf = (p: Props): SealedValue[] => list(p["values"]).map((v) => ({ ...asReference(v), variable: asText(isMap(v) ? v["variable"] : undefined) }));
 const byVariable = (a: SealedValue, b: SealedValue): number => (a.variable < b.variable ? -1 : a.variable > b.variable ? 1 : 0);
 
 /**
@@ -98,7 +98,7 @@ export class SealedVersion implements Resource {
   }
   /** The environment in a version id is that of the secret's name, which Check holds against the URN. */
   private tokenOf(p: Props): string {
-    const secretId = String(p["secretId"]);
+    const secretId = asText(p["secretId"]);
     return versionIdOf(secretId.split("/")[1] ?? "", secretId, valuesOf(p));
   }
 
@@ -106,7 +106,7 @@ export class SealedVersion implements Resource {
     refuse(this.check(site, given, given), site.name);
     if (preview) return { id: "", outputs: { ...given, versionId: hasUnknown(given) ? UNKNOWN : this.tokenOf(given) } };
     const outputs = await this.deliver(site, given);
-    const id = String(given["secretId"]);
+    const id = asText(given["secretId"]);
     this.created.add(id);
     return { id, outputs };
   }
@@ -117,7 +117,7 @@ export class SealedVersion implements Resource {
   }
   async read(site: Site, id: string, inputs: Props, outputs: Props): Promise<ReadResult> {
     const store = this.storeOf(site, outputs["store"] ?? inputs["store"] ?? null);
-    const found = await store?.describe(String(outputs["secretId"] ?? inputs["secretId"] ?? id));
+    const found = await store?.describe(asText(outputs["secretId"] ?? inputs["secretId"] ?? id));
     const current = versionWith(found ?? null, "current");
     return found?.ours && current ? { id, inputs, outputs: { ...outputs, versionId: current.id } } : { id: "", inputs: {}, outputs: {} };
   }
@@ -132,12 +132,12 @@ export class SealedVersion implements Resource {
     const unsealed = await this.sealed.open(site.environment, cls);
     const values = valuesOf(given);
     const resolved = values.map((v) => ({ ...v, ...resolveReference(v, unsealed) }));
-    const name = String(given["secretId"]);
+    const name = asText(given["secretId"]);
     const versionId = versionIdOf(site.environment, name, values);
     const before = await store.describe(name);
     if (before && !before.ours) throw fail("STORE_FOREIGN", "the store's secret doesn't carry our ownership tag: it isn't overwritten", name, "remove or rename it, or tag it managed-by: stackseal after having looked at it");
     if (this.context.rollback?.includes(name) !== true) refuseOlder(name, versionId, before, resolved);
-    const tags = Object.fromEntries(Object.entries(isMap(given["tags"]) ? given["tags"] : {}).map(([k, v]) => [k, String(v)]));
+    const tags = Object.fromEntries(Object.entries(isMap(given["tags"]) ? given["tags"] : {}).map(([k, v]) => [k, asText(v)]));
     await store.put({
       name, versionId, tags,
       values: Object.fromEntries(resolved.map((v) => [v.variable, v.value])),

@@ -18,7 +18,7 @@ import { FileStore } from "../stores/file.ts";
 import { openStore } from "../stores/index.ts";
 import { versionOf, versionWith, type Store } from "../stores/contract.ts";
 import type { Site } from "../urn.ts";
-import { equal, isMap } from "../values.ts";
+import { equal, isMap, asText } from "../values.ts";
 import { StripeClient, type Form, type StripeEndpoint } from "./client.ts";
 
 const KEY_PATH = "stripe.secretKey";
@@ -118,7 +118,7 @@ export class WebhookEndpoint implements Resource {
     if (preview) return { id: "", outputs: { ...given, created: UNKNOWN, livemode: UNKNOWN, status: UNKNOWN, signingSecretFingerprint: UNKNOWN, signingSecretVersion: UNKNOWN } };
     const target = await this.target(site, given, true);
     const store = this.declaredStore(site, given);
-    const secretId = String(map(given["signingSecretTo"])["secretId"]);
+    const secretId = asText(map(given["signingSecretTo"])["secretId"]);
     const stamp = stampOf(site, given);
     const all = await target.stripe.list();
     const held = await store.describe(secretId);
@@ -147,7 +147,7 @@ export class WebhookEndpoint implements Resource {
       if (made.livemode !== target.live) throw fail("STRIPE_MODE", `Stripe answered in ${made.livemode ? "live" : "test"} mode; payments.yaml declares the other`);
       const fingerprint = secretFingerprint(made.id, made.secret);
       await store.put({
-        name: secretId, versionId, values: { [String(map(given["signingSecretTo"])["key"])]: made.secret },
+        name: secretId, versionId, values: { [asText(map(given["signingSecretTo"])["key"])]: made.secret },
         tags: { environment: site.environment, class: "payments", owner: "super-admin" }, notes: { endpoint: made.id, fingerprint },
       });
       if (versionWith(await store.describe(secretId), "current")?.id !== versionId) throw fail("STORE_NOT_CURRENT", "the store doesn't have the delivered version in force", secretId);
@@ -179,7 +179,7 @@ export class WebhookEndpoint implements Resource {
     if (!e) throw fail("STRIPE_ENDPOINT_MISSING", `the account of the declared key has no endpoint ${id}`, site.name, "if it was deleted at Stripe: stackseal refresh, then up; if the key is of another account, take the right one");
     if (!isOurs(e, stamp)) throw fail("STRIPE_ENDPOINT_FOREIGN", `the endpoint ${id} doesn't carry this stack's stamp: it isn't changed`, site.name);
     const done = await sync(target.stripe, e, given, stamp);
-    return { id, outputs: outputsOf(given, done, String(keep("signingSecretFingerprint")), String(keep("signingSecretVersion"))) };
+    return { id, outputs: outputsOf(given, done, asText(keep("signingSecretFingerprint")), asText(keep("signingSecretVersion"))) };
   }
 
   async read(site: Site, id: string, given: Props, outputs: Props): Promise<ReadResult> {
@@ -189,12 +189,12 @@ export class WebhookEndpoint implements Resource {
     if (!e) return { id: "", inputs: {}, outputs: {} };
     const importing = known["signingSecretTo"] === undefined;
     const base = importing ? await this.importInputs(site) : known;
-    const held = await this.pastStore(site, base)?.describe(String(map(base["signingSecretTo"])["secretId"]));
+    const held = await this.pastStore(site, base)?.describe(asText(map(base["signingSecretTo"])["secretId"]));
     const version = versionOf(held ?? null, endpointVersion(id));
     if (importing && version?.label !== "current")
       throw fail("STRIPE_SECRET_LOST", `the store doesn't hold the signing secret of ${id}, and Stripe doesn't show it again`, site.name, "declare it without import: a new endpoint is made and its secret delivered; then remove the old one");
     const now = liveInputs(base, e);
-    return { id, inputs: now, outputs: outputsOf(now, e, importing ? (version?.notes["fingerprint"] ?? "") : String(outputs["signingSecretFingerprint"] ?? ""), version?.label != null ? version.id : "") };
+    return { id, inputs: now, outputs: outputsOf(now, e, importing ? (version?.notes["fingerprint"] ?? "") : asText(outputs["signingSecretFingerprint"]), version?.label != null ? version.id : "") };
   }
 
   async delete(site: Site, id: string, given: Props, outputs: Props): Promise<void> {
@@ -205,7 +205,7 @@ export class WebhookEndpoint implements Resource {
     if (e && !isOurs(e, stampOf(site, known))) throw fail("STRIPE_ENDPOINT_FOREIGN", `the endpoint ${id} doesn't carry this stack's stamp: it isn't deleted`, site.name, "delete it in Stripe's dashboard, or take it out of the state");
     if (e) await target.stripe.remove(id);
     const store = this.pastStore(site, known);
-    const secretId = String(map(known["signingSecretTo"])["secretId"]);
+    const secretId = asText(map(known["signingSecretTo"])["secretId"]);
     const version = versionOf((await store?.describe(secretId)) ?? null, endpointVersion(id));
     if (version?.label === "current") await store?.remove(secretId);
     else if (version?.label === "previous") await store?.withdraw(secretId, version.id);
@@ -264,7 +264,8 @@ function runningSandbox(root: string): string | undefined {
   try {
     const { pid, urls } = JSON.parse(readFileSync(file, "utf8")) as { pid?: number; urls?: { stripe?: string } };
     // What a killed sandbox left says nothing.
-    if (pid === undefined || !process.kill(pid, 0)) return undefined;
+    if (pid === undefined) return undefined;
+    process.kill(pid, 0); // throws where no such process is
     return urls?.stripe;
   } catch {
     return undefined;
@@ -300,11 +301,11 @@ function metadataFailures(v: Value | undefined): CheckFailure[] {
   ];
 }
 const createForm = (p: Props, stamp: Stamp): Form => ({
-  url: String(p["url"]), enabled_events: texts(p["enabledEvents"]),
+  url: asText(p["url"]), enabled_events: texts(p["enabledEvents"]),
   api_version: typeof p["apiVersion"] === "string" ? p["apiVersion"] : undefined, connect: p["connect"] === true ? true : undefined,
   description: typeof p["description"] === "string" && p["description"] !== "" ? p["description"] : undefined, metadata: { ...wantedMetadata(p), ...stamp },
 });
-const wantedMetadata = (p: Props): Record<string, string> => Object.fromEntries(Object.entries(map(p["metadata"])).map(([k, v]) => [k, String(v)]));
+const wantedMetadata = (p: Props): Record<string, string> => Object.fromEntries(Object.entries(map(p["metadata"])).map(([k, v]) => [k, asText(v)]));
 
 /** Sends what differs between Stripe's answer and the declaration, and nothing where nothing does. */
 async function sync(stripe: StripeClient, e: StripeEndpoint, p: Props, stamp: Stamp): Promise<StripeEndpoint> {
@@ -316,7 +317,7 @@ async function sync(stripe: StripeClient, e: StripeEndpoint, p: Props, stamp: St
   };
   const disabled = p["disabled"] === true;
   const form: Form = {
-    ...(e.url !== p["url"] && { url: String(p["url"]) }),
+    ...(e.url !== p["url"] && { url: asText(p["url"]) }),
     ...(!equal(asSet(e.enabled_events), asSet(texts(p["enabledEvents"]))) && { enabled_events: texts(p["enabledEvents"]) }),
     ...((e.description ?? "") !== (p["description"] ?? "") && { description: typeof p["description"] === "string" ? p["description"] : "" }),
     ...((e.status === "disabled") !== disabled && { disabled }),

@@ -13,7 +13,7 @@ export const vonage = defineIntegration({
       title: "API secret",
       class: "standard",
       human: true,
-      format: { pattern: /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)\S{8,25}$/, says: "8 to 25 characters with a lower-case letter, an upper-case letter and a digit" },
+      format: { pattern: /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[^\s"']\S{6,23}[^\s"']$/, says: "8 to 25 characters with a lower-case letter, an upper-case letter and a digit" },
       accepts: ["{alnum:13}aB3", "{alnum:22}aB3"],
       rejects: [{ sample: "{lower:16}", why: "no capital and no digit" }, { sample: "aB3{alnum:3}", why: "too short" }, { sample: "aB3 {alnum:12}", why: "a space" }],
       env: ["VONAGE_API_SECRET"],

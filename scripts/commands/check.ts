@@ -26,7 +26,7 @@ export default defineCommand({
     const project = readProject(context.root, { only: context.envs, clock: context.clock });
     const p = painter(context.color);
     const environments = project.environments.map((e) => {
-      const own = project.findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) || (e.name === "local" && f.at?.file.startsWith(".stackseal/")));
+      const own = project.findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) === true || (e.name === "local" && f.at?.file.startsWith(".stackseal/") === true));
       const count = (s: string): number => own.filter((f) => f.severity === s).length;
       return { name: e.name, tier: e.tier, credentials: e.credentials.length, errors: count("error"), warnings: count("warning") };
     });

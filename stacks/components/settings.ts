@@ -12,7 +12,7 @@ export function plainVariables(settings: Readonly<Record<string, unknown>>): Rec
     if (typeof own !== "object" || own === null) continue;
     const vars = Object.entries(i.env).flatMap(([variable, path]) => {
       const v = path.split(".").reduce<unknown>((x, k) => (typeof x === "object" && x !== null ? (x as Record<string, unknown>)[k] : undefined), own);
-      return v === undefined ? [] : [[variable, v === null ? "null" : String(v)] as const];
+      return v === undefined ? [] : [[variable, v === null ? "null" : typeof v === "string" ? v : JSON.stringify(v)] as const];
     });
     if (vars.length) out[i.id] = Object.fromEntries(vars);
   }

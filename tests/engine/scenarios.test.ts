@@ -21,7 +21,7 @@ async function run(input: unknown, previous: State[], preview: boolean): Promise
   try {
     const o = await runInline({
       project: "scenarios", stack: "dev", preview, previous: structuredClone(previous), policies: [], config: { "scenarios:key": "sample-key" }, secretKeys: ["scenarios:key"],
-      program: () => { delete require.cache[program]; return require(program) as unknown; },
+      program: () => { Reflect.deleteProperty(require.cache, program); return require(program) as unknown; },
       load: () => PluginProvider.start([process.execPath, join(dir, "provider.js")], "127.0.0.1:1", process.env),
     });
     const steps = o.engine.steps.filter((s) => !s.urn.includes("pulumi:providers:") && !["create-replacement", "delete-replaced"].includes(s.op)).map((s) => `${s.op} ${s.urn.split("::").slice(2).join("::")}`).sort();
