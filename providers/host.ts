@@ -16,8 +16,10 @@ import { redact } from "./redact.ts";
 
 type Struct = structPb.Struct;
 const MAX_BYTES = 400 * 1024 * 1024;
-const KINDS = { add: 0, "add-replace": 1, delete: 2, "delete-replace": 3, update: 4, "update-replace": 5 } as const;
-const CHANGES = { unknown: 0, none: 1, some: 2 } as const;
+const { Kind } = pb.PropertyDiff;
+const { DiffChanges } = pb.DiffResponse;
+const KINDS = { add: Kind.ADD, "add-replace": Kind.ADD_REPLACE, delete: Kind.DELETE, "delete-replace": Kind.DELETE_REPLACE, update: Kind.UPDATE, "update-replace": Kind.UPDATE_REPLACE } as const;
+const CHANGES = { unknown: DiffChanges.DIFF_UNKNOWN, none: DiffChanges.DIFF_NONE, some: DiffChanges.DIFF_SOME } as const;
 
 const fromStruct = (s: Struct | undefined): Props => (s ? (s.toJavaScript()) : {});
 /** google-protobuf throws on undefined; an absent property is simply left out. */
@@ -77,14 +79,14 @@ function checkResponse(r: CheckResult): pb.CheckResponse {
 }
 function diffResponse(r: DiffResult): pb.DiffResponse {
   const m = new pb.DiffResponse();
-  m.setChanges(CHANGES[r.changes] as pb.DiffResponse.DiffChanges);
+  m.setChanges(CHANGES[r.changes]);
   m.setReplacesList([...r.replaces]);
   m.setDiffsList([...r.diffs]);
   m.setDeletebeforereplace(r.deleteBeforeReplace);
   m.setHasdetaileddiff(r.detailed !== undefined);
   for (const [path, d] of Object.entries(r.detailed ?? {})) {
     const p = new pb.PropertyDiff();
-    p.setKind(KINDS[d.kind] as pb.PropertyDiff.Kind);
+    p.setKind(KINDS[d.kind]);
     p.setInputdiff(d.inputDiff);
     m.getDetaileddiffMap().set(path, p);
   }
