@@ -25,6 +25,7 @@ export const providerCodes = defineCodes({
   STORE_UNREACHABLE: { severity: "error", title: "The store didn't answer" },
   STORE_CORRUPT: { severity: "error", title: "The store's file can't be read" },
   STORE_NOT_CURRENT: { severity: "error", title: "The store doesn't show the version that was put as the current one" },
+  STORE_VERSION_MISSING: { severity: "error", title: "The store doesn't hold that version's values any more" },
   STORE_VERSION_CONFLICT: { severity: "error", title: "The version exists with other values" },
   ISSUE_OLDER: { severity: "error", title: "An older issue than the one in force" },
   SANDBOX_NOT_RUNNING: { severity: "error", title: "The declaration points to the sandbox and none is running" },

@@ -61,6 +61,32 @@ describe("the file store", () => {
     writeFileSync(join(root, ".stackseal/store/local/vapi.json"), "{");
     await expect(store.read("stackseal/local/vapi")).rejects.toThrow("STORE_CORRUPT");
   });
+  it("keeps a pending version beside what is in force, and promotes it", async () => {
+    const other = "stackseal/local/calcom";
+    const labels = async (): Promise<(string | null)[][]> => (await store.describe(other))!.versions.map((v) => [v.id, v.label]);
+    await store.put({ ...put("a", "one"), name: other, stage: "pending" });
+    expect(await store.read(other)).toBeNull();
+    await store.promote(other, "a");
+    await store.put({ ...put("b", "two"), name: other, stage: "pending" });
+    await store.put({ ...put("c", "three"), name: other, stage: "pending" });
+    expect(await store.read(other)).toEqual({ TOKEN: "one" });
+    expect(await store.read(other, "pending")).toEqual({ TOKEN: "three" });
+    await expect(store.promote(other, "b")).rejects.toThrow("STORE_VERSION_MISSING");
+    await store.put({ ...put("a", "one"), name: other, stage: "pending" });
+    expect(await labels()).toEqual([["c", "pending"], ["b", null], ["a", "current"]]);
+    await store.promote(other, "c");
+    await store.promote(other, "c");
+    expect(await store.read(other)).toEqual({ TOKEN: "three" });
+    expect(await store.read(other, "previous")).toEqual({ TOKEN: "one" });
+    expect(await store.read(other, "pending")).toBeNull();
+    await store.put({ ...put("d", "four"), name: other, stage: "pending" });
+    await store.withdraw(other, "d");
+    await store.withdraw(other, "c");
+    expect((await labels()).filter(([, l]) => l !== null)).toEqual([["c", "current"], ["a", "previous"]]);
+    await store.promote(other, "a");
+    expect(await store.read(other)).toEqual({ TOKEN: "one" });
+    await expect(store.promote(other, "nothing")).rejects.toThrow("STORE_VERSION_MISSING");
+  });
   it("lets writes to one secret follow each other", async () => {
     const other = "stackseal/local/smtp";
     await Promise.all(["1", "2", "3", "4"].map((v) => store.put({ ...put(v, v), name: other })));

@@ -8,7 +8,7 @@ import { LOCAL, WORK_DIR } from "../../schemas/layout.ts";
 import { ageOpen, ageSeal, recipientOf } from "../../seal/age.ts";
 import { identitiesFor, type Env } from "../../seal/identity.ts";
 import { fail } from "../input.ts";
-import { OWNER, OWNER_TAG, type Label, type Put, type Store, type StoreSecret } from "./contract.ts";
+import { LABELS, OWNER, OWNER_TAG, type Label, type Put, type Stage, type Store, type StoreSecret } from "./contract.ts";
 
 const textMap = z.record(z.string(), z.string());
 const keptSchema = z.strictObject({
@@ -16,9 +16,10 @@ const keptSchema = z.strictObject({
   name: z.string(),
   tags: textMap,
   /** Newest first. A version without a label keeps its public part alone. */
-  versions: z.array(z.strictObject({ id: z.string(), label: z.enum(["current", "previous"]).nullable(), createdAt: z.string(), notes: textMap, sealed: z.string().optional() })),
+  versions: z.array(z.strictObject({ id: z.string(), label: z.enum(LABELS).nullable(), createdAt: z.string(), notes: textMap, sealed: z.string().optional() })),
 });
 type Kept = z.infer<typeof keptSchema>;
+type KeptVersion = Kept["versions"][number];
 /** What is inside the age file: with its own name and version, so that one can't be put in another's place. */
 const insideSchema = z.strictObject({ name: z.string(), version: z.string(), values: textMap });
 
@@ -60,11 +61,20 @@ export class FileStore implements Store {
       const kept = this.owned(put.name) ?? { format: 1, name: put.name, tags: {}, versions: [] };
       const known = kept.versions.find((v) => v.id === put.versionId);
       const tags = { ...put.tags, [OWNER_TAG]: OWNER };
-      if (known?.label === "current" && same(tags, kept.tags)) return;
-      const sealed = known?.label === "current" ? known.sealed : await this.seal(put);
-      const before = kept.versions.find((v) => v.label === "current" && v.id !== put.versionId) ?? kept.versions.find((v) => v.label === "previous" && v.id !== put.versionId);
-      const rest = kept.versions.filter((v) => v.id !== put.versionId).map(({ sealed: text, ...v }) => (v.id === before?.id ? { ...v, label: "previous" as const, ...(text !== undefined && { sealed: text }) } : { ...v, label: null }));
-      this.save({ ...kept, tags, versions: [{ id: put.versionId, label: "current" as const, createdAt: known?.createdAt ?? this.clock.now().toISOString(), notes: { ...put.notes }, ...(sealed !== undefined && { sealed }) }, ...rest].slice(0, HISTORY) });
+      const stage = known?.label === "current" ? "current" : (put.stage ?? "current");
+      if (known?.label === stage && same(tags, kept.tags)) return;
+      const sealed = known?.label === stage ? known.sealed : await this.seal(put);
+      const version: KeptVersion = { id: put.versionId, label: null, createdAt: known?.createdAt ?? this.clock.now().toISOString(), notes: { ...put.notes }, ...(sealed !== undefined && { sealed }) };
+      this.save({ ...kept, tags, versions: labelled([version, ...kept.versions.filter((v) => v.id !== put.versionId)], put.versionId, stage) });
+    });
+  }
+  promote(name: string, versionId: string): Promise<void> {
+    return this.inTurn(name, () => {
+      const kept = this.owned(name);
+      const version = kept?.versions.find((v) => v.id === versionId);
+      if (!kept || version?.sealed === undefined) throw fail("STORE_VERSION_MISSING", "the store doesn't hold this version's values", name, "deliver it again with stackseal up");
+      if (version.label !== "current") this.save({ ...kept, versions: labelled(kept.versions, versionId, "current") });
+      return Promise.resolve();
     });
   }
   async read(name: string, label: Label = "current"): Promise<Readonly<Record<string, string>> | null> {
@@ -79,7 +89,7 @@ export class FileStore implements Store {
   withdraw(name: string, versionId: string): Promise<void> {
     return this.inTurn(name, () => {
       const kept = this.owned(name);
-      if (!kept?.versions.some((v) => v.id === versionId && v.label === "previous")) return Promise.resolve();
+      if (!kept?.versions.some((v) => v.id === versionId && v.label !== null && v.label !== "current")) return Promise.resolve();
       this.save({ ...kept, versions: kept.versions.map(({ sealed, ...v }) => (v.id === versionId ? { ...v, label: null } : { ...v, ...(sealed !== undefined && { sealed }) })) });
       return Promise.resolve();
     });
@@ -139,6 +149,23 @@ export class FileStore implements Store {
 /** The file store of an environment. */
 export const fileStore = (root: string, environment: string, env: Env, clock?: Clock): Store => new FileStore(root, environment, env, clock);
 
+/** The versions, newest first, once `id` has the label: what it displaces becomes previous or loses its label, and without a label the values are forgotten. */
+function labelled(versions: readonly KeptVersion[], id: string, stage: Stage): KeptVersion[] {
+  const current = versions.find((v) => v.label === "current" && v.id !== id)?.id;
+  const previous = versions.find((v) => v.label === "previous" && v.id !== id)?.id;
+  const label = (v: KeptVersion): Label | null => {
+    if (v.id === id) return stage;
+    if (v.label === stage && stage === "pending") return null;
+    if (stage === "pending" || v.label === "pending") return v.label;
+    return v.id === (current ?? previous) ? "previous" : null;
+  };
+  const chosen = versions.find((v) => v.id === id);
+  const ordered = stage === "current" && chosen ? [chosen, ...versions.filter((v) => v !== chosen)] : versions;
+  return ordered.map(({ sealed, ...v }) => {
+    const own = label(v);
+    return { ...v, label: own, ...(own !== null && sealed !== undefined && { sealed }) };
+  }).filter((v, i) => v.label !== null || i < HISTORY);
+}
 const shown = (k: Kept): StoreSecret => ({ name: k.name, ours: k.tags[OWNER_TAG] === OWNER, tags: k.tags, versions: k.versions.map(({ id, label, createdAt, notes }) => ({ id, label, createdAt, notes })) });
 const same = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean => Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([k, v]) => b[k] === v);
 function parse<T>(schema: z.ZodType<T>, json: string): T | null {
