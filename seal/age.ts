@@ -1,6 +1,6 @@
 import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 
-/** An age secret key, `AGE-SECRET-KEY-1…`. Never printed. */
+/** An age secret key, `AGE-SECRET-KEY-1…` or, post-quantum, `AGE-SECRET-KEY-PQ-1…`. Never printed. */
 export type Identity = string;
 
 export const newIdentity = (): Promise<Identity> => generateX25519Identity();
@@ -24,5 +24,5 @@ export async function ageOpen(identities: readonly Identity[], armored: string):
 /** The identities in an age key file: its lines save comments. Null where one of them is no age identity. */
 export function parseIdentities(text: string): Identity[] | null {
   const lines = text.split(/\r?\n/).map((l) => l.trim()).filter((l) => l !== "" && !l.startsWith("#"));
-  return lines.every((l) => /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/.test(l)) ? lines : null;
+  return lines.every((l) => /^AGE-SECRET-KEY-(?:1[02-9AC-HJ-NP-Z]{58}|PQ-1[02-9AC-HJ-NP-Z]+)$/.test(l)) ? lines : null;
 }
