@@ -22,4 +22,8 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   }),
   up: z.object({ ...base, environments: z.array(z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), outputs: z.record(z.string(), z.unknown()) })) }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
+  "secret-verify": z.object({ ...base, files: z.array(z.object({
+    file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),
+    groups: z.int(), threshold: z.int(), rule: z.string(), macOnlyEncrypted: z.boolean(), lastmodified: z.string(), notCovered: z.array(z.string()),
+  })) }),
 };

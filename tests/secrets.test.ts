@@ -1,52 +1,13 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { expand } from "../schemas/template.ts";
 import { parseClear } from "../seal/clear.ts";
 import { openSealed } from "../seal/open.ts";
-import { makeExample, type Keys } from "../tools/example-people.ts";
+import { as, keys, makeBase, project, sops } from "./sealed-project.ts";
 
-const repo = resolve(import.meta.dirname, "..");
-const sops = spawnSync("sops", ["--version", "--disable-version-check"]).status === 0;
-let base: string;
-let keys: Record<string, Keys>;
-
-beforeAll(async () => {
-  base = mkdtempSync(join(tmpdir(), "secrets-"));
-  for (const e of ["dev", "staging", "prod"]) for (const f of ["environment.yaml", "payments.yaml"]) cpSync(join(repo, "stacks", e, f), join(base, "stacks", e, f));
-  keys = await makeExample(base, new Date("2026-11-24T09:00:00Z"));
-  for (const [name, k] of Object.entries(keys)) {
-    mkdirSync(join(base, "keys"), { recursive: true });
-    writeFileSync(join(base, "keys", `${name}.age`), `${k.identity}\n`, { mode: 0o600 });
-    writeFileSync(join(base, "keys", `${name}.ssh`), k.signing);
-    chmodSync(join(base, "keys", `${name}.ssh`), 0o600);
-  }
-});
-function project(): string {
-  const dir = mkdtempSync(join(tmpdir(), "project-"));
-  cpSync(base, dir, { recursive: true });
-  return dir;
-}
-interface Ran {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly codes: string[];
-}
-function as(who: string | null, dir: string, args: readonly string[], input = "", extra: Record<string, string> = {}): Ran {
-  const env: Record<string, string> = { PATH: process.env["PATH"] ?? "", HOME: dir, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", ...extra };
-  if (who !== null) Object.assign(env, { SOPS_AGE_KEY_FILE: join(dir, "keys", `${who}.age`), STACKSEAL_SIGNING_KEY: join(dir, "keys", `${who}.ssh`) });
-  const r = spawnSync(process.execPath, [join(repo, "dist/cli.js"), "-C", dir, "--now", "2026-11-24", ...args], { input, encoding: "utf8", env });
-  let codes: string[] = [];
-  try {
-    codes = (JSON.parse(r.stdout) as { findings: { code: string }[] }).findings.map((f) => f.code);
-  } catch {
-    codes = [...r.stderr.matchAll(/\b([A-Z]+(?:_[A-Z]+)+)\b/g)].map((m) => m[1]!);
-  }
-  return { ...r, codes };
-}
+beforeAll(makeBase);
 const DEV = "stacks/dev/secrets.sops.yaml";
 const token = (): string => expand("{hex:32}");
 const changedLines = (a: string, b: string): string[] => {

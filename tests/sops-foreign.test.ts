@@ -216,3 +216,25 @@ describe.skipIf(!sops)("tampering with a foreign file is refused, as sops refuse
       await expect(openForeign(text, format, [identity], "f")).rejects.toMatchObject({ name: "FindingError" });
   });
 });
+
+describe.skipIf(!sops)("secret verify", () => {
+  const verify = (files: readonly string[], key = identity): { status: number | null; out: string; json: { ok: boolean; findings: { code: string }[]; files: Record<string, unknown>[] } } => {
+    const r = spawnSync(process.execPath, [join(import.meta.dirname, "../dist/cli.js"), "-C", dir, "secret", "verify", "--json", ...files], { encoding: "utf8", env: { PATH: process.env["PATH"], HOME: dir, SOPS_AGE_KEY: key } });
+    return { status: r.status, out: r.stdout + r.stderr, json: JSON.parse(r.stdout) as never };
+  };
+  it("says what it opened and what the mac doesn't cover, never a value", () => {
+    const marker = "very-visible-marker";
+    const files = [encrypt("v.yaml", `a: ${marker}\nb_unencrypted: 1\n`), encrypt("v.json", `{"a": "${marker}"}`), encrypt("v.env", `A=${marker}\n`)];
+    const r = verify(files.map((f) => f.file));
+    expect(r.status).toBe(0);
+    expect(r.json.files).toMatchObject([{ format: "yaml", ours: false, verified: true, values: { sealed: 1, clear: 1 }, recipients: [recipient] }, { format: "json" }, { format: "dotenv" }]);
+    expect(r.json.files[0]!["notCovered"]).toContain("comments");
+    expect(r.out).not.toContain(marker);
+  });
+  it("fails with code and place where a file was changed, and for a file that isn't there", () => {
+    const f = encrypt("w.yaml", "a: 1\nb_unencrypted: 1\n");
+    writeFileSync(f.file, f.text.replace("b_unencrypted: 1", "b_unencrypted: 2"));
+    expect(verify([f.file])).toMatchObject({ status: 1, json: { ok: false, findings: [{ code: "SEAL_MAC_MISMATCH" }] } });
+    expect(verify([`${f.file}.none`])).toMatchObject({ status: 2, json: { findings: [{ code: "FILE_MISSING" }] } });
+  });
+});

@@ -20,6 +20,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "secret generate", summary: "Mint and seal a credential that is ours to mint, such as an outbound webhook's signing secret", load: async () => (await import("./secret-generate.ts")).default },
   { name: "secret sign", summary: "Adopt what the sops CLI wrote: judge it, write its claims and sign them", load: async () => (await import("./secret-sign.ts")).default },
   { name: "secret reseal", summary: "Seal an environment's files anew, under a fresh data key, to whom the access matrix says; issue ids stay", load: async () => (await import("./secret-reseal.ts")).default },
+  { name: "secret verify", summary: "Open any sops file and verify its MAC; says what the MAC covers, never a value", load: async () => (await import("./secret-verify.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];
