@@ -3,6 +3,8 @@ import type { Finding, Position } from "../lib/finding.ts";
 import { claimsSchema, type Claims } from "../schemas/claims.ts";
 import { isLeaf } from "./cipher.ts";
 import { sealCodes } from "./codes.ts";
+import { OTHER_KINDS } from "./foreign/metadata.ts";
+import { unsupportedKind } from "./foreign/recipient.ts";
 
 /** One sealed value as everybody sees it: no key is needed. */
 export interface ClearCredential {
@@ -18,6 +20,8 @@ export interface ClearCredential {
 }
 export interface SopsMetadata {
   readonly recipients: readonly { readonly recipient: string; readonly enc: string }[];
+  /** Master keys of other kinds, as `pgp 85D7…`: kept by every change that keeps the data key, never used here. */
+  readonly others: readonly string[];
   readonly lastmodified: string;
   readonly mac: string;
   readonly version: string;
@@ -101,15 +105,18 @@ function readSops(document: Document, raw: unknown, out: Finding[]): SopsMetadat
   };
   if (!isRecord(raw)) return bad("the sops part is missing: the file isn't sealed, or was cut off");
   const age = raw["age"];
-  for (const kind of ["pgp", "kms", "gcp_kms", "azure_kv", "hc_vault", "key_groups"] as const)
-    if (Array.isArray(raw[kind]) && raw[kind].length > 0) return bad(`a recipient of kind ${kind} in one of our files`, ["sops", kind]);
+  if (Array.isArray(raw["key_groups"]) && raw["key_groups"].length > 0) return bad("key groups that share the data key, in one of our files", ["sops", "key_groups"]);
+  const others = Object.entries(OTHER_KINDS).flatMap(([kind, field]) => (Array.isArray(raw[kind]) ? (raw[kind] as unknown[]) : []).map((k) => {
+    const name = isRecord(k) ? k[field] : undefined;
+    return `${kind} ${typeof name === "string" ? name : "without a name"}`;
+  }));
   if (!Array.isArray(age) || age.length === 0) return bad("no age recipient");
   const recipients: { recipient: string; enc: string }[] = [];
   for (const [i, r] of age.entries()) {
     const { recipient, enc } = (isRecord(r) ? r : {}) as { recipient?: unknown; enc?: unknown };
     if (typeof recipient !== "string" || typeof enc !== "string") return bad("a recipient without its sealed data key", ["sops", "age"]);
     if (!/^age1[02-9ac-hj-np-z]{58}$/.test(recipient)) {
-      out.push(sealCodes.finding("SEAL_RECIPIENT_UNSUPPORTED", { message: `the recipient ${recipient.slice(0, 20)}… is no age X25519 one`, at: document.locate(["sops", "age", i]) }));
+      out.push(sealCodes.finding("SEAL_RECIPIENT_UNSUPPORTED", { message: `not supported here: ${recipient.slice(0, 80)} is ${unsupportedKind(recipient) ?? "a post-quantum recipient; people.yaml takes X25519 ones"}`, at: document.locate(["sops", "age", i]), hint: "seal to an age recipient of age-keygen instead" }));
       return null;
     }
     recipients.push({ recipient, enc });
@@ -118,5 +125,5 @@ function readSops(document: Document, raw: unknown, out: Finding[]): SopsMetadat
   if (typeof mac !== "string" || !isLeaf(mac)) return bad("the mac is missing", ["sops", "mac"]);
   if (typeof lastmodified !== "string") return bad("lastmodified is missing", ["sops", "lastmodified"]);
   if (clear !== "^claims$") return bad("unencrypted_regex must be ^claims$", ["sops", "unencrypted_regex"]);
-  return { recipients, lastmodified, mac, version: typeof version === "string" ? version : "", macOnlyEncrypted: raw["mac_only_encrypted"] === true };
+  return { recipients, others, lastmodified, mac, version: typeof version === "string" ? version : "", macOnlyEncrypted: raw["mac_only_encrypted"] === true };
 }

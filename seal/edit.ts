@@ -3,6 +3,7 @@ import { FindingError } from "../lib/finding.ts";
 import type { Claims } from "../schemas/claims.ts";
 import { openLeaf, parseLeaf, pathData, sealLeaf, type Leaf } from "./cipher.ts";
 import { parseClear } from "./clear.ts";
+import { sealCodes } from "./codes.ts";
 import { MacHash, macText } from "./mac.ts";
 import { openWith, type Opened } from "./open.ts";
 import { ageLines, claimLines, instant, renderSealed, scalar, type SealedKey } from "./write.ts";
@@ -35,6 +36,7 @@ type Block = YAMLMap<Scalar<string>>;
  */
 export function editSealed(opened: Opened, edits: Edits): string {
   const { file } = opened;
+  if (edits.key && file.sops.others.length) throw new FindingError(sealCodes.finding("SEAL_FRESH_KEY", { message: `a fresh data key can't be sealed to ${file.sops.others.join(", ")}`, at: file.document.locate(["sops"], "key"), hint: `take that key out (sops rotate -i --rm-pgp … ${file.file}), or let sops rotate it` }));
   const key: SealedKey = edits.key ?? { dataKey: opened.dataKey, recipients: file.sops.recipients };
   const values = new Map(opened.values);
   for (const p of edits.remove ?? []) values.delete(p);
@@ -50,6 +52,8 @@ function verify(text: string, file: string, key: SealedKey, values: ReadonlyMap<
   if (back.size !== values.size || [...values].some(([p, v]) => back.get(p) !== v)) throw new Error(`${file}: what was written doesn't read back`);
 }
 function anew(opened: Opened, edits: Edits, key: SealedKey): string {
+  const { file } = opened;
+  if (file.sops.others.length) throw new FindingError(sealCodes.finding("SEAL_STRUCTURE", { message: `the file's style can't be edited in place, and ${file.sops.others.join(", ")} must be kept`, at: file.document.locate([]), hint: "let sops write it once: sops rotate -i" }));
   const gone = new Set([...(edits.remove ?? []), ...edits.set.map((c) => c.path)]);
   const kept = opened.file.credentials.filter((c) => !gone.has(c.path)).map((c) => ({ path: c.path, value: opened.values.get(c.path) ?? "", leaf: c.leaf, ...(c.claims && { claims: c.claims }) }));
   return renderSealed([...kept, ...edits.set], key, edits.now);
@@ -67,6 +71,7 @@ function inPlace(opened: Opened, edits: Edits, key: SealedKey, values: ReadonlyM
     if (next === null) return null;
     text = next;
   }
+  if (text === opened.file.text && !edits.key) return text; // nothing is new: the mac and the date stay too
   if (edits.key) text = recomment(text, opened.dataKey, edits.key.dataKey, [...values.keys()]);
   const root = rootOf(text);
   const sops = root && blockAt(root, ["sops"]);

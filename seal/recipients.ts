@@ -22,7 +22,7 @@ export function verifyRecipients(file: ClearFile, wanted: readonly NamedRecipien
   const have = new Set(file.sops.recipients.map((r) => r.recipient));
   const want = new Set(wanted.map((r) => r.recipient));
   const nameOf = new Map(members(people).flatMap((m: Member) => m.entry.recipients.map((r) => [r, m.name] as const)));
-  const stale = file.sops.recipients.filter((r) => !want.has(r.recipient)).map((r) => nameOf.get(r.recipient) ?? `unknown (${r.recipient.slice(0, 12)}…)`);
+  const stale = file.sops.recipients.filter((r) => !want.has(r.recipient)).map((r) => nameOf.get(r.recipient) ?? `unknown (${r.recipient.slice(0, 12)}…)`).concat(file.sops.others);
   const missing = wanted.filter((r) => !have.has(r.recipient)).map((r) => r.name);
   if (stale.length + missing.length === 0) return [];
   const say = [...(stale.length ? [`may not open it any more: ${stale.join(", ")}`] : []), ...(missing.length ? [`can't open it yet: ${missing.join(", ")}`] : [])].join("; ");

@@ -9,6 +9,7 @@ import { readJson } from "./read-json.ts";
 import { readYaml } from "./read-yaml.ts";
 import { floatText } from "./go-scalar.ts";
 import { readMetadata, type AgeKey, type Metadata } from "./metadata.ts";
+import { unsupportedKind } from "./recipient.ts";
 import { decider } from "./rule.ts";
 import { combine } from "./shamir.ts";
 import type { Branch, Node, Parsed, Scalar, ScalarType } from "./tree.ts";
@@ -61,15 +62,6 @@ export async function openForeign(text: string, format: Format, identities: read
   return { format, metadata, values: decrypt(metadata, branches, key, file), findings: unsupported(metadata, file, "warning") };
 }
 
-const X25519 = /^age1[02-9ac-hj-np-z]{58}$/;
-const HYBRID = /^age1pq1[02-9ac-hj-np-z]+$/;
-/** Which kind a recipient is of, in words; null where it is one that is used here. */
-export function unsupportedKind(recipient: string): string | null {
-  if (X25519.test(recipient) || HYBRID.test(recipient)) return null;
-  if (/^(?:ssh-|ecdsa-|sk-)/.test(recipient)) return "an SSH key";
-  const plugin = /^age1([a-z0-9]+)1[02-9ac-hj-np-z]+$/.exec(recipient);
-  return plugin ? `a recipient of the age plugin ${plugin[1] ?? ""}` : "of an unknown kind";
-}
 function unsupported(m: Metadata, file: string, severity: "warning" | "error"): Finding[] {
   const at = { file, line: 1, column: 1 };
   return m.groups.flatMap((g) => g.age).flatMap((k) => {
