@@ -32,6 +32,8 @@ export interface SecretSpec {
   readonly env: readonly string[];
   /** The settings map whose every entry has one of these: `outbound-webhooks.<entry>.signingSecret`. */
   readonly each?: string;
+  /** Plain settings that change with it, as a user name does with its password. */
+  readonly pairs?: readonly string[];
   /** Absent is no error. */
   readonly optional?: boolean;
   /** The ceiling and default of `maxAgeDays`. */

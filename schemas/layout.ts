@@ -12,6 +12,10 @@ export const environmentFile = (environment: string): string => `stacks/${enviro
 export const paymentsFile = (environment: string): string => `stacks/${environment}/payments.yaml`;
 export const sealedFile = (environment: string, cls: SecretClass): string =>
   `${environment === LOCAL ? `${WORK_DIR}/local` : `stacks/${environment}`}/${cls === "payments" ? "payments" : "secrets"}.sops.yaml`;
+/** Records of rotations, and beside each open one what it holds sealed. */
+export const rotationsDir = (environment: string): string => `${environment === LOCAL ? `${WORK_DIR}/local` : `stacks/${environment}`}/rotations`;
+export const rotationFile = (environment: string, id: string): string => `${rotationsDir(environment)}/${id}.yaml`;
+export const rotationSealedFile = (environment: string, id: string): string => `${rotationsDir(environment)}/${id}.sops.yaml`;
 /** Peppers of generated values: one file for all environments, another for `local`. */
 export const pepperFile = (environment: string): string => (environment === LOCAL ? `${WORK_DIR}/pepper.sops.yaml` : "stacks/pepper.sops.yaml");
 /** Peppers of values that a person may have chosen: one file a tier. */

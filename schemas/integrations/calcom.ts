@@ -20,7 +20,13 @@ export const calcom = defineIntegration({
       env: ["CALCOM_API_KEY"],
       maxAgeDays: 366,
       probe: { kind: "http", method: "GET", url: "https://api.cal.com/v2/me", auth: "bearer" },
-      rotation: { kind: "api", strategy: "calcom-refresh", overlap: "none: the refresh kills the old key in the same call" },
+      rotation: {
+        kind: "api", strategy: "calcom-refresh", danger: 40, graceSeconds: 0, hardCut: true, overlap: "none: the refresh kills the old key in the same call; without a cut only by a second key made by hand",
+        // Without an explicit lifetime the new key would die after 30 days.
+        mint: { by: "provider", step: { method: "POST", url: "https://api.cal.com/v2/api-keys/refresh", auth: { kind: "bearer", as: "current" }, json: { apiKeyNeverExpires: true } }, value: "data.apiKey" },
+        discard: null,
+        revoke: null,
+      },
     },
   },
   env: { CALCOM_EVENT_TYPE_ID: "eventTypeId", CALCOM_BASE_URL: "baseUrl" },

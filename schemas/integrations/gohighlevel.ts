@@ -18,7 +18,7 @@ export const gohighlevel = defineIntegration({
       env: ["GOHIGHLEVEL_ACCESS_TOKEN"],
       maxAgeDays: 366,
       probe: { kind: "http", method: "GET", url: "https://services.leadconnectorhq.com/locations/{locationId}", auth: "bearer" },
-      rotation: { kind: "guided", overlap: "7 days with rotate and expire later", steps: ["Settings → Private Integrations: rotate and expire later", "Give the new token to stackseal secret set gohighlevel.accessToken --reason scheduled"] },
+      rotation: { kind: "guided", danger: 50, page: "https://app.gohighlevel.com/v2/location/{locationId}/settings/private-integrations", overlap: "7 days with rotate and expire later", steps: ["Settings → Private Integrations: rotate and expire later", "Copy the new token"], revoke: "On the same page: cancel the overlap, so that the old token ends now" },
     },
   },
   env: { GOHIGHLEVEL_LOCATION_ID: "locationId" },

@@ -18,7 +18,7 @@ export const hubspot = defineIntegration({
       env: ["HUBSPOT_ACCESS_TOKEN"],
       maxAgeDays: 366,
       probe: { kind: "http", method: "GET", url: "https://api.hubapi.com/account-info/v3/details", auth: "bearer" },
-      rotation: { kind: "guided", overlap: "the old token may live 7 days more", steps: ["Settings → Integrations: rotate the token and choose expire later", "Give the new one to stackseal secret set hubspot.accessToken --reason scheduled"] },
+      rotation: { kind: "guided", danger: 50, page: "https://app.hubspot.com/private-apps/{portalId}", overlap: "the old token may live 7 days more", steps: ["Settings → Integrations: rotate the token and choose expire later", "Copy the new token"], revoke: "On the same page: expire the old token now" },
     },
   },
   env: { HUBSPOT_PORTAL_ID: "portalId" },

@@ -1,11 +1,13 @@
 import type { Tier } from "../access.ts";
 import type { IntegrationSpec, SecretFormat, SecretSpec } from "../integration.ts";
+import type { RotationSpec } from "../rotation.ts";
 import { calcom } from "./calcom.ts";
 import { gohighlevel } from "./gohighlevel.ts";
 import { hubspot } from "./hubspot.ts";
 import { outboundWebhooks } from "./outbound-webhooks.ts";
 import { pipedrive } from "./pipedrive.ts";
 import { salesforce } from "./salesforce.ts";
+import { mailRotation } from "./mail-rotations.ts";
 import { MAIL_RULES, MAIL_SAMPLES, smtp, type MailProvider } from "./smtp.ts";
 import { stripe } from "./stripe.ts";
 import { twilio } from "./twilio.ts";
@@ -41,6 +43,8 @@ export interface ExpectedSecret {
   readonly format: SecretFormat;
   /** A sample in that format; Stripe's is of the declared mode. */
   readonly sample: string;
+  /** How it is replaced here: for mail, the declared provider's own way. */
+  readonly rotation: RotationSpec;
 }
 
 /** The credentials that these settings ask for, in the order of the registry. */
@@ -57,14 +61,27 @@ export function expectedSecrets(settings: Readonly<Record<string, unknown>>, tie
     });
   });
 }
-function formatAndSample(id: string, spec: SecretSpec, own: Readonly<Record<string, unknown>>, tier: Tier): { format: SecretFormat; sample: string } {
+function formatAndSample(id: string, spec: SecretSpec, own: Readonly<Record<string, unknown>>, tier: Tier): { format: SecretFormat; sample: string; rotation: RotationSpec } {
   if (id === "smtp") {
     const provider = own["provider"] as MailProvider;
-    return { format: MAIL_RULES[provider].password, sample: MAIL_SAMPLES[provider] };
+    return { format: MAIL_RULES[provider].password, sample: MAIL_SAMPLES[provider], rotation: mailRotation(own) };
   }
   const mode = tier === "production" ? "live" : "test";
-  return { format: spec.format, sample: spec.accepts.find((a) => spec.modeOf?.(a) === mode) ?? (spec.accepts[0] as string) };
+  return { format: spec.format, sample: spec.accepts.find((a) => spec.modeOf?.(a) === mode) ?? (spec.accepts[0] as string), rotation: spec.rotation };
 }
 
 /** Runtime variables of a credential: `{NAME}` becomes the entry in capitals. */
 export const variablesOf = (spec: SecretSpec, entry?: string): string[] => spec.env.map((v) => v.replace("{NAME}", (entry ?? "").toUpperCase().replaceAll("-", "_")));
+
+/**
+ * Plain settings that belong to a credential as a user name does to its password: delivered with it in one version, so that a reader never gets one
+ * without the other. Variable → text.
+ */
+export function companionsOf(integration: string, secrets: readonly string[], settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const spec = byId.get(integration);
+  const pairs = new Set(secrets.flatMap((s) => spec?.secrets[s]?.pairs ?? []));
+  return Object.fromEntries(Object.entries(spec?.env ?? {}).flatMap(([variable, setting]) => {
+    const value = typeof setting === "string" && pairs.has(setting) ? settings[setting] : undefined;
+    return typeof value === "string" ? [[variable, value]] : [];
+  }));
+}

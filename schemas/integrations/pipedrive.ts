@@ -18,7 +18,7 @@ export const pipedrive = defineIntegration({
       env: ["PIPEDRIVE_API_TOKEN"],
       maxAgeDays: 366,
       probe: { kind: "http", method: "GET", url: "https://api.pipedrive.com/v1/users/me", auth: "header" },
-      rotation: { kind: "guided", overlap: "none: the old token dies at once", steps: ["Personal preferences → API: generate a new token", "Give it to stackseal secret set pipedrive.apiToken --reason scheduled at once"] },
+      rotation: { kind: "guided", danger: 50, hardCut: true, page: "https://{companyDomain}.pipedrive.com/settings/api", overlap: "none: generating a new token kills the old one at once", steps: ["Personal preferences → API: generate a new token", "Copy it and give it here at once"], revoke: "Nothing is left to do: the old token died with the new one's making" },
     },
   },
   env: { PIPEDRIVE_COMPANY_DOMAIN: "companyDomain" },

@@ -51,9 +51,11 @@ export const smtp = defineIntegration({
       accepts: ["SG.{url64:22}.{url64:43}", "{lower:16}", "B{base64:43}", "{hex:14}", "{alnum:20}"],
       rejects: [{ sample: " {alnum:20}", why: "a leading space" }, { sample: "{alnum:20}\n", why: "a trailing newline" }, { sample: "\"{alnum:20}\"", why: "quotes" }],
       env: ["MAIL_PASSWORD"],
+      pairs: ["username"],
       maxAgeDays: 366,
       probe: { kind: "smtp" },
-      rotation: { kind: "guided", overlap: "depends on the provider", steps: ["Make a second password or key at the provider", "Give it to stackseal secret set smtp.password --reason scheduled", "Remove the first one after the switch"] },
+      // Each provider's own way is in MAIL_ROTATIONS.
+      rotation: { kind: "guided", danger: 50, overlap: "depends on the provider", steps: ["Make a second password or key at the provider", "Copy it"], revoke: "Remove the first one at the provider" },
     },
   },
   env: { MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name" },

@@ -42,10 +42,11 @@ export const stripe = defineIntegration({
       maxAgeDays: 90,
       probe: { kind: "http", method: "GET", url: "https://api.stripe.com/v1/balance", auth: "bearer" },
       rotation: {
-        kind: "guided",
+        kind: "guided", danger: 100,
         page: "https://dashboard.stripe.com/apikeys",
         overlap: "the old key stays valid for up to 7 days, chosen at the rotation",
-        steps: ["Open Developers → API keys", "Rotate the key and choose how long the old one stays valid", "Copy the new key and give it to stackseal secret set stripe.secretKey --reason scheduled"],
+        steps: ["Open Developers → API keys", "Rotate the key and choose how long the old one stays valid", "Copy the new key"],
+        revoke: "On the same page: expire the old key now",
       },
     },
   },

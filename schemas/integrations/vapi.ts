@@ -21,7 +21,7 @@ export const vapi = defineIntegration({
       env: ["VAPI_TOKEN"],
       maxAgeDays: 366,
       probe: { kind: "http", method: "GET", url: "https://api.vapi.ai/assistant?limit=1", auth: "bearer" },
-      rotation: { kind: "guided", page: "https://dashboard.vapi.ai/org/api-keys", overlap: "unbounded: several keys may live", steps: ["Create a second private key", "Give it to stackseal secret set vapi.token --reason scheduled", "Delete the first one after the switch"] },
+      rotation: { kind: "guided", danger: 70, page: "https://dashboard.vapi.ai/org/api-keys", overlap: "unbounded: several keys may live", steps: ["Create a second private key", "Copy it"], revoke: "Delete the first key on the same page" },
     },
   },
   env: { VAPI_ASSISTANT_ID: "assistantId", VAPI_PHONE_NUMBER_ID: "phoneNumberId" },

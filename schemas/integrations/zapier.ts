@@ -20,7 +20,7 @@ export const zapier = defineIntegration({
       env: ["ZAPIER_{NAME}_HOOK_URL"],
       maxAgeDays: 366,
       probe: { kind: "none", why: "any call fires the Zap" },
-      rotation: { kind: "guided", overlap: "both hooks live until the first one is removed", steps: ["Make a new catch hook in the Zap", "Give its URL to stackseal secret set zapier.<hook>.hookUrl --reason scheduled", "Remove the old hook"] },
+      rotation: { kind: "guided", danger: 20, page: "https://zapier.com/app/zaps", overlap: "both hooks live until the first one is removed", steps: ["Copy the Zap and make a new catch hook in the copy", "Turn the copy on", "Copy the new hook's URL"], revoke: "Turn the old Zap off and delete it" },
     },
   },
   env: {},
