@@ -7,7 +7,7 @@ import { UNKNOWN, type Value } from "../lib/pulumi-value.ts";
 import type { SecretClass } from "../schemas/access.ts";
 import type { Claims } from "../schemas/claims.ts";
 import type { Environment, Payments } from "../schemas/environment.ts";
-import { specOf, variablesOf } from "../schemas/integrations/index.ts";
+import { companionsOf, specOf, variablesOf } from "../schemas/integrations/index.ts";
 import { environmentFile, paymentsFile, sealedFile } from "../schemas/layout.ts";
 import { parseEnvironment, parsePayments } from "../schemas/parse.ts";
 import { openForDeploy, type Unsealed } from "../seal/deploy.ts";
@@ -88,6 +88,15 @@ export function declaredEnvironment(root: string, environment: string): Environm
   const parsed = doc.document && parseEnvironment(doc.document);
   if (!parsed?.value) throw new FindingError([...doc.findings, ...(parsed?.findings ?? [])], 2);
   return parsed.value;
+}
+/** What goes with these credentials into the same version of a store's secret: a password's user name. Variable → text; empty for most. */
+export function declaredCompanions(root: string, secretId: string, keys: readonly string[]): Record<string, string> {
+  const [integration = "", environment = ""] = [keys.map(integrationIn)[0], secretId.split("/")[1]];
+  const secrets = keys.map((k) => k.split(".").at(-1) ?? "");
+  // Only these few need the declaration read.
+  if (!secrets.some((s) => specOf(`${integration}.${s}`)?.pairs !== undefined)) return {};
+  const settings = (declaredEnvironment(root, environment).integrations as Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>)[integration];
+  return settings ? companionsOf(integration, secrets, settings) : {};
 }
 /** payments.yaml as declared. Throws FindingError. */
 export function declaredPayments(root: string, environment: string): Payments {

@@ -7,7 +7,7 @@ import type { Store as DeclaredStore } from "../../schemas/environment.ts";
 import { integrationOf } from "../../schemas/integrations/index.ts";
 import { storeSecretName } from "../../schemas/layout.ts";
 import type { ProviderContext } from "../context.ts";
-import { asReference, declaredEnvironment, integrationIn, linkFailures, referenceFailures, resolveReference, variablesFor, type Reference, type Sealed } from "../declared.ts";
+import { asReference, declaredCompanions, declaredEnvironment, integrationIn, linkFailures, referenceFailures, resolveReference, variablesFor, type Reference, type Sealed } from "../declared.ts";
 import { changeKind, diffResult, fail, failure, listOf, mapOf, noSecrets, refuse, shape, text, type Rule } from "../input.ts";
 import type { Resource } from "../resource.ts";
 import { FileStore } from "../stores/file.ts";
@@ -35,14 +35,16 @@ const inputs = shape({
 
 const list = (v: Value | undefined): Value[] => (Array.isArray(v) ? v : []);
 const valuesOf = (p: Props): SealedValue[] => list(p["values"]).map((v) => ({ ...asReference(v), variable: asText(isMap(v) ? v["variable"] : undefined) }));
-const byVariable = (a: SealedValue, b: SealedValue): number => (a.variable < b.variable ? -1 : a.variable > b.variable ? 1 : 0);
+const byVariable = (a: Pick<SealedValue, "variable">, b: Pick<SealedValue, "variable">): number => (a.variable < b.variable ? -1 : a.variable > b.variable ? 1 : 0);
 
 /**
  * The store's version id: a hash of environment, secret, variables, keys and issue ids.
  * It is the pointer into git: the same issues always have the same id, so a mere re-seal delivers nothing.
+ * Companions are plain settings that go with a credential, as a user name with its password: another one is another version.
  */
-export function versionIdOf(environment: string, secretId: string, values: readonly SealedValue[]): string {
-  return createHash("sha256").update(JSON.stringify(["stackseal-version-1", environment, secretId, [...values].sort(byVariable).map((v) => [v.variable, v.key, v.issueId])])).digest("hex");
+export function versionIdOf(environment: string, secretId: string, values: readonly Pick<SealedValue, "variable" | "key" | "issueId">[], companions: Readonly<Record<string, string>> = {}): string {
+  const paired = Object.entries(companions).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(["stackseal-version-1", environment, secretId, [...values].sort(byVariable).map((v) => [v.variable, v.key, v.issueId]), ...(paired.length ? [paired] : [])])).digest("hex");
 }
 
 /** `stackseal:index:SealedVersion`: opens sealed credentials at apply time, in memory, and puts them into the declared store as one version. */
@@ -99,7 +101,8 @@ export class SealedVersion implements Resource {
   /** The environment in a version id is that of the secret's name, which Check holds against the URN. */
   private tokenOf(p: Props): string {
     const secretId = asText(p["secretId"]);
-    return versionIdOf(secretId.split("/")[1] ?? "", secretId, valuesOf(p));
+    const values = valuesOf(p);
+    return versionIdOf(secretId.split("/")[1] ?? "", secretId, values, declaredCompanions(this.context.root, secretId, values.map((v) => v.key)));
   }
 
   async create(site: Site, given: Props, preview: boolean): Promise<Written> {
@@ -133,14 +136,15 @@ export class SealedVersion implements Resource {
     const values = valuesOf(given);
     const resolved = values.map((v) => ({ ...v, ...resolveReference(v, unsealed) }));
     const name = asText(given["secretId"]);
-    const versionId = versionIdOf(site.environment, name, values);
+    const companions = declaredCompanions(this.context.root, name, values.map((v) => v.key));
+    const versionId = versionIdOf(site.environment, name, values, companions);
     const before = await store.describe(name);
     if (before && !before.ours) throw fail("STORE_FOREIGN", "the store's secret doesn't carry our ownership tag: it isn't overwritten", name, "remove or rename it, or tag it managed-by: stackseal after having looked at it");
     if (this.context.rollback?.includes(name) !== true) refuseOlder(name, versionId, before, resolved);
     const tags = Object.fromEntries(Object.entries(isMap(given["tags"]) ? given["tags"] : {}).map(([k, v]) => [k, asText(v)]));
     await store.put({
       name, versionId, tags,
-      values: Object.fromEntries(resolved.map((v) => [v.variable, v.value])),
+      values: { ...companions, ...Object.fromEntries(resolved.map((v) => [v.variable, v.value])) },
       notes: Object.fromEntries(resolved.map((v) => [v.variable, `${v.claims.issuedAt} ${v.claims.issueId}`])),
     });
     // Putting a version that exists already may leave the label where it was: what counts is what readers get.
