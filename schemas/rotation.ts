@@ -94,4 +94,4 @@ export type RotationSpec = (ApiRotation | GuidedRotation | ReplaceRotation | Own
 /** The name under which a strategy goes in lists. */
 export const strategyName = (r: RotationSpec): string => ("strategy" in r ? r.strategy : r.kind);
 /** The environment's schedule allows an unattended run of these alone. */
-export const mayGoUnattended = (r: RotationSpec): boolean => r.kind === "own" || ((r.kind === "api" || r.kind === "iam") && !("hardCut" in r && r.hardCut === true));
+export const mayGoUnattended = (r: RotationSpec): boolean => r.kind === "own" || ((r.kind === "api" || r.kind === "iam") && !("hardCut" in r && r.hardCut));

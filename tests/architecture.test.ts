@@ -15,7 +15,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   providers: ["lib", "schemas", "seal"],
   engine: ["lib", "schemas", "seal", "stacks", "policies", "providers"],
   sandbox: ["lib", "schemas"],
-  scripts: ["lib", "schemas", "seal", "scan", "stacks", "policies", "providers", "engine", "sandbox"],
+  rotation: ["lib", "schemas", "seal", "stacks", "providers"],
+  scripts: ["lib", "schemas", "seal", "scan", "stacks", "policies", "providers", "engine", "sandbox", "rotation"],
 };
 
 function* sources(dir: string): Generator<string> {
