@@ -51,8 +51,8 @@ export interface IntegrationSpec<S extends z.ZodType = z.ZodType> {
   readonly file: "environment" | "payments";
   readonly settings: S;
   readonly secrets: Readonly<Record<string, SecretSpec>>;
-  /** Runtime variables of the plain settings: variable → dotted path in the settings, or a fixed derivation. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Runtime variables of the plain settings: variable → dotted path in the settings, or what is derived from them (undefined: left out). */
+  readonly env: Readonly<Record<string, string | ((own: Readonly<Record<string, unknown>>) => string | null | undefined)>>;
   /** The troubleshooting steps of the product documentation, in its order. */
   readonly checklist: readonly string[];
   readonly docs?: string;

@@ -12,6 +12,9 @@ import { progressLine } from "./render/progress.ts";
 
 // The one place that reads process.env, prints and exits.
 
+// The AWS SDK would say at every command which Node it will want next year; the README says which ones are supported.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+
 const here = dirname(fileURLToPath(import.meta.url));
 const version = (): string => {
   for (let dir = here; ; dir = dirname(dir)) {
@@ -71,8 +74,12 @@ function contextOf(spec: CommandSpec, o: Common, signal: AbortSignal): Context {
   };
 }
 
+/** A command that runs a child hands signals on to it and ends when it ends. */
+let signalsAreTheChilds = false;
+
 async function run(entry: CommandEntry, args: readonly string[], options: Common & Record<string, unknown>, aborter: AbortController): Promise<number> {
   const spec = await entry.load();
+  signalsAreTheChilds = spec.passThrough === true;
   const context = contextOf(spec, options, aborter.signal);
   let result: Result;
   try {
@@ -84,7 +91,7 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
     context.progress(null);
   }
   const findings = sortFindings(result.findings ?? []);
-  const exit = aborter.signal.aborted ? 130 : result.exit;
+  const exit = aborter.signal.aborted && spec.passThrough !== true ? 130 : result.exit;
   if (context.json) {
     const { command, ok, findings: all, ...rest } = { command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json };
     await write(`${JSON.stringify({ command, ok, findings: all, ...rest }, null, 2)}\n`);
@@ -119,6 +126,7 @@ function build(aborter: AbortController, done: (exit: number) => void): Command 
     .description("Integration credentials of a SaaS platform as code: sealed in git, previewed under policy, deployed by Pulumi.")
     .version(version())
     .showHelpAfterError("(add --help for the flags and examples)")
+    .enablePositionalOptions()
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride();
   const groups = new Map<string, Command>();
@@ -201,7 +209,7 @@ async function main(): Promise<number> {
   let interrupts = 0;
   const interrupt = (): void => {
     aborter.abort();
-    if (++interrupts > 1) process.exit(130);
+    if (++interrupts > 1 && !signalsAreTheChilds) process.exit(130);
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
@@ -215,7 +223,7 @@ async function main(): Promise<number> {
       return 0;
     }
     await prepare(program, argv);
-    await program.enablePositionalOptions().parseAsync(argv, { from: "user" });
+    await program.parseAsync(argv, { from: "user" });
     return exit;
   } catch (e) {
     if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
@@ -223,7 +231,9 @@ async function main(): Promise<number> {
       process.stderr.write(`error: ${e.message}\n`);
       return 2;
     }
-    throw e;
+    process.stderr.write(`error INTERNAL_ERROR ${e instanceof Error ? e.message : "unknown failure"}\n  this is a fault of stackseal: run again with STACKSEAL_DEBUG=1 and report it\n`);
+    if (process.env["STACKSEAL_DEBUG"] === "1" && e instanceof Error) process.stderr.write(`${e.stack ?? ""}\n`);
+    return 2;
   }
 }
 

@@ -53,7 +53,7 @@ export async function setCredential(o: SetOptions): Promise<Claims> {
   return withLock(join(o.root, file), file, async () => {
     for (const x of o.others) {
       if ((await fingerprintLike(x.claims.fingerprint, o.peppers, o.value)) !== x.claims.fingerprint) continue;
-      if (x.environment !== o.environment) throw new FindingError(sealCodes.finding("VALUE_SHARED", { message: `the value is in force as ${x.path} of ${x.environment}`, path: o.expected.path, hint: "every environment has credentials of its own" }));
+      if (x.environment !== o.environment || x.path !== o.expected.path) throw new FindingError(sealCodes.finding("VALUE_SHARED", { message: `the value is in force as ${x.path} of ${x.environment}`, path: o.expected.path, hint: "every credential is a value of its own, in every environment" }));
       throw new FindingError(sealCodes.finding("VALUE_UNCHANGED", { message: `the value is in force as ${x.path} already`, path: o.expected.path, hint: "issue a new one at the provider; to seal the same value anew: stackseal secret reseal" }));
     }
     const { sealed, findings } = existsSync(join(o.root, file)) ? readClear(o.root, file) : { sealed: null, findings: [] as Finding[] };

@@ -1,7 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { SecretClass } from "../schemas/access.ts";
+import { plainVariables } from "../schemas/variables.ts";
 import { SecretStore } from "./components/secret-store.ts";
-import { plainVariables, Settings } from "./components/settings.ts";
+import { Settings } from "./components/settings.ts";
 import { StripeWebhook } from "./components/stripe-webhooks.ts";
 import type { Declared } from "./read.ts";
 

@@ -45,8 +45,10 @@ for (const name of ["stripe", "stackseal"]) {
   // The SDKs ask for their own version beside their code, as generated ones do.
   writeFileSync(join(bin, "package.json"), `${JSON.stringify({ name: `@pulumi/${name}`, version: "0.1.0", type: "commonjs" })}\n`);
 }
+// Left to node_modules: CommonJS libraries that one command loads when it needs them (a bundled one would lose its named exports).
+const lazy = ["@aws-sdk/*", "nodemailer", "imapflow", "smtp-server", "undici"];
 const entries = { cli: "scripts/cli.ts" };
-await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild"] });
+await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild", ...lazy] });
 if (exists("stacks/index.ts")) await build({ ...common, entryPoints: { index: "stacks/index.ts" }, outdir: "dist/stacks", format: "esm", banner: { js: cjsShim }, external: ["@pulumi/*"] });
 if (exists("policies/pack.ts")) await build({ ...common, entryPoints: { index: "policies/pack.ts" }, outdir: "policies/dist", format: "cjs", outExtension: { ".js": ".cjs" }, external: ["@pulumi/*"] });
 for (const name of ["stripe", "stackseal", "aws"]) {

@@ -58,7 +58,8 @@ export const smtp = defineIntegration({
       rotation: { kind: "guided", danger: 50, overlap: "depends on the provider", steps: ["Make a second password or key at the provider", "Copy it"], revoke: "Remove the first one at the provider" },
     },
   },
-  env: { MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name" },
+  // Laravel read MAIL_ENCRYPTION until late in 11 and reads MAIL_SCHEME since: both are given. smtps is TLS from the first byte.
+  env: { MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_SCHEME: (own) => (own["encryption"] === "ssl" ? "smtps" : "smtp"), MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name" },
   checklist: MAIL_CHECKLIST,
 });
 

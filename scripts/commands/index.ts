@@ -21,6 +21,10 @@ export const commands: readonly CommandEntry[] = [
   { name: "secret sign", summary: "Adopt what the sops CLI wrote: judge it, write its claims and sign them", load: async () => (await import("./secret-sign.ts")).default },
   { name: "secret reseal", summary: "Seal an environment's files anew, under a fresh data key, to whom the access matrix says; issue ids stay", load: async () => (await import("./secret-reseal.ts")).default },
   { name: "secret verify", summary: "Open any sops file and verify its MAC; says what the MAC covers, never a value", load: async () => (await import("./secret-verify.ts")).default },
+  { name: "secret import", summary: "Seal what exists: .env, JSON, YAML, a sops file or AWS Secrets Manager; the source is never changed", load: async () => (await import("./secret-import.ts")).default },
+  { name: "secret export", summary: "Print an environment's variables in clear, for those who must; prefer stackseal run", load: async () => (await import("./secret-export.ts")).default },
+  { name: "run", summary: "Run a process with its environment's variables; nothing is written to disk", load: async () => (await import("./run.ts")).default },
+  { name: "types", summary: "Write typed access to the variables: a TypeScript module, a JSON Schema, samples for Laravel's config", load: async () => (await import("./types.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];

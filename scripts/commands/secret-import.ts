@@ -1,0 +1,134 @@
+import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { nameReader, type Meaning } from "../../schemas/import-names.ts";
+import { REASONS, type Reason } from "../../schemas/claims.ts";
+import { judgeValue } from "../../seal/set.ts";
+import { readProject } from "../../stacks/read.ts";
+import { defineCommand, type Context, type Result } from "../command.ts";
+import { readAws, readPlain, readSource, sourceOf, SOURCES, type Item, type Items, type Source } from "../import-source.ts";
+import { maySeal, sealingOf, sealNew } from "../sealing.ts";
+import { painter } from "../render/paint.ts";
+import { knownEnvironments } from "./check.ts";
+
+/** With --partial these are left out and said, not refused. */
+const LEFT_OUT = new Set(["IMPORT_UNMAPPED", "IMPORT_AMBIGUOUS"]);
+
+type Understood = Item & { readonly meaning: Meaning | null };
+
+async function itemsOf(context: Context, names: readonly string[], options: Readonly<Record<string, unknown>>): Promise<Items> {
+  const source = (options["from"] as Source | undefined) ?? "auto";
+  const text = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
+  if (source === "aws") {
+    const region = text(options["region"]) ?? context.env["AWS_REGION"], endpoint = context.env["AWS_ENDPOINT_URL"];
+    return readAws(names, { ...(region !== undefined && { region }), ...(endpoint !== undefined && { endpoint }) });
+  }
+  const each = await Promise.all(names.map(async (file): Promise<Items> => {
+    const content = readSource(context.root, file);
+    const kind = source === "auto" ? sourceOf(file, content) : source;
+    if (kind !== "sops") return readPlain(file, content, kind);
+    const { readSopsSource } = await import("../import-sops.ts");
+    return readSopsSource(context, file, content);
+  }));
+  return { items: each.flatMap((e) => e.items), findings: each.flatMap((e) => e.findings) };
+}
+
+export default defineCommand({
+  name: "secret import",
+  summary: "Seal what exists: .env, JSON, YAML, a sops file or AWS Secrets Manager; the source is never changed",
+  wants: "one",
+  args: [{ name: "<source...>", description: "files, or names of secrets with --from aws" }],
+  options: [
+    { flags: "--from <format>", description: "what the source is", choices: SOURCES, default: "auto" },
+    { flags: "--dry-run", description: "say what maps to which declared credential; write nothing" },
+    { flags: "--partial", description: "write what is understood though the rest isn't" },
+    { flags: "--reason <reason>", description: "why the values are new here", choices: REASONS, default: "initial" },
+    { flags: "--region <region>", description: "of the secrets, with --from aws" },
+  ],
+  examples: ["stackseal secret import .env --env dev --dry-run", "stackseal secret import legacy.sops.yaml --env staging", "stackseal secret import acme/dev --from aws --region eu-west-1 --env dev"],
+  run: async (context, names, options): Promise<Result> => {
+    const [env = ""] = knownEnvironments(context);
+    const declared = readProject(context.root, { only: [env], clock: context.clock });
+    const d = declared.environments[0];
+    if (!d) throw new FindingError(declared.findings, 2);
+    const { items, findings: read } = await itemsOf(context, names, options);
+    const meaningOf = nameReader({ ...d.environment.integrations, ...(d.payments && { stripe: d.payments.stripe }) }, d.expected);
+    const understood: Understood[] = items.map((i) => ({ ...i, meaning: meaningOf(i.name) }));
+    const partial = options["partial"] === true;
+    const findings: Finding[] = [...read, ...understood.flatMap((u) => judge(u, d.tier, d.expected.map((e) => e.path))), ...twice(understood)]
+      .map((f) => (partial && LEFT_OUT.has(f.code) ? { ...f, severity: "warning" as const } : f));
+    const wrong = new Set(findings.filter((f) => f.severity === "error").map((f) => f.path));
+    const good = understood.filter((u) => u.meaning?.kind === "credential" && !wrong.has(u.name));
+    const dry = options["dryRun"] === true;
+    const json = {
+      mapped: understood.flatMap((u) => (u.meaning?.kind === "credential" ? [{ name: u.name, path: u.meaning.expected.path, ok: !wrong.has(u.name) }] : [])),
+      settings: understood.flatMap((u) => (u.meaning?.kind === "setting" ? [{ name: u.name, integration: u.meaning.integration, agrees: u.meaning.declared === u.value }] : [])),
+      unmapped: understood.filter((u) => u.meaning === null || u.meaning.kind === "ambiguous").map((u) => u.name),
+    };
+    const table = render(context, understood, wrong);
+    const refused = hasErrors(findings) && !partial;
+    if (dry || refused) return { exit: hasErrors(findings) ? 1 : 0, findings, json: { ...json, written: [] }, text: `${table}${dry ? "Dry run: nothing was written." : "Nothing was written: mend the source or the declaration, or take what is understood with --partial."}\n` };
+    const done = await seal(context, env, good, options["reason"] as Reason);
+    const closing = done.written.length ? `Sealed ${done.written.length} credentials of ${env}. The source still holds them in clear: delete it, and issue every value in it anew (stackseal rotate due --env ${env}).\n` : "Nothing new to seal.\n";
+    const all = [...findings, ...done.findings];
+    return { exit: hasErrors(all) ? 1 : 0, findings: all, json: { ...json, written: done.written, already: done.already }, text: `${table}${closing}` };
+  },
+});
+
+function judge(u: Understood, tier: Parameters<typeof judgeValue>[2], paths: readonly string[]): Finding[] {
+  const place = { ...(u.at && { at: u.at }), path: u.name };
+  switch (u.meaning?.kind) {
+    case "credential": return judgeValue(u.value, u.meaning.expected, tier).map((f) => ({ ...f, ...place, message: `${u.name} → ${f.path ?? ""}: ${f.message}` }));
+    case "setting": return u.meaning.declared === u.value ? [] : [{ code: "IMPORT_SETTING_DIFFERS", severity: "warning", message: `${u.name} is a plain setting and differs from the declared one`, ...place, hint: "settings are declared in environment.yaml or payments.yaml: look which one is right" }];
+    case "minted": return [{ code: "IMPORT_MINTED", severity: "warning", message: `${u.name} is minted by Stripe and kept in the store: it isn't imported`, ...place, hint: "up makes an endpoint of its own and delivers its secret" }];
+    case "ambiguous": return [{ code: "IMPORT_AMBIGUOUS", severity: "error", message: `${u.name} may mean ${u.meaning.paths.join(" or ")}`, ...place, hint: "name it by its variable or path in the source" }];
+    case undefined: {
+      const near = nearest(u.name, paths);
+      return [{ code: "IMPORT_UNMAPPED", severity: "error", message: `${u.name} is no declared credential or setting`, ...place, hint: near !== null ? `did you mean ${near}?` : "declare its integration first, or go on without it: --partial" }];
+    }
+  }
+}
+/** Two names that mean one credential: nobody can say which value is the right one, unless they are equal. */
+function twice(all: readonly Understood[]): Finding[] {
+  const seen = new Map<string, Understood>();
+  return all.flatMap((u): Finding[] => {
+    if (u.meaning?.kind !== "credential") return [];
+    const { path } = u.meaning.expected;
+    const first = seen.get(path);
+    seen.set(path, first ?? u);
+    return first && first.value !== u.value ? [{ code: "IMPORT_TWICE", severity: "error", message: `${u.name} and ${first.name} both mean ${path}, with different values`, ...(u.at && { at: u.at }), path: u.name, hint: "leave the right one in the source" }] : [];
+  });
+}
+async function seal(context: Context, env: string, items: readonly Understood[], reason: Reason): Promise<{ written: string[]; already: string[]; findings: Finding[] }> {
+  const written: string[] = [], already: string[] = [], findings: Finding[] = [];
+  for (const [n, u] of items.entries()) {
+    if (u.meaning?.kind !== "credential") continue;
+    const e = u.meaning.expected;
+    context.progress(`sealing ${n + 1} of ${items.length}: ${e.path}`);
+    // Read anew each time: what was sealed a moment ago counts as in force.
+    const sealing = sealingOf(context, env);
+    try {
+      maySeal(sealing, e);
+      await sealNew(sealing, e, u.value, reason);
+      written.push(e.path);
+    } catch (x) {
+      if (!(x instanceof FindingError)) throw x;
+      if (x.findings.every((f) => f.code === "VALUE_UNCHANGED" && f.path === e.path)) already.push(e.path);
+      else findings.push(...x.findings);
+    }
+  }
+  return { written, already, findings };
+}
+function render(context: Context, all: readonly Understood[], wrong: ReadonlySet<string | undefined>): string {
+  const p = painter(context.color);
+  const width = Math.max(4, ...all.map((u) => u.name.length));
+  const says = (u: Understood): string => {
+    switch (u.meaning?.kind) {
+      case "credential": return `${wrong.has(u.name) ? p.red("✗") : p.green("→")} ${u.meaning.expected.path}`;
+      case "setting": return `= setting of ${u.meaning.integration}${u.meaning.declared === u.value ? "" : ", differs"}`;
+      case "minted": return "– minted by Stripe, not imported";
+      case "ambiguous": return `${p.red("?")} ${u.meaning.paths.join(" or ")}`;
+      case undefined: return `${p.red("?")} not declared`;
+    }
+  };
+  return all.map((u) => `  ${u.name.padEnd(width)}  ${says(u)}\n`).join("");
+}
