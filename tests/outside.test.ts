@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { Ajv } from "ajv";
 import ts from "typescript";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newIdentity, recipientOf } from "../seal/age.ts";
 import { expand } from "../schemas/template.ts";
 
 // To and from the outside: run, secret export, secret import, types.
@@ -123,6 +124,21 @@ describe("secret import", () => {
     writeFileSync(join(root, file), text);
     expect((await run(root, ["secret", "import", file, "--env", "local"])).err).toBe("");
     expect([await get(root, "twilio.authToken"), await get(root, "stripe.secretKey")]).toEqual([values.TWILIO_TOKEN, values.STRIPE_SECRET]);
+  });
+  const sops = (process.env["PATH"] ?? "").split(":").some((d) => existsSync(join(d, "sops")));
+  it.skipIf(!sops)("reads a file of the sops CLI, and nothing of one that was changed", async () => {
+    const root = copy();
+    const identity = await newIdentity();
+    writeFileSync(join(root, "plain.yaml"), `twilio:\n    auth_token: ${values.TWILIO_TOKEN}\n    # a comment\n    none: null\n`);
+    const sealed = spawnSync("sops", ["encrypt", "--age", await recipientOf(identity), "--unencrypted-regex", "^none$", "plain.yaml"], { cwd: root, encoding: "utf8" });
+    expect(sealed.stderr).toBe("");
+    writeFileSync(join(root, "old.sops.yaml"), sealed.stdout);
+    const env = { SOPS_AGE_KEY: identity };
+    expect((await run(root, ["secret", "import", "old.sops.yaml", "--env", "local"], env)).err).toBe("");
+    expect(await get(root, "twilio.authToken")).toBe(values.TWILIO_TOKEN);
+    writeFileSync(join(root, "old.sops.yaml"), sealed.stdout.replace("none: null", "none: 1"));
+    const changed = await run(root, ["secret", "import", "old.sops.yaml", "--env", "local", "--dry-run"], env);
+    expect([changed.code === 0, changed.err.includes("SEAL_MAC_MISMATCH")]).toEqual([false, true]);
   });
   it.each([
     ["a live key outside production", `STRIPE_SECRET=${expand("sk_live_{alnum:30}")}`, "VALUE_MODE"], ["another form", "TWILIO_TOKEN=abc", "VALUE_FORMAT"], ["two names of one credential", `TWILIO_TOKEN=${expand("{hex:32}")}\nTWILIO_AUTH_TOKEN=${expand("{hex:32}")}`, "IMPORT_TWICE"],
