@@ -21,6 +21,8 @@ export interface StoreSecret {
   readonly tags: Readonly<Record<string, string>>;
   /** Newest first; versions without a label too, where the store knows them. */
   readonly versions: readonly StoreVersion[];
+  /** Set where the secret is on its way out: its name stays taken until then. */
+  readonly deletedAt?: string;
 }
 export interface Put {
   readonly name: string;
