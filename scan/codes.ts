@@ -6,7 +6,6 @@ export const scanCodes = defineCodes({
   SCAN_ALLOW_NO_REASON: { severity: "error", title: "An inline allow without a reason" },
   SCAN_UNREADABLE: { severity: "error", title: "A file or folder couldn't be read" },
   SCAN_NO_SUCH_PATH: { severity: "error", title: "A path that was named doesn't exist" },
-  SCAN_GIT_FAILED: { severity: "error", title: "git couldn't tell what was asked" },
   SCAN_HISTORY_SHALLOW: { severity: "warning", title: "The clone is shallow: older commits weren't seen" },
   SCAN_LINK_LOOP: { severity: "warning", title: "A symbolic link leads back to itself or to a folder above it" },
   SCAN_LINK_LEFT_OUT: { severity: "info", title: "A symbolic link that leads outside what is scanned, or nowhere" },

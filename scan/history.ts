@@ -1,5 +1,5 @@
 import type { Blob } from "./blobs.ts";
-import type { Git } from "./git.ts";
+import type { Git } from "../lib/git.ts";
 import type { Judge, Judged } from "./judge.ts";
 
 // `git log -p` of every ref as one stream: each commit's message, and of each file's change the lines that it adds, among the

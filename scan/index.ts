@@ -1,7 +1,7 @@
 import { sortFindings, type Finding } from "../lib/finding.ts";
 import { judgeBlobs, type Blob } from "./blobs.ts";
 import { scanCodes } from "./codes.ts";
-import { Git } from "./git.ts";
+import { Git } from "../lib/git.ts";
 import { judgeHistory } from "./history.ts";
 import { judge, type Judge, type Match } from "./judge.ts";
 import { judgeBytes, judgeFile } from "./read.ts";

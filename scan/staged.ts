@@ -1,12 +1,12 @@
+import { documentCodes } from "../lib/codes.ts";
 import { FindingError } from "../lib/finding.ts";
+import type { Git } from "../lib/git.ts";
 import type { Blob } from "./blobs.ts";
-import { scanCodes } from "./codes.ts";
-import type { Git } from "./git.ts";
 
 /** What the next commit would hold of every file that it changes. */
 export function stagedBlobs(git: Git): Blob[] {
   const raw = git.try(["diff-index", "--cached", "--raw", "-z", "--no-renames", "--abbrev=64", "--diff-filter=AMT", git.text(["rev-parse", "-q", "--verify", "HEAD"]) ?? emptyTree(git)]);
-  if (!raw) throw new FindingError(scanCodes.finding("SCAN_GIT_FAILED", { message: "what is staged couldn't be listed: is this a git checkout?" }), 2);
+  if (!raw) throw new FindingError(documentCodes.finding("GIT_FAILED", { message: "what is staged couldn't be listed: is this a git checkout?" }), 2);
   const fields = raw.toString("utf8").split("\0");
   const blobs: Blob[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from "no
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Finding } from "../lib/finding.ts";
 import { scanCodes } from "./codes.ts";
-import type { Git } from "./git.ts";
+import type { Git } from "../lib/git.ts";
 
 /** Folders of others' code and of working files: known, ignored by git where there is git, and left out where there is none. */
 const LEFT_OUT = new Set([".git", "node_modules", ".stackseal"]);

@@ -36,5 +36,6 @@ export const sealCodes = defineCodes({
   PEOPLE_NOT_ALLOWED: { severity: "error", title: "Who changes people must be a Super Admin" },
   PEOPLE_LAST_ADMIN: { severity: "error", title: "The last Super Admin can't leave" },
   PEOPLE_UNFINISHED: { severity: "warning", title: "A change of people was interrupted" },
+  PEOPLE_EDIT: { severity: "error", title: "people.yaml can't be changed like that" },
   PEPPER_MISSING: { severity: "error", title: "The pepper's generation isn't in the pepper file" },
 });

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { FindingError } from "../lib/finding.ts";
 import { sealCodes } from "./codes.ts";
@@ -25,6 +25,11 @@ export async function withLock<T>(path: string, file: string, run: () => Promise
   } finally {
     rmSync(lock, { force: true });
   }
+}
+/** Removes the lock that a killed writer left beside a file. */
+export function clearDeadLock(path: string): void {
+  const lock = `${path}.lock`;
+  if (existsSync(lock) && !running(ownerOf(lock))) rmSync(lock, { force: true });
 }
 function ownerOf(lock: string): number {
   try {

@@ -34,11 +34,11 @@ export function sopsConfig(people: People, environments: readonly Place[], on: s
     "      unencrypted_regex: ^claims$",
     `      age: ${recipients.map((r) => r.recipient).join(",")}`,
   ].join("\n"));
-  return `# Generated from stacks/people.yaml and the access matrix: stackseal people … and secret reseal write it.\ncreation_rules:\n${rules.join("\n")}\n`;
+  return `# Generated from stacks/people.yaml and the access matrix: stackseal people sync writes it.\ncreation_rules:\n${rules.join("\n")}\n`;
 }
 /** Whether `.sops.yaml` is what people.yaml and the access matrix say. */
 export function verifySopsConfig(root: string, people: People, environments: readonly Place[], on: string): Finding[] {
   const file = join(root, SOPS_CONFIG);
   if (existsSync(file) && readFileSync(file, "utf8") === sopsConfig(people, environments, on)) return [];
-  return [sealCodes.finding("SOPS_CONFIG_STALE", { message: `${SOPS_CONFIG} isn't what people.yaml and the access matrix say`, at: { file: SOPS_CONFIG, line: 1, column: 1 }, hint: "stackseal people list --write" })];
+  return [sealCodes.finding("SOPS_CONFIG_STALE", { message: `${SOPS_CONFIG} isn't what people.yaml and the access matrix say`, at: { file: SOPS_CONFIG, line: 1, column: 1 }, hint: "stackseal people sync" })];
 }

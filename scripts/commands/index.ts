@@ -25,6 +25,12 @@ export const commands: readonly CommandEntry[] = [
   { name: "secret export", summary: "Print an environment's variables in clear, for those who must; prefer stackseal run", load: async () => (await import("./secret-export.ts")).default },
   { name: "run", summary: "Run a process with its environment's variables; nothing is written to disk", load: async () => (await import("./run.ts")).default },
   { name: "types", summary: "Write typed access to the variables: a TypeScript module, a JSON Schema, samples for Laravel's config", load: async () => (await import("./types.ts")).default },
+  { name: "people list", summary: "Who is in people.yaml: role, tiers, keys, second factor, active or not", load: async () => (await import("./people-list.ts")).default },
+  { name: "people add", summary: "Add a person or a machine: people.yaml signed, .sops.yaml, and what is sealed to them sealed anew", load: async () => (await import("./people-add.ts")).default },
+  { name: "people change", summary: "Change a person or a machine: role, tiers, keys, dates, second factor; what is sealed to them is sealed anew", load: async () => (await import("./people-change.ts")).default },
+  { name: "people remove", summary: "A leaver: out of people.yaml and every recipient list, new pepper generations, and the list of what they could know", load: async () => (await import("./people-remove.ts")).default },
+  { name: "people sync", summary: "Finish an interrupted change; bring .sops.yaml and every sealed file in accord with people.yaml and the access matrix", load: async () => (await import("./people-sync.ts")).default },
+  { name: "people sign", summary: "Sign people.yaml and the access matrix as they stand, as a Super Admin: after an edit by hand", load: async () => (await import("./people-sign.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];

@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
-import { FindingError } from "../lib/finding.ts";
-import { scanCodes } from "./codes.ts";
+import { documentCodes } from "./codes.ts";
+import { FindingError } from "./finding.ts";
 
 // Only git itself is started, with nothing of the repository's or the user's that could run programs or change what is shown.
 
 const SAFE = ["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.pager=cat", "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "diff.external="];
 
+/** git of one folder. Commands run there; a path in their output is relative to the repository's top unless `--relative` is given. */
 export class Git {
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -26,7 +27,7 @@ export class Git {
     return this.text(["rev-parse", "--is-inside-work-tree"]) === "true";
   }
 
-  /** Standard output of a long command, piece by piece; throws SCAN_GIT_FAILED where git ends badly. */
+  /** Standard output of a long command, piece by piece; throws GIT_FAILED where git ends badly. */
   async *stream(args: readonly string[], input?: string): AsyncGenerator<Buffer> {
     const child = spawn("git", [...SAFE, ...args], { cwd: this.root, env: this.env, stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
@@ -40,7 +41,7 @@ export class Git {
     try {
       for await (const chunk of child.stdout) yield chunk as Buffer;
       const code = await ended;
-      if (code !== 0) throw new FindingError(scanCodes.finding("SCAN_GIT_FAILED", { message: `git ${args[0] ?? ""} ended with ${code}${said ? `: ${said.trim()}` : ""}` }), 2);
+      if (code !== 0) throw new FindingError(documentCodes.finding("GIT_FAILED", { message: `git ${args[0] ?? ""} ended with ${code}${said ? `: ${said.trim()}` : ""}` }), 2);
     } finally {
       if (child.exitCode === null) child.kill();
     }
