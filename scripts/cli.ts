@@ -226,9 +226,12 @@ async function main(): Promise<number> {
     await program.parseAsync(argv, { from: "user" });
     return exit;
   } catch (e) {
-    if (e instanceof CommanderError) return e.exitCode === 0 ? 0 : 2;
-    if (e instanceof UsageError) {
-      process.stderr.write(`error: ${e.message}\n`);
+    if (e instanceof CommanderError && e.exitCode === 0) return 0;
+    if (e instanceof CommanderError || e instanceof UsageError) {
+      const message = e.message.replace(/^error: /, "");
+      if (e instanceof UsageError) process.stderr.write(`error: ${message}\n`);
+      // A program that asked for JSON gets JSON, whatever else it got wrong.
+      if (argv.includes("--json")) await write(`${JSON.stringify({ command: firstWord(argv) ?? "", ok: false, findings: [{ code: "USAGE", severity: "error", message, hint: "stackseal --help" }] }, null, 2)}\n`);
       return 2;
     }
     process.stderr.write(`error INTERNAL_ERROR ${e instanceof Error ? e.message : "unknown failure"}\n  this is a fault of stackseal: run again with STACKSEAL_DEBUG=1 and report it\n`);

@@ -32,5 +32,6 @@ export const commands: readonly CommandEntry[] = [
   { name: "people sync", summary: "Finish an interrupted change; bring .sops.yaml and every sealed file in accord with people.yaml and the access matrix", load: async () => (await import("./people-sync.ts")).default },
   { name: "people sign", summary: "Sign people.yaml and the access matrix as they stand, as a Super Admin: after an edit by hand", load: async () => (await import("./people-sign.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
+  { name: "completion", summary: "Print a shell's completion script", load: async () => (await import("./completion.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];
