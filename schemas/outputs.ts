@@ -26,4 +26,9 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),
     groups: z.int(), threshold: z.int(), rule: z.string(), macOnlyEncrypted: z.boolean(), lastmodified: z.string(), notCovered: z.array(z.string()),
   })) }),
+  "secret-merge": z.object({ ...base, file: z.string().optional(), conflicts: z.array(z.string()).optional(), unsigned: z.array(z.string()).optional(), freshKey: z.boolean().optional(), removedRecipients: z.array(z.string()).optional() }),
+  "secret-diff": z.object({ ...base, files: z.array(z.object({
+    file: z.string(), credentials: z.array(z.object({ path: z.string(), change: z.enum(["added", "removed", "changed", "resealed", "claims", "moved", "unsigned"]), from: z.string().optional(), issueId: z.string().nullable(), reason: z.string().nullable(), by: z.string().nullable() })),
+    recipients: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }), freshKey: z.boolean().nullable(),
+  })).optional() }),
 };

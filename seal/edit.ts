@@ -19,7 +19,7 @@ export interface Change {
 export interface Edits {
   readonly set: readonly Change[];
   readonly remove?: readonly string[];
-  /** A fresh data key: every leaf must be in `set` then. */
+  /** Other recipients; with a fresh data key every leaf must be in `set`. */
   readonly key?: SealedKey;
   readonly now: Date;
 }
@@ -36,7 +36,7 @@ type Block = YAMLMap<Scalar<string>>;
  */
 export function editSealed(opened: Opened, edits: Edits): string {
   const { file } = opened;
-  if (edits.key && file.sops.others.length) throw new FindingError(sealCodes.finding("SEAL_FRESH_KEY", { message: `a fresh data key can't be sealed to ${file.sops.others.join(", ")}`, at: file.document.locate(["sops"], "key"), hint: `take that key out (sops rotate -i --rm-pgp … ${file.file}), or let sops rotate it` }));
+  if (edits.key && !sameKey(edits.key.dataKey, opened.dataKey) && file.sops.others.length) throw new FindingError(sealCodes.finding("SEAL_FRESH_KEY", { message: `a fresh data key can't be sealed to ${file.sops.others.join(", ")}`, at: file.document.locate(["sops"], "key"), hint: `take that key out (sops rotate -i --rm-pgp … ${file.file}), or let sops rotate it` }));
   const key: SealedKey = edits.key ?? { dataKey: opened.dataKey, recipients: file.sops.recipients };
   const values = new Map(opened.values);
   for (const p of edits.remove ?? []) values.delete(p);
@@ -72,7 +72,7 @@ function inPlace(opened: Opened, edits: Edits, key: SealedKey, values: ReadonlyM
     text = next;
   }
   if (text === opened.file.text && !edits.key) return text; // nothing is new: the mac and the date stay too
-  if (edits.key) text = recomment(text, opened.dataKey, edits.key.dataKey, [...values.keys()]);
+  if (edits.key && !sameKey(edits.key.dataKey, opened.dataKey)) text = recomment(text, opened.dataKey, edits.key.dataKey, [...values.keys()]);
   const root = rootOf(text);
   const sops = root && blockAt(root, ["sops"]);
   if (!root || !sops) return null;
@@ -97,6 +97,7 @@ function inPlace(opened: Opened, edits: Edits, key: SealedKey, values: ReadonlyM
   return splice(text, splices);
 }
 
+const sameKey = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b);
 function rootOf(text: string): Block | null {
   const doc = parseDocument(text, { version: "1.2", uniqueKeys: true });
   return doc.errors.length === 0 && isMap(doc.contents) && !doc.contents.flow ? (doc.contents as unknown as Block) : null;
