@@ -35,7 +35,8 @@ const MATRIX: Readonly<Record<Role, Row>> = {
   auditor: everyTier({ standard: ["list"], payments: ["list"], settings: ["open", "list"] }),
   // A deployer opens the sealed files of its tier (that is its job) and writes to the store, but can't read the store back.
   deployer: everyTier({ standard: ["open", "write", "list"], settings: ["open", "write", "list"] }),
-  "payments-deployer": everyTier({ payments: ["open", "write", "list"], settings: ["open", "list"] }),
+  // Stripe's plain settings, such as the publishable key, are delivered beside its credentials.
+  "payments-deployer": everyTier({ payments: ["open", "write", "list"], settings: ["open", "write", "list"] }),
   rotator: everyTier({ standard: ["open", "seal", "write", "list"], settings: ["open"] }),
   app: everyTier({ standard: ["read"], settings: ["open"] }),
   "payments-app": everyTier({ payments: ["read"], settings: ["open"] }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { TIERS } from "./access.ts";
+import { deploymentSchema } from "./deployment.ts";
 import { email, name, oneLine, url } from "./fields.ts";
 import { calcom } from "./integrations/calcom.ts";
 import { gohighlevel } from "./integrations/gohighlevel.ts";
@@ -31,6 +32,7 @@ export const environmentSchema = z.strictObject({
   tier: z.enum(TIERS),
   platform: z.strictObject({ url, plan: z.enum(PLANS), name: oneLine.optional() }),
   store,
+  deployment: deploymentSchema.optional(),
   alerts: z.strictObject({ email: z.array(email).min(1), https: z.array(url).optional() }).optional(),
   integrations: z.strictObject({
     twilio: twilio.settings.optional(),
