@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { SecretClass } from "./access.ts";
 import type { Mode } from "./claims.ts";
-import type { ProbeSpec } from "./probe.ts";
+import type { ChecklistStep, ProbeSpec } from "./probe.ts";
 import type { RotationSpec } from "./rotation.ts";
 
 /** A value in the true format, made at run time so that nothing like a real key is checked in: `sk_test_{alnum:24}`. Character sets: see schemas/template.ts. */
@@ -54,7 +54,7 @@ export interface IntegrationSpec<S extends z.ZodType = z.ZodType> {
   /** Runtime variables of the plain settings: variable → dotted path in the settings, or what is derived from them (undefined: left out). */
   readonly env: Readonly<Record<string, string | ((own: Readonly<Record<string, unknown>>) => string | null | undefined)>>;
   /** The troubleshooting steps of the product documentation, in its order. */
-  readonly checklist: readonly string[];
+  readonly checklist: readonly ChecklistStep[];
   readonly docs?: string;
 }
 

@@ -15,8 +15,9 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   providers: ["lib", "schemas", "seal"],
   engine: ["lib", "schemas", "seal", "stacks", "policies", "providers"],
   sandbox: ["lib", "schemas"],
-  rotation: ["lib", "schemas", "seal", "stacks", "providers"],
-  scripts: ["lib", "schemas", "seal", "scan", "stacks", "policies", "providers", "engine", "sandbox", "rotation"],
+  doctor: ["lib", "schemas", "seal"],
+  rotation: ["lib", "schemas", "seal", "stacks", "providers", "doctor"],
+  scripts: ["lib", "schemas", "seal", "scan", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation"],
 };
 
 function* sources(dir: string): Generator<string> {

@@ -19,7 +19,21 @@ export const calcom = defineIntegration({
       rejects: [{ sample: "cal_live_{hex:31}", why: "too short" }, { sample: "{hex:32}", why: "no prefix" }, { sample: "cal_live_{hex:32}\n", why: "a trailing newline" }],
       env: ["CALCOM_API_KEY"],
       maxAgeDays: 366,
-      probe: { kind: "http", method: "GET", url: "https://api.cal.com/v2/me", auth: "bearer" },
+      probe: {
+        kind: "http",
+        call: { method: "GET", url: "{baseUrl}/v2/me", auth: { kind: "bearer" } },
+        keep: ["data.id"],
+        readings: [{ status: 403, verdict: "inconclusive", code: "CREDENTIAL_UNCLEAR", message: "Cal.com answers 403 to dead keys and to users without the right alike", next: "open Cal.com → Settings → API keys: is the key still listed?" }],
+        facts: [{ kind: "account", field: "data.id" }],
+        more: [],
+        permissions: [{ what: "the declared event type", when: "eventTypeId", declared: true, call: { method: "GET", url: "{baseUrl}/v2/event-types/{eventTypeId}", auth: { kind: "bearer" }, headers: { "cal-api-version": "2024-06-14" } } }],
+        unprovable: "a key has the full power of its user; that a booking succeeds is shown by making one",
+        limits: [{ what: "requests", remaining: "x-ratelimit-remaining-default", limit: "x-ratelimit-limit-default" }],
+        limitsKnown: "120 requests a minute for an API key",
+        control: "once",
+        logLine: "401 with status error and code UnauthorizedException",
+        page: "https://app.cal.com/settings/developer/api-keys",
+      },
       rotation: {
         kind: "api", strategy: "calcom-refresh", danger: 40, graceSeconds: 0, hardCut: true, overlap: "none: the refresh kills the old key in the same call; without a cut only by a second key made by hand",
         // Without an explicit lifetime the new key would die after 30 days.

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { name, oneLine, url } from "../fields.ts";
 import { defineIntegration } from "../integration.ts";
+import { URL_CHECKLIST } from "./checklist.ts";
 
 /** The platform's own events, one by one as its documentation names them. */
 export const OUTBOUND_EVENTS = [
@@ -33,6 +34,6 @@ export const outboundWebhooks = defineIntegration({
     },
   },
   env: {},
-  checklist: ["The URL is https and public", "The host resolves", "The receiver verifies the signature", "The receiver answers 2xx in time"],
+  checklist: URL_CHECKLIST,
   docs: "https://www.standardwebhooks.com",
 });

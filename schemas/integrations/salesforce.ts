@@ -18,7 +18,34 @@ export const salesforce = defineIntegration({
       env: ["SALESFORCE_CLIENT_SECRET"],
       pairs: ["consumerKey"],
       maxAgeDays: 366,
-      probe: { kind: "http", method: "POST", url: "https://{domain}/services/oauth2/token", auth: "body" },
+      probe: {
+        kind: "http",
+        call: { method: "POST", url: "https://{domain}/services/oauth2/token", auth: { kind: "form", fields: { grant_type: "client_credentials", client_id: "{consumerKey}", client_secret: "{value}" } } },
+        keep: ["token_type"],
+        readings: [
+          { status: 400, field: "error", is: "invalid_client", verdict: "invalid", code: "CREDENTIAL_REFUSED", message: "Salesforce refuses the consumer secret", next: "take the secret from the External Client App, then stackseal secret set salesforce.consumerSecret" },
+          { status: 400, field: "error", is: "invalid_client_id", verdict: "invalid", code: "ACCOUNT_WRONG", message: "this Salesforce domain knows no such consumer key", next: "compare domain and consumerKey with the External Client App" },
+          { status: 400, field: "error", is: "inactive_org", verdict: "invalid", code: "ACCOUNT_SUSPENDED", account: true, message: "the organisation is not active", next: "ask Salesforce's support" },
+          { status: 400, field: "error", is: "invalid_grant", verdict: "inconclusive", code: "CREDENTIAL_UNCLEAR", message: "Salesforce grants this app no client-credentials login", next: "set a run-as user for the client credentials flow of the app" },
+          { status: 403, verdict: "inconclusive", code: "CREDENTIAL_UNCLEAR", message: "Salesforce answered with 403: a policy of the app or of the network", next: "look at the app's IP and login policies" },
+        ],
+        facts: [],
+        grants: "access_token",
+        more: [
+          {
+            what: "organisation", call: { method: "GET", url: "https://{domain}/services/data/v65.0/query?q=SELECT+Id,IsSandbox+FROM+Organization", auth: { kind: "granted" } }, keep: ["records.0.Id", "records.0.IsSandbox"], forbidden: "the run-as user may not read the organisation",
+            facts: [{ kind: "tier", field: "records.0.IsSandbox", production: [false], others: [true], what: "sandbox" }, { kind: "account", field: "records.0.Id" }],
+          },
+          { what: "limits", call: { method: "GET", url: "https://{domain}/services/data/v65.0/limits", auth: { kind: "granted" } }, keep: ["DailyApiRequests.Remaining", "DailyApiRequests.Max"], facts: [], limits: [{ what: "API requests today", remaining: "field:DailyApiRequests.Remaining", limit: "field:DailyApiRequests.Max" }], forbidden: "the run-as user may not read the limits" },
+        ],
+        permissions: [{ what: "contacts", call: { method: "GET", url: "https://{domain}/services/data/v65.0/sobjects/Contact", auth: { kind: "granted" } } }],
+        unprovable: "reads are proven; what the run-as user may write can't be without writing",
+        limits: [],
+        limitsKnown: "daily API requests by edition; 403 REQUEST_LIMIT_EXCEEDED",
+        control: "once",
+        logLine: "invalid_client, or REQUEST_LIMIT_EXCEEDED",
+        page: "Salesforce Setup → External Client Apps",
+      },
       rotation: {
         kind: "api", strategy: "salesforce-staged", danger: 60, graceSeconds: 3600, overlap: "the staged pair lives 30 days beside the one in force",
         // The app must not rotate itself: another one's access token speaks.

@@ -40,7 +40,35 @@ export const stripe = defineIntegration({
       ],
       env: ["STRIPE_SECRET"],
       maxAgeDays: 90,
-      probe: { kind: "http", method: "GET", url: "https://api.stripe.com/v1/balance", auth: "bearer" },
+      probe: {
+        kind: "http",
+        call: { method: "GET", url: "https://api.stripe.com/v1/balance", auth: { kind: "bearer" } },
+        keep: ["livemode"],
+        readings: [
+          { status: 401, field: "error.code", is: "api_key_expired", verdict: "invalid", code: "CREDENTIAL_EXPIRED", message: "the key was rolled or has expired", next: "take the new key from https://dashboard.stripe.com/apikeys, then stackseal secret set stripe.secretKey" },
+          { status: 403, verdict: "valid", code: "CREDENTIAL_RESTRICTED", message: "the key is alive and restricted: it may not read the balance", next: "the permissions below say what it lacks" },
+        ],
+        facts: [{ kind: "tier", field: "livemode", production: [true], others: [false], what: "live mode" }],
+        more: [
+          {
+            what: "account", call: { method: "GET", url: "https://api.stripe.com/v1/account", auth: { kind: "bearer" } }, keep: ["id", "charges_enabled"], forbidden: "the key may not read the account",
+            facts: [{ kind: "account", field: "id" }, { kind: "standing", field: "charges_enabled", good: [true], productionOnly: true }],
+          },
+        ],
+        permissions: [
+          { what: "webhook endpoints", when: "webhooks", call: { method: "GET", url: "https://api.stripe.com/v1/webhook_endpoints?limit=1", auth: { kind: "bearer" } } },
+          { what: "payment intents", when: "webhooks", mentions: "payment_intent.", call: { method: "GET", url: "https://api.stripe.com/v1/payment_intents?limit=1", auth: { kind: "bearer" } } },
+          { what: "subscriptions", when: "webhooks", mentions: "customer.subscription.", call: { method: "GET", url: "https://api.stripe.com/v1/subscriptions?limit=1", auth: { kind: "bearer" } } },
+          { what: "customers", when: "webhooks", mentions: "customer.", call: { method: "GET", url: "https://api.stripe.com/v1/customers?limit=1", auth: { kind: "bearer" } } },
+          { what: "prices", when: "webhooks", mentions: "customer.subscription.", call: { method: "GET", url: "https://api.stripe.com/v1/prices?limit=1", auth: { kind: "bearer" } } },
+        ],
+        unprovable: "reads are proven; write scopes can't be without writing",
+        limits: [],
+        limitsKnown: "100 requests a second in live mode, 25 in test mode",
+        control: "once",
+        logLine: "StripeAuthenticationError or StripePermissionError, and the header Request-Id",
+        page: "https://dashboard.stripe.com/apikeys",
+      },
       rotation: {
         kind: "guided", danger: 100,
         page: "https://dashboard.stripe.com/apikeys",

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { name } from "../fields.ts";
 import { defineIntegration } from "../integration.ts";
+import { URL_CHECKLIST } from "./checklist.ts";
 import { OUTBOUND_EVENTS } from "./outbound-webhooks.ts";
 
 export const zapier = defineIntegration({
@@ -24,5 +25,5 @@ export const zapier = defineIntegration({
     },
   },
   env: {},
-  checklist: ["The URL has a catch hook's form", "The host resolves", "The Zap is on", "The task limit isn't reached"],
+  checklist: URL_CHECKLIST,
 });

@@ -1,0 +1,101 @@
+import { loopback } from "../schemas/fields.ts";
+import { MAIL_CONTROL, MAIL_LIMITS, MAIL_LOGS, mailProbe } from "../schemas/integrations/mail-probe.ts";
+import { MAIL_RULES, PORTS, type Encryption, type MailProvider } from "../schemas/integrations/smtp.ts";
+import { examineApi, type ApiSubject, type Examined } from "./api.ts";
+import { corrupt } from "./corrupt.ts";
+import { loginSmtp } from "./smtp-login.ts";
+import { reachSmtp, type MailServer, type Reach } from "./smtp-reach.ts";
+import { step, type StepResult } from "./step.ts";
+
+export interface MailSettings {
+  readonly provider: MailProvider;
+  readonly host: string;
+  readonly port: number;
+  readonly encryption: Encryption;
+  readonly username: string;
+  readonly from?: { readonly address: string; readonly name: string };
+}
+export interface MailSubject extends Omit<ApiSubject, "probe" | "settings" | "value" | "sandbox"> {
+  readonly settings: MailSettings;
+  /** Null where no identity opens it: everything but the login is done. */
+  readonly value: string | null;
+  /** Base addresses of the sandbox's services; null asks the provider. */
+  readonly sandbox: Readonly<Record<string, string>> | null;
+  readonly ca?: string;
+  readonly timeoutMs?: number;
+}
+const spelled = (e: Encryption): string => e ?? "null";
+
+/** "Emails not sending": settings, a real login, port and encryption, firewall, limits, logs. */
+export async function examineMail(s: MailSubject): Promise<Examined> {
+  const m = s.settings;
+  const server = serverOf(s);
+  const [reach, api] = await Promise.all([reachSmtp(server, s.signal), viaApi(s)]);
+  const login = await tryLogin(s, server, reach);
+  const steps: StepResult[] = [
+    settingsStep(m, s.sandbox !== null),
+    login,
+    ...encryptionSteps(m, reach, s.sandbox !== null),
+    firewallStep(reach),
+    ...(api?.steps.filter((x) => x.step === "account" || x.step === "permissions").filter((x) => x.verdict === "invalid" || x.verdict === "inconclusive").map((x) => ({ ...x, step: "login" })) ?? []),
+    ...(api?.steps.filter((x) => x.step === "limits") ?? [step("limits", "skipped", "LIMITS_NOT_TOLD", MAIL_LIMITS[m.provider])]),
+    step("logs", "skipped", "LOG_LINE", `last delivery errors: ${MAIL_LOGS[m.provider]}; in the application's log look for the SMTP reply code`),
+  ];
+  return { steps, account: api?.account ?? null, live: null };
+}
+/** The declared server, or the sandbox's port of the declared encryption. */
+function serverOf(s: MailSubject): MailServer {
+  const m = s.settings;
+  const own: MailServer = { host: m.host, port: m.port, encryption: m.encryption, timeoutMs: s.timeoutMs ?? 5_000, ...(s.ca !== undefined && { ca: s.ca }) };
+  const at = s.sandbox?.[m.encryption === "ssl" ? "smtps" : m.encryption === "tls" ? "smtp" : "smtp-plain"];
+  if (at === undefined) return own;
+  const u = new URL(at);
+  return { ...own, host: u.hostname, port: Number(u.port) };
+}
+/** Providers whose SMTP password is an API key tell more by their API. */
+async function viaApi(s: MailSubject): Promise<Examined | null> {
+  const probe = mailProbe(s.settings.provider, s.settings.username);
+  if (!probe || s.value === null) return null;
+  const sandbox = s.sandbox === null ? null : (s.sandbox[probe.service ?? ""] ?? null);
+  if (s.sandbox !== null && sandbox === null) return null;
+  return examineApi({ ...s, probe, value: s.value, settings: s.settings as unknown as Record<string, unknown>, sandbox, controlKey: `${s.controlKey}/api` });
+}
+
+function settingsStep(m: MailSettings, sandbox: boolean): StepResult {
+  const r = MAIL_RULES[m.provider];
+  const wrong = [
+    ...(!sandbox && !r.hosts.test(m.host) && !loopback(m.host) ? [`${m.host} is not a host of ${m.provider}`] : []),
+    ...(!r.username.pattern.test(m.username) ? [`the user name must be ${r.username.says}`] : []),
+  ];
+  return wrong.length ? step("settings", "invalid", "SETTINGS_WRONG", wrong.join("; "), "compare the declaration with the provider's SMTP page") : step("settings", "valid", "SETTINGS_COMPLETE", `host, port, user name${m.from ? " and from address" : ""} are declared and fit ${m.provider}`);
+}
+async function tryLogin(s: MailSubject, server: MailServer, reach: Reach): Promise<StepResult> {
+  const m = s.settings;
+  if (s.value === null) return step("login", "skipped", "NO_IDENTITY", "not tried: without an identity the password can't be read", "set SOPS_AGE_KEY_FILE to an identity that may open it");
+  if (reach.stage !== "ready") return step("login", "skipped", "NOT_ASKED", "not tried: there is no connection as declared");
+  if (server.encryption === null && !loopback(server.host)) return step("login", "skipped", "LOGIN_IN_CLEAR", "not tried: without encryption everybody on the way would read the password", "declare port 587 with encryption tls, or 465 with ssl");
+  if (!reach.auth) return step("login", "inconclusive", "LOGIN_NOT_OFFERED", "the server offers no login on this connection: the password can't be tried", "a submission port (587 with tls, or 465 with ssl) offers AUTH; port 25 often doesn't");
+  const got = await loginSmtp(server, m.username, s.value, m.provider);
+  if (got.verdict !== "valid") return step("login", got.verdict, got.code, got.message, got.next);
+  const fine = step("login", "valid", got.code, `${got.message} as ${m.username}`);
+  if (MAIL_CONTROL[m.provider] === "never") return { ...fine, message: `${fine.message}; no corrupted copy was sent: ${m.provider} locks accounts` };
+  if (s.controls.refusedBefore(s.controlKey)) return fine;
+  const copy = corrupt(s.value);
+  if (copy === null) return step("login", "inconclusive", "CONTROL_UNCLEAR", "accepted; the password is too short for a corrupted copy of the same shape", "set a longer password");
+  const other = await loginSmtp(server, m.username, copy, m.provider);
+  if (other.verdict === "invalid" && other.code !== "ACCOUNT_SUSPENDED") {
+    s.controls.refused(s.controlKey);
+    return fine;
+  }
+  return other.verdict === "valid"
+    ? step("login", "inconclusive", "CONTROL_ACCEPTED", "accepted, and so is a corrupted copy: this server takes any password", "find out what answers in the provider's place: a mail catcher takes everything")
+    : step("login", "inconclusive", "CONTROL_UNCLEAR", `accepted; that a corrupted copy is refused couldn't be seen (${other.code})`, "run again later");
+}
+function encryptionSteps(m: MailSettings, reach: Reach, sandbox: boolean): StepResult[] {
+  const allowed = PORTS[m.port];
+  if (allowed && !allowed.includes(m.encryption)) return [step("encryption", "invalid", "PORT_ENCRYPTION", `port ${m.port} goes with ${allowed.map(spelled).join(" or ")}, not ${spelled(m.encryption)}`, "declare 587 with tls, or 465 with ssl")];
+  if (!sandbox && !loopback(m.host) && !MAIL_RULES[m.provider].ports.includes(m.port)) return [step("encryption", "invalid", "PORT_PROVIDER", `${m.provider} doesn't listen on ${m.port}`, `one of ${MAIL_RULES[m.provider].ports.join(", ")}`)];
+  if (reach.stage === "tls" || reach.stage === "starttls") return [step("encryption", reach.verdict, reach.code, reach.message, reach.next)];
+  return [reach.stage === "ready" ? step("encryption", "valid", "ENCRYPTION_FITS", `port ${m.port} and encryption ${spelled(m.encryption)} fit${reach.tls === null ? "" : `, ${reach.tls}`}`) : step("encryption", "skipped", "NOT_ASKED", `port ${m.port} goes with ${spelled(m.encryption)}; that the server agrees couldn't be seen`)];
+}
+const firewallStep = (r: Reach): StepResult => (r.stage === "dns" || r.stage === "tcp" || r.stage === "greeting" ? step("firewall", r.verdict, r.code, r.message, r.next) : step("firewall", "valid", "PORT_REACHABLE", "name, port and server answer from here"));
