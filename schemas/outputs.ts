@@ -13,10 +13,12 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })) }),
   preview: z.object({
     ...base,
+    against: z.object({ kind: z.enum(["nothing", "base", "state"]), commit: z.string().optional(), ref: z.string().optional(), program: z.enum(["own", "current"]).optional(), why: z.string().optional(), stacks: z.array(z.string()).optional() }),
+    access: z.array(z.object({ who: z.string(), role: z.string(), change: z.enum(["gains", "loses"]), tier: z.string(), class: z.string(), verbs: z.array(z.string()) })),
     environments: z.array(z.object({
       name: z.string(), engine: z.string(), base: z.string().nullable(),
       steps: z.array(z.object({ op: z.string(), urn: z.string(), diff: z.array(z.string()) })), summary,
-      credentials: z.array(z.object({ path: z.string(), change: z.string(), kind: z.string(), ageDays: z.int() })),
+      credentials: z.array(z.object({ path: z.string(), change: z.enum(["added", "re-issued", "re-sealed", "claims changed", "recipients changed", "removed"]), kind: z.string(), class: z.string(), ageDays: z.int() })),
       violations: z.array(z.object({ policy: z.string(), level: z.string(), urn: z.string(), message: z.string() })),
     })),
   }),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Provider } from "../lib/provider.ts";
 import type { SecretClass } from "../schemas/access.ts";
+import type { program as current } from "../stacks/program.ts";
 import { stackName } from "../schemas/layout.ts";
 import { loopback } from "../schemas/fields.ts";
 import type { Outcome, Run } from "../engine/index.ts";
@@ -28,8 +29,9 @@ export const parts: readonly SecretClass[] = ["standard", "payments"];
 export const partsOf = (d: Declared): SecretClass[] => parts.filter((p) => p === "standard" || d.payments !== null);
 
 /** What the embedded engine runs for one stack of an environment. Loads the program and the pack: only here, so that other commands start fast. */
-export async function runOf(root: string, d: Declared, part: SecretClass, providerFor: (pkg: string) => Provider | null): Promise<Run> {
-  const [{ program }, { policies }] = await Promise.all([import("../stacks/program.ts"), import("../policies/index.ts")]);
+export async function runOf(root: string, d: Declared, part: SecretClass, providerFor: (pkg: string) => Provider | null, other?: typeof current): Promise<Run> {
+  const [{ program: own }, { policies }] = await Promise.all([import("../stacks/program.ts"), import("../policies/index.ts")]);
+  const program = other ?? own;
   const store = d.environment.store;
   return {
     project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), policies, providerFor,

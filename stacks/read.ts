@@ -21,6 +21,10 @@ export interface DeclaredCredential extends ExpectedSecret {
   readonly claims: Claims;
   readonly file: string;
   readonly at: Position;
+  /** The ciphertext leaf, `ENC[…]`. */
+  readonly leaf: string;
+  /** The age recipients of the file that it stands in. */
+  readonly recipients: readonly string[];
 }
 /** One environment, read without any key. */
 export interface Declared {
@@ -116,6 +120,7 @@ function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, ex
     findings.push(...verifyRecipients(sealed, recipientsFor(people, tier, cls, on), people, name));
   }
   const byPath = new Map(sealed.credentials.map((x) => [x.path, x]));
+  const recipients = sealed.sops.recipients.map((r) => r.recipient);
   const missing = asked.filter((e) => !byPath.has(e.path) && e.spec.optional !== true);
   for (const e of missing) findings.push(c.finding("CREDENTIAL_MISSING", { message: `${e.path} is declared and has no sealed value`, at: { file, line: 1, column: 1 }, path: e.path, hint: `stackseal secret set ${e.path} --env ${name} --reason initial` }));
   return sealed.credentials.flatMap((x): DeclaredCredential[] => {
@@ -131,7 +136,7 @@ function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, ex
     if (x.claims.mode === "live" && tier !== "production") findings.push(c.finding("LIVE_KEY_OUTSIDE_PRODUCTION", { message: `a live credential in ${name} (${tier})`, ...place, hint: "use the provider's test mode; the live one is exposed to this tier: issue it anew" }));
     if (x.claims.mode === "test" && tier === "production") findings.push(c.finding("TEST_KEY_IN_PRODUCTION", { message: `a test credential in ${name}`, ...place, hint: `stackseal secret set ${x.path} --env ${name} --reason initial` }));
     if (x.claims.maxAgeDays > e.spec.maxAgeDays) findings.push(c.finding("CREDENTIAL_AGE_CEILING", { message: `maxAgeDays ${x.claims.maxAgeDays} is above the ceiling of ${e.spec.maxAgeDays} for ${e.kind}`, ...place }));
-    return [{ ...e, claims: x.claims, file, at: x.claimsAt }];
+    return [{ ...e, claims: x.claims, file, at: x.claimsAt, leaf: x.leaf, recipients }];
   });
 }
 

@@ -1,67 +1,147 @@
-import { daysBetween, parseDate } from "../../lib/clock.ts";
+import { isoDate } from "../../lib/clock.ts";
 import { hasErrors, type Finding } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
-import { embedded } from "../../engine/index.ts";
-import { readProject, type Declared } from "../../stacks/read.ts";
+import { embedded, type Step } from "../../engine/index.ts";
+import { diffGraphs, graphOf, type Graph } from "../../engine/graph.ts";
+import { environmentOfStack, stackName } from "../../schemas/layout.ts";
+import { environmentNames, readProject, type Declared } from "../../stacks/read.ts";
+import { accessChanges, type AccessChange } from "../changes/access.ts";
+import { againstJson, againstOf, describeAgainst, type Against } from "../changes/against.ts";
+import { credentialChanges, publicCredentials, type CredentialChange, type PublicCredential } from "../changes/credentials.ts";
+import { deployedCredentials } from "../changes/deployed.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { merge, partsOf, runOf } from "../deployment.ts";
-import { painter } from "../render/paint.ts";
-import { renderPlan, renderSummary, renderViolations, typeOf } from "../render/plan.ts";
+import { painter, printable } from "../render/paint.ts";
+import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "../render/plan.ts";
 import { knownEnvironments } from "./check.ts";
 
 export interface PreviewedEnvironment {
   readonly name: string;
-  readonly engine: "embedded";
+  readonly engine: "embedded" | "pulumi";
+  /** The base's commit; null where it is compared with nothing or with a state. */
   readonly base: string | null;
   readonly steps: readonly { readonly op: string; readonly urn: string; readonly diff: readonly string[] }[];
   readonly summary: Readonly<Record<"create" | "update" | "replace" | "delete" | "same", number>>;
-  readonly credentials: readonly { readonly path: string; readonly change: string; readonly kind: string; readonly ageDays: number }[];
+  readonly credentials: readonly CredentialChange[];
   readonly violations: readonly { readonly policy: string; readonly level: string; readonly urn: string; readonly message: string }[];
 }
 export interface Previewed {
   readonly environment: PreviewedEnvironment;
+  readonly tier: string;
+  readonly graph: Graph;
   readonly text: string;
   readonly findings: readonly Finding[];
   readonly ok: boolean;
 }
 
-/** Previews one environment without a key: against nothing, so everything is new. */
-export async function previewEnvironment(context: Context, d: Declared): Promise<Previewed> {
+const NOTHING: Against = { kind: "nothing", why: "" };
+
+/** Previews one environment without a key. */
+export async function previewEnvironment(context: Context, d: Declared, against: Against = NOTHING): Promise<Previewed> {
   const engine = await embedded(context);
   const outcomes = [];
   for (const part of partsOf(d)) outcomes.push(await engine.preview(await runOf(context.root, d, part, () => null), { against: "nothing" }));
   const m = merge(outcomes);
-  const now = context.clock.now();
+  const graph = graphOf(m.steps);
+  const old = oldSide(against, d);
+  const steps = old === null ? m.steps : await compared(context, old.graph, graph);
+  const now = publicCredentials(d);
+  const credentials = credentialChanges(old?.credentials ?? null, now, context.clock.now());
+  const findings = [
+    ...m.violations.map((v) => engineCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn, ...place(d, v.urn) })),
+    ...m.diagnostics.filter((x) => x.severity === "error").map((x) => engineCodes.finding("ENGINE_FAILED", { message: x.message, path: x.urn })),
+  ];
+  return previewed(context, { name: d.name, tier: d.tier, against, old: old !== null, steps, graph, credentials, total: now.length, violations: m.violations, findings, ok: m.ok });
+}
+/** An environment of the base that is declared no more. */
+async function removedEnvironment(context: Context, against: Against & { kind: "base" }, name: string): Promise<Previewed> {
+  const base = against.base.environments.find((e) => e.name === name);
+  const steps = await compared(context, base?.graph ?? [], []);
+  return previewed(context, { name, tier: base?.tier ?? "", against, old: true, steps, graph: [], credentials: credentialChanges(base?.credentials ?? [], [], context.clock.now()), total: 0, violations: [], findings: [], ok: true });
+}
+
+interface Made {
+  readonly name: string; readonly tier: string; readonly against: Against; readonly old: boolean; readonly steps: readonly Step[]; readonly graph: Graph;
+  readonly credentials: readonly CredentialChange[]; readonly total: number; readonly violations: PreviewedEnvironment["violations"]; readonly findings: readonly Finding[]; readonly ok: boolean;
+}
+function previewed(context: Context, r: Made): Previewed {
   const p = painter(context.color);
-  const steps = m.steps.filter((s) => !typeOf(s.urn).startsWith("pulumi:providers:"));
-  const credentials = d.credentials.map((c) => ({ path: c.path, change: "added", kind: c.kind, ageDays: Math.max(0, daysBetween(parseDate(c.claims.issuedAt) ?? now, now)) }));
+  const shown = r.steps.filter((s) => !typeOf(s.urn).startsWith("pulumi:providers:"));
+  const summary = summarize(r.steps);
+  const violations = r.violations.map(({ policy, level, urn, message }) => ({ policy, level, urn, message }));
+  const changed = r.old ? `${r.credentials.length} credential changes` : `${r.total} credentials`;
   return {
-    ok: m.ok,
-    environment: { name: d.name, engine: "embedded", base: null, steps: steps.map((s) => ({ op: s.op, urn: s.urn, diff: s.diffs ?? [] })), summary: m.summary, credentials, violations: m.violations.map(({ policy, level, urn, message }) => ({ policy, level, urn, message })) },
-    text: `${p.bold(`${d.name} (${d.tier})`)}\n${renderPlan(m.steps, p, { done: false })}\n    ${renderSummary(m.summary, p, false)}; ${credentials.length} credentials; policies: ${m.violations.length ? `${m.violations.length} violated` : p.green("all hold")}\n${renderViolations(m.violations, p)}`,
-    findings: [
-      ...m.violations.map((v) => engineCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn })),
-      ...m.diagnostics.filter((x) => x.severity === "error").map((x) => engineCodes.finding("ENGINE_FAILED", { message: x.message, path: x.urn })),
-    ],
+    ok: r.ok, findings: r.findings, tier: r.tier, graph: r.graph,
+    environment: {
+      name: r.name, engine: "embedded", base: r.against.kind === "base" ? r.against.base.commit : null,
+      steps: shown.map((s) => ({ op: s.op, urn: s.urn, diff: s.diffs ?? [] })), summary, credentials: r.credentials, violations,
+    },
+    text: `${p.bold(`${r.name} (${r.tier})`)}\n${renderPlan(r.steps, p, { done: false })}${r.old ? renderCredentials(r.credentials, p) : ""}\n    ${renderSummary(summary, p, false)}; ${changed}; policies: ${violations.length ? `${violations.length} violated` : p.green("all hold")}\n${renderViolations(violations, p)}`,
   };
 }
+const MARK: Readonly<Record<string, string>> = { added: "+", removed: "-", "re-issued": "~", "re-sealed": "~", "claims changed": "~", "recipients changed": "~" };
+const renderCredentials = (list: readonly CredentialChange[], p: ReturnType<typeof painter>): string =>
+  list.length === 0 ? "" : `    ${p.bold("Credentials")}\n${list.map((c) => ` ${MARK[c.change] ?? " "}  ${printable(c.path)}  ${c.change}  ${p.dim(`${c.kind}, ${c.ageDays === 1 ? "1 day" : `${c.ageDays} days`} old`)}\n`).join("")}`;
+
+/** The other side of the comparison for one environment; null where it has none, so that everything is new. */
+function oldSide(against: Against, d: Declared): { readonly graph: Graph; readonly credentials: readonly PublicCredential[] } | null {
+  if (against.kind === "base") return against.base.environments.find((e) => e.name === d.name) ?? null;
+  if (against.kind === "nothing") return null;
+  const graph = partsOf(d).flatMap((part) => against.stacks.get(stackName(d.name, part)) ?? []);
+  return { graph, credentials: deployedCredentials(graph, publicCredentials(d)) };
+}
+async function compared(context: Context, old: Graph, now: Graph): Promise<Step[]> {
+  const [{ providerFor }, { unplugged }] = await Promise.all([import("../../providers/index.ts"), import("../../engine/embedded/unplugged.ts")]);
+  return diffGraphs(old, now, (pkg) => providerFor(pkg, { root: context.root, env: context.env, clock: context.clock }) ?? unplugged(pkg));
+}
+/** Where a violated resource is declared: the sealed value or the declaration of its integration. */
+function place(d: Declared, urn: string): Pick<Finding, "at"> {
+  const part = environmentOfStack(urn.split("::")[0]?.slice("urn:pulumi:".length) ?? "").part;
+  const name = urn.split("::").at(-1) ?? "";
+  const credential = d.credentials.find((c) => c.integration === name && c.spec.class === part);
+  return { at: credential?.at ?? { file: `stacks/${d.name}/${part === "payments" ? "payments" : "environment"}.yaml`, line: 1, column: 1 } };
+}
+
+export interface Preview {
+  readonly against: Against;
+  readonly done: readonly Previewed[];
+  readonly access: readonly AccessChange[];
+  readonly findings: readonly Finding[];
+  readonly ok: boolean;
+}
+/** Previews the chosen environments, with those of the base that are gone. */
+export async function previewAll(context: Context, options: Readonly<Record<string, unknown>>, only: readonly string[] = context.envs): Promise<Preview> {
+  const project = readProject(context.root, { only, clock: context.clock });
+  const { against, findings: about } = await againstOf(context, options);
+  const done: Previewed[] = [];
+  const stated = against.kind === "state" ? new Set([...against.stacks.keys()].map((s) => environmentOfStack(s).environment)) : null;
+  for (const d of project.environments.filter((e) => stated === null || stated.has(e.name))) {
+    context.progress(`previewing ${d.name}`);
+    done.push(await previewEnvironment(context, d, against));
+  }
+  const here = new Set(project.environments.map((e) => e.name));
+  const all = readNames(context);
+  if (against.kind === "base") for (const e of against.base.environments) if (!all.has(e.name) && !here.has(e.name) && (only.length === 0 || only.includes(e.name))) done.push(await removedEnvironment(context, against, e.name));
+  const findings = [...project.findings, ...about, ...done.flatMap((x) => x.findings)];
+  const access = against.kind === "base" ? accessChanges(against.base.people, project.people, isoDate(context.clock.now())) : [];
+  return { against, done, access, findings, ok: !hasErrors(findings) && done.every((x) => x.ok) };
+}
+const readNames = (context: Context): Set<string> => new Set(environmentNames(context.root));
+const renderAccess = (list: readonly AccessChange[]): string => (list.length === 0 ? "" : `Access\n${list.map((a) => ` ${a.change === "gains" ? "+" : "-"}  ${printable(a.who)} (${a.role}) ${a.change} ${a.verbs.join(", ")} of ${a.class} in ${a.tier}\n`).join("")}\n`);
 
 export default defineCommand({
   name: "preview",
   summary: "Show what would change, under the policies, without a key",
   wants: "any",
-  examples: ["stackseal preview", "stackseal preview --env dev --json"],
-  run: async (context) => {
+  options: [
+    { flags: "--base <ref>", description: "compare with this commit; otherwise with the merge base with the main branch" },
+    { flags: "--state <file>", description: "compare with what is deployed: an export of the stack, may be repeated", many: true },
+  ],
+  examples: ["stackseal preview", "stackseal preview --base main --env dev", "stackseal preview --env dev --state dev.json --json"],
+  run: async (context, _args, options) => {
     knownEnvironments(context);
-    const project = readProject(context.root, { only: context.envs, clock: context.clock });
-    const findings: Finding[] = [...project.findings];
-    const done: Previewed[] = [];
-    for (const d of project.environments) {
-      context.progress(`previewing ${d.name}`);
-      done.push(await previewEnvironment(context, d));
-    }
-    findings.push(...done.flatMap((x) => x.findings));
-    const head = "Embedded engine: key-less preview, compared with nothing, so everything is new.\n\n";
-    return { exit: hasErrors(findings) || done.some((x) => !x.ok) ? 1 : 0, findings, json: { environments: done.map((x) => x.environment) }, text: head + done.map((x) => x.text).join("\n") };
+    const r = await previewAll(context, options);
+    const head = `Embedded engine: key-less preview, ${describeAgainst(r.against)}.\n\n`;
+    return { exit: r.ok ? 0 : 1, findings: r.findings, json: { against: againstJson(r.against), access: r.access, environments: r.done.map((x) => x.environment) }, text: head + renderAccess(r.access) + r.done.map((x) => x.text).join("\n") };
   },
 });

@@ -1,0 +1,37 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Git } from "../../scan/git.ts";
+
+/** What a project's declarations and its program are made of. */
+const WANTED = /^(?:Pulumi\.yaml|package\.json|package-lock\.json|tsconfig\.json|(?:lib|schemas|seal|stacks)\/.*)$/;
+
+interface Entry { readonly oid: string; readonly path: string }
+
+/** The files of a tree that `wanted` picks; links and submodules are left out. Null where git can't list it. */
+function entriesOf(git: Git, tree: string): Entry[] | null {
+  const raw = git.try(["ls-tree", "-r", "-z", "--full-tree", tree]);
+  if (!raw) return null;
+  return raw.toString("utf8").split("\0").flatMap((line) => {
+    const m = /^(100644|100755) blob ([0-9a-f]+)\t(.+)$/s.exec(line);
+    return m && WANTED.test(m[3] as string) && !/\.test\.ts$|(?:^|\/)\.\.\//.test(m[3] as string) ? [{ oid: m[2] as string, path: m[3] as string }] : [];
+  });
+}
+
+/** Writes the declarations and the program of a tree into a folder. Blobs are written as they are: no filter, hook or link of the repository has a say, and git's own index and worktrees stay as they were. False where git fails. */
+export function writeTree(git: Git, tree: string, dir: string): boolean {
+  const entries = entriesOf(git, tree);
+  if (!entries) return false;
+  const raw = git.try(["cat-file", "--batch"], Buffer.from(entries.map((e) => `${e.oid}\n`).join("")));
+  if (!raw) return false;
+  let at = 0;
+  for (const e of entries) {
+    const end = raw.indexOf(10, at);
+    const size = Number(raw.subarray(at, end).toString("latin1").split(" ")[2]);
+    if (end < 0 || !Number.isInteger(size)) return false;
+    const file = join(dir, e.path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, raw.subarray(end + 1, end + 1 + size));
+    at = end + 1 + size + 1;
+  }
+  return true;
+}
