@@ -63,7 +63,7 @@ export const sameValue = (a: Value | undefined, b: Value | undefined): boolean =
 /** JSON with sorted keys. */
 export function canonical(v: Value | undefined): string {
   if (Array.isArray(v)) return `[${v.map(canonical).join(",")}]`;
-  if (isMap(v)) return `{${Object.keys(v).filter((k) => (v[k] as Value | undefined) !== undefined).sort().map((k) => `${JSON.stringify(k)}:${canonical(v[k])}`).join(",")}}`;
+  if (isMap(v)) return `{${Object.keys(v).filter((k) => (v[k]) !== undefined).sort().map((k) => `${JSON.stringify(k)}:${canonical(v[k])}`).join(",")}}`;
   return JSON.stringify(v ?? null);
 }
 export const digestOf = (v: unknown): string => createHash("sha256").update(canonical(v as Value)).digest("hex");

@@ -10,7 +10,7 @@ import { graphOf, type Graph } from "../../engine/graph.ts";
 import { LOCAL_PEOPLE_FILE, PEOPLE_FILE, sealedFile, LOCAL, WORK_DIR } from "../../schemas/layout.ts";
 import { parsePeople } from "../../schemas/parse.ts";
 import type { People } from "../../schemas/people.ts";
-import { Git } from "../../scan/git.ts";
+import { Git } from "../../lib/git.ts";
 import { environmentNames } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
 import { partsOf, runOf } from "../deployment.ts";
@@ -79,7 +79,7 @@ export async function readBase(context: Context, git: Git, at: Commit): Promise<
   if (known) return { ...at, ...known, cached: true };
   const dir = mkdtempSync(join(folder(context.root), "tree-"));
   try {
-    if (!writeTree(git, tree, dir)) return null;
+    if (!(await writeTree(git, tree, dir))) return null;
     const made = { ...(await evaluate(context, dir, choice.program === "own" ? "own" : choice.program === "current" ? choice : null)), people: readPeople(dir) };
     keep(file, made);
     return { ...at, ...made, cached: false };
@@ -153,7 +153,7 @@ function folder(root: string): string {
 function readCache(file: string): Cached | null {
   try {
     const c = JSON.parse(readFileSync(file, "utf8")) as Cached;
-    return Array.isArray(c.environments) && Array.isArray(c.unreadable) && c.environments.every((e) => typeof e.name === "string" && Array.isArray(e.graph) && Array.isArray(e.credentials)) ? c : null;
+    return Array.isArray(c.environments) && Array.isArray(c.unreadable) && (c.environments as readonly Partial<BaseEnvironment>[]).every((e) => typeof e.name === "string" && Array.isArray(e.graph) && Array.isArray(e.credentials)) ? c : null;
   } catch {
     return null;
   }

@@ -13,7 +13,7 @@ export function deployedCredentials(graph: Graph, now: readonly PublicCredential
       if (typeof path !== "string" || typeof issueId !== "string" || typeof fingerprint !== "string") continue;
       const known = now.find((c) => c.path === path);
       const parts = path.split(".");
-      const gone = { path, kind: `${parts[0] ?? ""}.${parts.at(-1) ?? ""}`, class: /-payments::/.test(r.urn) ? ("payments" as const) : ("standard" as const), leaf: "", recipients: [] };
+      const gone = { path, kind: `${parts[0] ?? ""}.${parts.at(-1) ?? ""}`, class: r.urn.includes("-payments::") ? ("payments" as const) : ("standard" as const), leaf: "", recipients: [] };
       out.set(path, { ...(known ?? gone), claims: { kind: known?.kind ?? gone.kind, maxAgeDays: 1, reason: "initial", sealedBy: "", issuedAt: "", ...known?.claims, issueId, fingerprint } });
     }
   return [...out.values()];

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Plugin } from "esbuild";
-import type { Git } from "../../scan/git.ts";
+import type { Git } from "../../lib/git.ts";
 import type { program } from "../../stacks/program.ts";
 import type { readProject } from "../../stacks/read.ts";
 

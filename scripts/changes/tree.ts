@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Git } from "../../scan/git.ts";
+import { readObjects } from "../../lib/git-objects.ts";
+import type { Git } from "../../lib/git.ts";
 
 /** What a project's declarations and its program are made of. */
 const WANTED = /^(?:Pulumi\.yaml|package\.json|package-lock\.json|tsconfig\.json|(?:lib|schemas|seal|stacks)\/.*)$/;
@@ -17,21 +18,14 @@ function entriesOf(git: Git, tree: string): Entry[] | null {
   });
 }
 
-/** Writes the declarations and the program of a tree into a folder. Blobs are written as they are: no filter, hook or link of the repository has a say, and git's own index and worktrees stay as they were. False where git fails. */
-export function writeTree(git: Git, tree: string, dir: string): boolean {
+/** Writes the declarations and the program of a tree into a folder. Blobs are written as they are: no filter, hook or link of the repository has a say, and git's own index and worktrees stay as they were. False where git can't list it. Throws GIT_FAILED. */
+export async function writeTree(git: Git, tree: string, dir: string): Promise<boolean> {
   const entries = entriesOf(git, tree);
   if (!entries) return false;
-  const raw = git.try(["cat-file", "--batch"], Buffer.from(entries.map((e) => `${e.oid}\n`).join("")));
-  if (!raw) return false;
-  let at = 0;
-  for (const e of entries) {
-    const end = raw.indexOf(10, at);
-    const size = Number(raw.subarray(at, end).toString("latin1").split(" ")[2]);
-    if (end < 0 || !Number.isInteger(size)) return false;
-    const file = join(dir, e.path);
+  for await (const { index, bytes } of readObjects(git, entries.map((e) => e.oid))) {
+    const file = join(dir, entries[index]?.path ?? "");
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, raw.subarray(end + 1, end + 1 + size));
-    at = end + 1 + size + 1;
+    if (bytes) writeFileSync(file, bytes);
   }
   return true;
 }

@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { expand } from "../../schemas/template.ts";
-import { as, repository, type Repository } from "./repository.ts";
+import { as, repository, type PreviewDocument, type Repository } from "./repository.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
-const env = (doc: any, name: string): any => doc.environments.find((e: any) => e.name === name);
-const moved = (doc: any, name: string): [string, string][] => env(doc, name).steps.filter((s: any) => s.op !== "same").map((s: any) => [s.op, s.urn.split("::").slice(2).join("::").split("$").pop()]);
+type Environment = PreviewDocument["environments"][number];
+const env = (doc: PreviewDocument, name: string): Environment => doc.environments.find((e) => e.name === name)!;
+const moved = (doc: PreviewDocument, name: string): [string, string][] => env(doc, name).steps.filter((s) => s.op !== "same").map((s) => [s.op, s.urn.split("::").slice(2).join("::").split("$").pop()!]);
 
 describe("preview against a base", () => {
   let r: Repository;
@@ -29,7 +30,7 @@ describe("preview against a base", () => {
     r.edit("stacks/staging/environment.yaml", (t) => t.replace(/ {4}hubspot:.*\n/, ""));
     const { doc } = await r.json(["preview", "--base", "main"]);
     expect(moved(doc, "dev")).toEqual([["update", "stripe:index:WebhookEndpoint::payments"]]);
-    expect(env(doc, "dev").steps.find((s: any) => s.op === "update").diff).toEqual(["enabledEvents"]);
+    expect(env(doc, "dev").steps.find((s) => s.op === "update")!.diff).toEqual(["enabledEvents"]);
     expect(moved(doc, "prod").map(([op]) => op)).toEqual(["replace", "replace"]);
     expect(moved(doc, "staging").every(([op]) => op === "delete")).toBe(true);
     expect(env(doc, "staging").credentials).toContainEqual(expect.objectContaining({ path: "hubspot.accessToken", change: "removed" }));
@@ -107,7 +108,7 @@ describe("preview against a base", () => {
 describe("what happened to credentials", () => {
   let r: Repository;
   beforeAll(async () => { r = await repository(); });
-  const changes = async (): Promise<any[]> => env((await r.json(["preview", "--env", "dev"])).doc, "dev").credentials;
+  const changes = async (): Promise<Environment["credentials"]> => env((await r.json(["preview", "--env", "dev"])).doc, "dev").credentials;
 
   it("re-issued: a new value under a new issue id, with its age", async () => {
     const value = expand("{hex:32}");
@@ -152,7 +153,7 @@ describe("whose program makes the base's graph", () => {
     const differs = await r.json(["preview", "--env", "prod"]);
     // The program that runs has 30 days; the base's own has 29: the change is the program's.
     expect(differs.doc.against).toMatchObject({ program: "own" });
-    expect(new Set(moved(differs.doc, "prod").map(([op, what]) => `${op} ${what!.split("::")[0]!}`))).toEqual(new Set(["update aws:secretsmanager/secret:Secret"]));
+    expect(new Set(moved(differs.doc, "prod").map(([op, what]) => `${op} ${what.split("::")[0]!}`))).toEqual(new Set(["update aws:secretsmanager/secret:Secret"]));
     r.edit("package-lock.json", (t) => t.replace('"lockfileVersion"', '"x": 1,\n  "lockfileVersion"'));
     const lock = await r.json(["preview", "--env", "prod"]);
     expect(lock.doc.against).toMatchObject({ program: "current", why: "the lockfile differs" });

@@ -8,12 +8,21 @@ export const repo = resolve(import.meta.dirname, "../..");
 export const cli = join(repo, "dist/cli.js");
 
 export interface Ran { readonly code: number; readonly out: string; readonly err: string }
+export interface PreviewDocument {
+  readonly against: Record<string, unknown>;
+  readonly access: Record<string, unknown>[];
+  readonly findings: { readonly code: string; readonly message: string; readonly at?: { readonly file: string; readonly line: number } }[];
+  readonly environments: {
+    readonly name: string; readonly engine: string; readonly base: string | null; readonly summary: { readonly create: number; readonly update: number; readonly replace: number; readonly delete: number; readonly same: number };
+    readonly steps: { readonly op: string; readonly urn: string; readonly diff: string[] }[]; readonly credentials: { readonly path: string; readonly change: string; readonly kind: string; readonly class: string; readonly ageDays: number }[];
+  }[];
+}
 /** A project with people whose keys the test holds, in a git repository of its own with one commit on `main`. */
 export interface Repository {
   readonly root: string;
   readonly keys: Readonly<Record<string, Keys>>;
   run(args: readonly string[], options?: { readonly env?: Readonly<Record<string, string>>; readonly input?: string }): Promise<Ran>;
-  json(args: readonly string[], options?: { readonly env?: Readonly<Record<string, string>>; readonly input?: string }): Promise<{ code: number; doc: any; err: string }>;
+  json(args: readonly string[], options?: { readonly env?: Readonly<Record<string, string>>; readonly input?: string }): Promise<{ code: number; doc: PreviewDocument; err: string }>;
   git(...args: string[]): string;
   commit(message: string): void;
   edit(file: string, change: (text: string) => string): void;
@@ -53,7 +62,7 @@ export async function repository(options: { readonly sources?: boolean } = {}): 
     });
   return {
     root, keys, git, commit, run,
-    json: async (args, o) => { const r = await run([...args, "--json"], o); return { code: r.code, doc: JSON.parse(r.out), err: r.err }; },
+    json: async (args, o) => { const r = await run([...args, "--json"], o); return { code: r.code, doc: JSON.parse(r.out) as PreviewDocument, err: r.err }; },
     edit: (file, change) => {
       const before = readFileSync(join(root, file), "utf8");
       const after = change(before);
