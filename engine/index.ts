@@ -55,7 +55,7 @@ export interface UpdateOptions extends Options {
 
 export type Op =
   | "same" | "create" | "update" | "replace" | "create-replacement" | "delete-replaced" | "delete"
-  | "read" | "read-replacement" | "discard" | "refresh" | "import" | "import-replacement";
+  | "read" | "read-replacement" | "discard" | "discard-replaced" | "refresh" | "import" | "import-replacement" | "remove-pending-replace";
 /** A resource as a step shows it; secrets are in Pulumi's signature maps (lib/pulumi-value). */
 export interface StepState {
   readonly urn: string;
@@ -90,6 +90,8 @@ export interface Violation {
   readonly level: "advisory" | "mandatory" | "disabled" | "remediate";
   readonly severity: "unspecified" | "low" | "medium" | "high" | "critical";
   readonly urn: string;
+  /** The policy read a value that only the update will know: it can't be told yet. */
+  readonly unknown?: boolean;
 }
 export interface Diagnostic {
   readonly severity: "info" | "warning" | "error";

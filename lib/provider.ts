@@ -26,11 +26,13 @@ export interface Written {
   readonly outputs: Props;
   readonly initErrors?: readonly string[];
 }
-/** `id` is empty where the resource doesn't exist any more. */
+/** `id` is empty where the resource doesn't exist any more; `inputs` null where the provider doesn't tell (then nothing can be imported). */
 export interface ReadResult {
   readonly id: string;
-  readonly inputs: Props;
+  readonly inputs: Props | null;
   readonly outputs: Props;
+  /** It exists and is unwell. */
+  readonly initErrors?: readonly string[];
 }
 export interface ProviderFeatures {
   /** Secrets arrive wrapped in the secret signature; otherwise they are unwrapped first and results are marked by name. */

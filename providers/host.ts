@@ -151,7 +151,7 @@ function handlers(provider: Provider, version: string): Record<string, Handler> 
       const m = new pb.ReadResponse();
       m.setId(got.id);
       m.setProperties(toStruct(got.outputs));
-      m.setInputs(toStruct(got.inputs));
+      if (got.inputs) m.setInputs(toStruct(got.inputs));
       return m;
     },
     delete: async (r: pb.DeleteRequest) => {

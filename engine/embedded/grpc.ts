@@ -1,5 +1,5 @@
-import * as grpc from "@grpc/grpc-js";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { grpc } from "./rpc.ts";
 
 const MAX = 400 * 1024 * 1024;
 /** Pulumi's own message limit; the default of 4 MB is too small for large states. */
@@ -12,42 +12,46 @@ export async function listen(register: (s: grpc.Server) => void): Promise<{ read
   const port = await new Promise<number>((done, fail) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (e, p) => { if (e) fail(e); else done(p); });
   });
-  return { address: `127.0.0.1:${port}`, close: () => { server.forceShutdown(); } };
+  return { address: `127.0.0.1:${String(port)}`, close: () => { server.forceShutdown(); } };
 }
 
 export interface Plugin {
-  readonly child: ChildProcess;
   readonly address: string;
   readonly stop: () => Promise<void>;
 }
-/** Starts a plugin that prints its port on the first line of standard output. Rejects when it ends first or says nothing for `timeoutMs`. */
+/** Starts a plugin that prints its port on the first line of standard output. Rejects when it ends first or says nothing for `timeoutMs`. It never outlives this process's orderly end. */
 export async function startPlugin(argv: readonly string[], options: { readonly cwd?: string; readonly env: Readonly<Record<string, string | undefined>>; readonly timeoutMs?: number }): Promise<Plugin> {
   const [command = "", ...args] = argv;
   const child = spawn(command, args, { ...(options.cwd !== undefined && { cwd: options.cwd }), env: options.env, stdio: ["ignore", "pipe", "pipe"] });
-  let trouble = "";
-  child.stderr.on("data", (d: Buffer) => { trouble = (trouble + d.toString()).slice(-2000); });
-  const exited = new Promise<void>((done) => { child.once("exit", () => { done(); }); });
+  child.stderr.resume(); // what a plugin says there may quote what it was sent
+  const kill = (): void => { child.kill("SIGKILL"); };
+  process.once("exit", kill);
+  const exited = new Promise<void>((done) => { child.once("exit", () => { done(); }); child.once("error", () => { done(); }); });
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill();
-    const timer = setTimeout(() => child.kill("SIGKILL"), 2000);
+    const timer = setTimeout(kill, 2000);
     await exited;
     clearTimeout(timer);
+    process.off("exit", kill);
   };
+  let timer: NodeJS.Timeout | undefined;
   try {
     const port = await new Promise<string>((done, fail) => {
       let out = "";
-      const timer = setTimeout(() => { fail(new Error(`${command} didn't name its port in time`)); }, options.timeoutMs ?? 30_000);
+      timer = setTimeout(() => { fail(new Error("it didn't name its port in time")); }, options.timeoutMs ?? 30_000);
       child.stdout.on("data", (d: Buffer) => {
         out += d.toString();
         const m = /^(\d+)\s/.exec(out);
-        if (m) { clearTimeout(timer); done(m[1] as string); }
+        if (m) done(m[1] as string);
       });
-      child.once("error", (e) => { clearTimeout(timer); fail(e); });
-      child.once("exit", (code) => { clearTimeout(timer); fail(new Error(`the plugin ended with ${code ?? "a signal"} before it named its port\n${trouble}`)); });
+      child.once("error", fail);
+      child.once("exit", (code) => { fail(new Error(`it ended with ${code === null ? "a signal" : `exit code ${String(code)}`} before it named its port`)); });
     });
-    return { child, address: `127.0.0.1:${port}`, stop };
+    return { address: `127.0.0.1:${port}`, stop };
   } catch (e) {
     await stop();
     throw e;
+  } finally {
+    clearTimeout(timer);
   }
 }

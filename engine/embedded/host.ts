@@ -1,70 +1,122 @@
 import type { CheckFailure, CheckResult, DiffResult, Provider, ProviderFeatures, ReadResult, Written } from "../../lib/provider.ts";
-import type { Props, Value } from "../../lib/pulumi-value.ts";
-import { annotateSecrets, hasUnknown, lowerReferences, plainProps } from "./values.ts";
+import type { Props } from "../../lib/pulumi-value.ts";
+import { FindingError } from "../../lib/finding.ts";
+import { engineCodes } from "../codes.ts";
+import { UNAVAILABLE, type RpcError } from "./rpc.ts";
+import { parseUrn } from "./urn.ts";
+import { annotateSecrets, hasUnknown, lowerReferences, plainProps, unsupported } from "./values.ts";
 
-export const UNKNOWN_DIFF: DiffResult = { changes: "unknown", replaces: [], diffs: [], deleteBeforeReplace: false };
-const lowered = (p: Props): Props => lowerReferences(p) as Props;
+const NO_CHANGE: DiffResult = { changes: "unknown", replaces: [], diffs: [], deleteBeforeReplace: false };
+/** What the engine is told where a provider can't be asked: its own configuration isn't known yet. */
+export const UNASKED: DiffResult = { ...NO_CHANGE, changes: "some" };
+export const UNKNOWN_CONFIG = "The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.";
 
-/** A provider as the engine uses it: what an unconfigured one answers, what one that takes no secrets or previews is given. */
+/** A provider as the engine uses it: what an unconfigured one answers, what one that takes no secrets or previews is given, and how long a call may take. */
 export class ProviderHost {
   private features: ProviderFeatures | null = null;
+  readonly pkg: string;
   private readonly provider: Provider;
-  constructor(provider: Provider) {
+  private readonly timeoutMs: number;
+  constructor(pkg: string, provider: Provider, timeoutMs: number) {
+    this.pkg = pkg;
     this.provider = provider;
+    this.timeoutMs = timeoutMs;
+  }
+  /** False while an input of the provider itself is unknown: it can't be asked. */
+  get known(): boolean {
+    return this.features !== null;
   }
   async checkConfig(urn: string, olds: Props, news: Props): Promise<CheckResult> {
-    const r = await this.provider.checkConfig(urn, plainProps(olds), plainProps(news));
+    const r = await this.ask("CheckConfig", urn, this.provider.checkConfig(urn, plainProps(olds), plainProps(news)));
     const inputs = { ...r.inputs };
     annotateSecrets(inputs, news);
     return { inputs, failures: r.failures };
   }
   diffConfig(urn: string, oldIn: Props, oldOut: Props, newIn: Props): Promise<DiffResult> {
-    return this.provider.diffConfig(urn, plainProps(oldIn), plainProps(oldOut), plainProps(newIn));
+    return this.ask("DiffConfig", urn, this.provider.diffConfig(urn, plainProps(oldIn), plainProps(oldOut), plainProps(newIn)));
   }
-  /** Where an input is unknown the provider stays unconfigured, and every later call answers conservatively. */
   async configure(urn: string, id: string, inputs: Props): Promise<void> {
-    if (!hasUnknown(inputs)) this.features = await this.provider.configure(urn, id, inputs);
+    if (hasUnknown(inputs)) this.features = null;
+    else this.features = await this.ask("Configure", urn, this.provider.configure(urn, id, inputs));
   }
   async check(urn: string, olds: Props, news: Props, preview: boolean): Promise<CheckResult> {
     if (!this.features) return { inputs: news, failures: [] };
-    const r = await this.provider.check(urn, this.lower(olds), this.lower(news));
+    const r = await this.ask("Check", urn, this.provider.check(urn, this.lower(olds), this.lower(news)));
     const inputs = { ...r.inputs };
     if (!preview && hasUnknown(inputs)) throw new Error(`${urn}: the provider returned unknown inputs during an update`);
     if (!this.features.acceptSecrets) annotateSecrets(inputs, news);
     return { inputs, failures: r.failures };
   }
-  async diff(urn: string, id: string, oldIn: Props, oldOut: Props, newIn: Props, ignore: readonly string[]): Promise<DiffResult> {
-    return this.features ? this.provider.diff(urn, id, this.lower(oldIn), this.lower(oldOut), this.lower(newIn), ignore) : UNKNOWN_DIFF;
+  diff(urn: string, id: string, oldIn: Props, oldOut: Props, newIn: Props, ignore: readonly string[]): Promise<DiffResult> {
+    if (!this.features) return Promise.resolve(UNASKED);
+    return this.ask("Diff", urn, this.provider.diff(urn, id, this.lower(oldIn), this.lower(oldOut), this.lower(newIn), ignore));
   }
   async create(urn: string, inputs: Props, preview: boolean, timeout?: number): Promise<Written> {
     if (preview && !this.features) return { id: "", outputs: {} };
     if (preview && !this.features?.supportsPreview) return { id: "", outputs: inputs };
-    const r = await this.provider.create(urn, this.lower(inputs), { preview, ...(timeout !== undefined && { timeout }) });
-    if (!preview && !r.id) throw new Error(`${urn}: the provider returned no id`);
-    return this.finish(r, inputs);
+    const r = await this.ask("Create", urn, this.provider.create(urn, this.lower(inputs), { preview, ...(timeout !== undefined && { timeout }) }), timeout);
+    if (!preview && !r.id) throw new Error("the provider returned no id from Create");
+    return this.finish(r, inputs, preview);
   }
-  async update(urn: string, id: string, oldIn: Props, oldOut: Props, newIn: Props, ignoreChanges: readonly string[], preview: boolean): Promise<Written> {
+  async update(urn: string, id: string, oldIn: Props, oldOut: Props, newIn: Props, ignoreChanges: readonly string[], preview: boolean, timeout?: number): Promise<Written> {
+    if (preview && !this.features) return { id, outputs: {} };
     if (preview && !this.features?.supportsPreview) return { id, outputs: newIn };
-    return this.finish({ ...(await this.provider.update(urn, id, this.lower(oldIn), this.lower(oldOut), this.lower(newIn), { preview, ignoreChanges })), id }, newIn);
+    const r = await this.ask("Update", urn, this.provider.update(urn, id, this.lower(oldIn), this.lower(oldOut), this.lower(newIn), { preview, ignoreChanges, ...(timeout !== undefined && { timeout }) }), timeout);
+    return this.finish({ ...r, id }, newIn, preview);
   }
-  read(urn: string, id: string, inputs: Props, outputs: Props): Promise<ReadResult> {
-    return this.provider.read(urn, id, this.lower(inputs), this.lower(outputs));
+  async read(urn: string, id: string, inputs: Props, outputs: Props, timeout?: number): Promise<ReadResult> {
+    if (!this.features) return { id, inputs: {}, outputs: {} };
+    const r = await this.ask("Read", urn, this.provider.read(urn, id, this.lower(inputs), this.lower(outputs)), timeout);
+    if (this.features.acceptSecrets) return r;
+    const now = { ...r, inputs: r.inputs && { ...r.inputs }, outputs: { ...r.outputs } };
+    if (now.inputs) annotateSecrets(now.inputs, inputs);
+    annotateSecrets(now.outputs, outputs);
+    return now;
   }
-  delete(urn: string, id: string, inputs: Props, outputs: Props): Promise<void> {
-    return this.provider.delete(urn, id, this.lower(inputs), this.lower(outputs));
+  delete(urn: string, id: string, inputs: Props, outputs: Props, timeout?: number): Promise<void> {
+    return this.ask("Delete", urn, this.provider.delete(urn, id, this.lower(inputs), this.lower(outputs), { ...(timeout !== undefined && { timeout }) }), timeout);
   }
   invoke(token: string, args: Props): Promise<{ readonly result: Props; readonly failures: readonly CheckFailure[] }> {
-    return this.provider.invoke(token, this.lower(args));
+    if (!this.features) return Promise.resolve({ result: {}, failures: [] });
+    return this.ask("Invoke", token, this.provider.invoke(token, this.lower(args)));
+  }
+  cancel(): Promise<void> {
+    return this.provider.cancel().catch(() => undefined);
   }
   close(): Promise<void> {
-    return this.provider.close();
+    return this.provider.close().catch(() => undefined);
   }
   private lower(p: Props): Props {
-    return this.features?.acceptSecrets ? lowered(p) : plainProps(lowered(p));
+    const what = unsupported(p);
+    if (what !== null) throw new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, hint: "use the Pulumi CLI: --engine pulumi" }), 2);
+    const lowered = lowerReferences(p) as Props;
+    return this.features?.acceptSecrets ? lowered : plainProps(lowered);
   }
-  private finish(r: Written, inputs: Props): Written {
+  private finish(r: Written, inputs: Props, preview: boolean): Written {
     const outputs = { ...r.outputs };
+    if (!preview && hasUnknown(outputs)) throw new Error("the provider returned unknown outputs during an update");
     if (!this.features?.acceptSecrets) annotateSecrets(outputs, inputs);
     return { ...r, outputs };
+  }
+  /** A call that hangs or whose plugin ends is a finding, not a wait for ever. `timeout` (seconds) is the resource's own. */
+  private async ask<T>(what: string, on: string, call: Promise<T>, timeout?: number): Promise<T> {
+    const limit = timeout ? timeout * 1000 + 10_000 : this.timeoutMs;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, fail) => {
+      timer = setTimeout(() => { fail(this.failed(`the ${this.pkg} provider didn't answer ${what} within ${String(Math.round(limit / 1000))} s`)); }, limit);
+    });
+    try {
+      return await Promise.race([call, late]);
+    } catch (e) {
+      if ((e as RpcError).code === UNAVAILABLE) throw this.failed(`the ${this.pkg} provider ended during ${what}`);
+      if (e instanceof FindingError) throw e;
+      const text = (e as { details?: string }).details ?? (e instanceof Error ? e.message : String(e));
+      throw new Error(text === "" ? `the ${this.pkg} provider failed in ${what} of ${on.startsWith("urn:") ? parseUrn(on).name : on}` : text, { cause: "provider" });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  private failed(message: string): FindingError {
+    return new FindingError(engineCodes.finding("PROVIDER_FAILED", { message, hint: "what was done is kept; run again, then stackseal refresh shows what is there" }), 3);
   }
 }

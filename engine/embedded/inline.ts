@@ -1,74 +1,54 @@
-import type { Provider } from "../../lib/provider.ts";
-import { monitorService } from "./monitor.ts";
-import { PolicyPack } from "./policy.ts";
-import { hooks } from "./sdk-hooks.ts";
-import type { State } from "./state.ts";
-import { Engine, type EngineOptions } from "./steps.ts";
+import { FindingError } from "../../lib/finding.ts";
+import type { Deployment } from "./deployment.ts";
+import { monitorService, type Log, type ProgramInfo } from "./monitor.ts";
+import { direct } from "./rpc.ts";
+import { runStack, withSdk } from "./sdk-hooks.ts";
 
-export interface InlineRun {
-  readonly program: () => unknown;
-  readonly project: string;
-  readonly stack: string;
-  readonly preview: boolean;
-  readonly config: Record<string, string>;
-  /** Keys of `config` whose values are secrets. */
-  readonly secretKeys?: readonly string[];
-  readonly previous: State[];
-  readonly policies: readonly unknown[];
-  readonly load: (pkg: string, version: string | undefined) => Promise<Provider>;
-  readonly save?: NonNullable<EngineOptions["save"]>;
-  readonly onStep?: NonNullable<EngineOptions["onStep"]>;
-}
-export interface InlineOutcome {
-  readonly engine: Engine;
-  readonly diagnostics: readonly { readonly severity: string; readonly message: string; readonly urn?: string | undefined }[];
-}
-type Callback = (e: unknown, r?: unknown) => void;
+export interface ProgramLimits { readonly timeoutMs: number }
 
-/** Runs policies in this process, through the handlers that @pulumi/policy itself serves over gRPC. */
-function inlinePack(policies: readonly unknown[]): PolicyPack {
-  const make = (f: ((...args: any[]) => any) | undefined): ((req: unknown, cb: Callback) => unknown) => {
-    const handler = f?.("stackseal", "0.1.0", "advisory", policies) as (c: unknown, cb: Callback) => unknown;
-    return (request, cb) => handler({ request }, cb);
-  };
-  return new PolicyPack("stackseal", { analyze: make(hooks["makeAnalyze"]), analyzeStack: make(hooks["makeAnalyzeStack"]), remediate: make(hooks["makeRemediate"]) });
-}
+/** What people are told of an error in a program: its message, without the stack. */
+export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : typeof e === "string" ? e : "an error without a message").replace(/(\n\s+at .*)+/g, "").trim() || "an error without a message";
 
-/** Runs a program in this process: the SDK talks to the engine through its monitor slot, without gRPC. Never rejects for a failing step: `engine.failed` tells. */
-export async function runInline(o: InlineRun): Promise<InlineOutcome> {
-  const diagnostics: { severity: string; message: string; urn?: string | undefined }[] = [];
-  let broke: () => void = () => undefined;
-  const broken = new Promise<void>((done) => { broke = done; });
-  const diag = (severity: string, message: string, urn?: string): void => {
-    if (severity === "debug") return; // debug messages carry request bodies
-    diagnostics.push({ severity, message, urn });
-    if (severity === "error") broke();
-  };
-  const info = { project: o.project, stack: o.stack, organization: "organization", preview: o.preview };
-  const providerConfig: Record<string, Record<string, string>> = {};
-  for (const [k, v] of Object.entries(o.config)) { const [ns, key] = k.split(":"); if (ns !== o.project && key) (providerConfig[ns as string] ??= {})[key] = v; }
-  const engine = new Engine({ ...info, config: providerConfig, previous: o.previous, policies: o.policies.length ? [inlinePack(o.policies)] : [], load: o.load, diag, ...(o.save && { save: o.save }), ...(o.onStep && { onStep: o.onStep }) });
-  const service = monitorService(Promise.resolve(engine), { ...info, config: o.config, secretKeys: [...(o.secretKeys ?? [])] }, diag);
-  // After a failed registration the SDK's outputs never settle, and it throws the same failure again as unhandled rejections.
-  const swallow = (): void => undefined;
-  process.on("unhandledRejection", swallow);
-  let ok = true;
-  try {
-    await hooks["withLocalStorage"]?.(async () => {
-      hooks["setMockOptions"]?.(service.monitor, o.project, o.stack, o.preview, info.organization);
-      hooks["setAllConfig"]?.(o.config, [...(o.secretKeys ?? [])]);
-      const run = (async () => {
-        await hooks["runInPulumiStack"]?.(() => Promise.resolve(o.program()));
-        await hooks["waitForRPCs"]?.();
-      })();
-      await Promise.race([run, broken.then(() => engine.idle())]);
-    });
-  } catch (e) {
+/** Debug messages of the SDK carry request bodies: they reach nobody. */
+export const logOf = (d: Deployment): Log => (severity, message, urn) => {
+  if (severity !== "debug" && !(severity === "error" && d.context.stopped)) d.context.say(severity, messageOf(message), urn || undefined, severity === "error" ? "PROGRAM_FAILED" : undefined);
+};
+export const waitingFor = (d: Deployment): string => {
+  const urns = d.waitingFor;
+  return urns.length ? `it waits for ${urns.slice(0, 3).join(", ")}${urns.length > 3 ? ` and ${String(urns.length - 3)} more` : ""}` : "no registration is under way: it waits for a promise of its own";
+};
+export const tooLong = (d: Deployment, limits: ProgramLimits): void => {
+  d.context.say("error", `the program didn't end within ${String(Math.round(limits.timeoutMs / 1000))} s: ${waitingFor(d)}`, undefined, "ENGINE_TIMEOUT");
+  d.context.stop("error");
+};
+
+/** Runs a program in this process: the SDK talks to the engine through its monitor slot, without gRPC. Resolves to whether it ended as it should; never rejects for what the program does. */
+export async function runInProcess(d: Deployment, info: ProgramInfo, program: () => unknown, limits: ProgramLimits): Promise<boolean> {
+  const { context: c } = d, service = monitorService(d, info, logOf(d));
+  // After a failure the SDK's outputs never settle, and it throws the failure again as rejections that nobody handles.
+  let ok = true as boolean;
+  const failed = (e: unknown): void => {
     ok = false;
-    if (!engine.failed) diag("error", e instanceof Error ? e.message : "the program failed");
+    if (c.stopped) return;
+    if (e instanceof FindingError) c.fail(e);
+    else c.fail(new Error(`the program failed: ${messageOf(e)}`), undefined, "PROGRAM_FAILED");
+  };
+  process.on("unhandledRejection", failed);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((done) => { timer = setTimeout(() => { ok = false; tooLong(d, limits); done(); }, limits.timeoutMs); });
+  const before = c.onStop, stopped = new Promise<void>((done) => { c.onStop = () => { before(); done(); }; });
+  try {
+    if (!c.stopped) await withSdk({ ...info, monitor: direct(service.monitor), engine: direct(service.engine) }, () => Promise.race([runStack(program).catch(failed), late, stopped.then(() => d.idle())]));
+    await new Promise((done) => setImmediate(done));
+  } finally {
+    clearTimeout(timer);
+    process.off("unhandledRejection", failed);
+    // Rejections that come late, of a run that is over, are nobody's.
+    if (c.stopped) {
+      const swallow = (): void => undefined;
+      process.on("unhandledRejection", swallow);
+      setTimeout(() => { process.off("unhandledRejection", swallow); }, 200).unref();
+    }
   }
-  await engine.finish(ok);
-  await new Promise((r) => setImmediate(r));
-  process.off("unhandledRejection", swallow);
-  return { engine, diagnostics };
+  return ok && c.stopped === null;
 }

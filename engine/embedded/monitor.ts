@@ -1,112 +1,197 @@
 import { randomUUID } from "node:crypto";
 import type { Props } from "../../lib/pulumi-value.ts";
-import { Empty, fromStruct, pb, toStruct, unary } from "./rpc.ts";
-import type { Engine, Goal } from "./steps.ts";
+import type { Deployment } from "./deployment.ts";
+import type { Goal } from "./goal.ts";
+import { empty, enginePb, fromStruct, grpc, providerPb, resourcePb, rpcError, toStruct, unary, UNAVAILABLE, type Unary } from "./rpc.ts";
+import { ShutDown } from "./step.ts";
+import type { State } from "./state.ts";
 import { hasUnknown, lowerOutputs, plainProps } from "./values.ts";
 
-/** Serves ResourceMonitor and Engine to the program runner, translating messages to engine calls. */
-export function monitorService(engine: Promise<Engine>, info: { project: string; stack: string; organization: string; preview: boolean; config: Record<string, string>; secretKeys: string[] },
-  log: (severity: string, message: string, urn?: string) => void) {
-  const { resource: R, engine: E } = pb;
-  const packages = new Map<string, { name: string; version: string }>();
-  let signal!: () => void, release!: () => void;
-  const programDone = new Promise<void>((ok) => (signal = ok)), finished = new Promise<void>((ok) => (release = ok));
+type M = typeof resourcePb;
+type RegisterRequest = InstanceType<M["RegisterResourceRequest"]>;
+interface Package { readonly version: string; readonly url: string; readonly parameterised: boolean }
 
-  const F = R.ResourceMonitorFeature;
-  const features = ["SECRETS", "RESOURCE_REFERENCES", "OUTPUT_VALUES", "ALIAS_SPECS", "DELETED_WITH", "REPLACE_WITH"];
-  const monitorHandlers: any = {
-      supportsFeature: unary((req) => {
-        const r = new R.SupportsFeatureResponse();
-        r.setHassupport(["secrets", "resourceReferences", "outputValues", "aliasSpecs", "deletedWith", "replaceWith"].includes(req.getId()));
-        return r;
-      }),
-      getDeploymentInfo: unary(() => {
-        const r = new R.DeploymentInfo();
-        r.setProject(info.project); r.setStack(info.stack); r.setOrganization(info.organization); r.setDryrun(info.preview);
-        for (const [k, v] of Object.entries(info.config)) r.getConfigMap().set(k, v);
-        r.setConfigsecretkeysList(info.secretKeys); r.setParallel(16);
-        r.setSupportedfeaturesList(features.map((f) => F[`RESOURCE_MONITOR_FEATURE_${f}`]));
-        return r;
-      }),
-      registerPackage: unary((req) => {
-        const r = new R.RegisterPackageResponse(), ref = randomUUID();
-        packages.set(ref, { name: req.getName(), version: req.getVersion() });
-        r.setRef(ref);
-        return r;
-      }),
-      registerResource: unary(async (req) => {
-        if (req.getRemote()) throw Object.assign(new Error("ENGINE_UNSUPPORTED: remote components are not supported by the embedded engine"), { code: 12 });
-        const state = await (await engine).register(toGoal(req, packages)).catch((e) => {
-          throw Object.assign(new Error(e.message), { code: 14 }); // UNAVAILABLE: the SDK stops quietly, the engine has reported it
-        });
-        const r = new R.RegisterResourceResponse();
-        r.setUrn(state.urn); r.setId(req.getCustom() && state.id && !hasUnknown(state.id) ? state.id : "");
-        // A component's outputs come later, through registerResourceOutputs.
-        r.setObject(toStruct(req.getCustom() ? state.outputs : {}));
-        return r;
-      }),
-      registerResourceOutputs: unary(async (req) => {
-        const deps = new Set<string>();
-        await (await engine).registerOutputs(req.getUrn(), lowerOutputs(fromStruct(req.getOutputs()), deps) as Props);
-        return new Empty();
-      }),
-      readResource: unary(() => { throw Object.assign(new Error("ENGINE_UNSUPPORTED: reading existing resources (get) is not supported by the embedded engine"), { code: 12 }); }),
-      invoke: unary(async (req) => {
-        const r = new R.ResourceInvokeResponse(), args = fromStruct(req.getArgs());
-        if (req.getTok() === "pulumi:pulumi:getResource") {
-          const s = (await engine).state(args.urn as string);
-          if (!s) throw new Error(`unknown resource ${args.urn}`);
-          r.setReturn(toStruct({ urn: s.urn, id: s.id ?? "", state: s.outputs }));
-          return r;
-        }
-        const out = await (await engine).invoke(req.getTok(), plainProps(args), req.getProvider(), req.getVersion());
-        r.setReturn(toStruct(out.result));
-        return r;
-      }),
-      signalAndWaitForShutdown: unary(async () => { signal(); await finished; return new Empty(); }),
-  };
-  let root = "";
-  const engineHandlers: any = {
-      log: unary((req) => { log(["debug", "info", "warning", "error"][req.getSeverity()]!, req.getMessage(), req.getUrn()); return new Empty(); }),
-      getRootResource: unary(() => { const r = new E.GetRootResourceResponse(); r.setUrn(root); return r; }),
-      setRootResource: unary((req) => { root = req.getUrn(); return new E.SetRootResourceResponse(); }),
-      startDebugging: unary(() => new Empty()),
-      requirePulumiVersion: unary(() => new E.RequirePulumiVersionResponse()),
-  };
-  const direct = (h: any): any => Object.fromEntries(Object.entries(h).map(([k, f]: [string, any]) => [k, (req: any, cb: any) => f({ request: req }, cb)]));
-  return { monitor: direct(monitorHandlers), engine: direct(engineHandlers), monitorHandlers, engineHandlers, programDone, release };
-}
-const seconds = (text: string): number | undefined => {
-  if (!text) return undefined;
-  const unit: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 0.001 };
-  return [...text.matchAll(/([\d.]+)(h|ms|m|s)/g)].reduce((sum, m) => sum + Number(m[1]) * unit[m[2]!]!, 0);
+/** What the SDK may ask for by name, answered truthfully: what is false here is refused by name when it's used all the same. */
+export const FEATURES: Readonly<Record<string, boolean>> = {
+  secrets: true, resourceReferences: true, outputValues: true, aliasSpecs: true, deletedWith: true, replaceWith: true,
+  transforms: false, invokeTransforms: false, parameterization: false, resourceHooks: false, errorHooks: false,
 };
-function toGoal(req: any, packages: Map<string, { name: string; version: string }>): Goal {
-  const inputs: Props = {}, propertyDependencies: Record<string, string[]> = {};
-  for (const [k, d] of req.getPropertydependenciesMap().entries()) propertyDependencies[k] = d.getUrnsList();
-  for (const [k, v] of Object.entries(fromStruct(req.getObject()))) {
-    const deps = new Set(propertyDependencies[k]);
+const NUMBERED: readonly (keyof M["ResourceMonitorFeature"])[] = [
+  "RESOURCE_MONITOR_FEATURE_SECRETS", "RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES", "RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES", "RESOURCE_MONITOR_FEATURE_ALIAS_SPECS",
+  "RESOURCE_MONITOR_FEATURE_DELETED_WITH", "RESOURCE_MONITOR_FEATURE_REPLACE_WITH",
+];
+export interface ProgramInfo { readonly project: string; readonly stack: string; readonly organization: string; readonly preview: boolean; readonly parallel: number; readonly config: Readonly<Record<string, string>>; readonly secretKeys: readonly string[] }
+export type Log = (severity: "debug" | "info" | "warning" | "error", message: string, urn: string) => void;
+
+/** ResourceMonitor and Engine as the program's SDK speaks them. The same handlers serve it in this process and over gRPC. */
+export interface MonitorService {
+  readonly monitor: Readonly<Record<string, Unary>>;
+  readonly engine: Readonly<Record<string, Unary>>;
+  /** The program has said that it's through; it waits until `release`. */
+  readonly signalled: Promise<void>;
+  readonly release: () => void;
+}
+export function monitorService(d: Deployment, info: ProgramInfo, log: Log): MonitorService {
+  const packages = new Map<string, Package>();
+  let signal: () => void = () => undefined, release: () => void = () => undefined, root = "";
+  const signalled = new Promise<void>((done) => { signal = done; }), released = new Promise<void>((done) => { release = done; });
+  const refuse = (what: string): never => {
+    const e = rpcError(grpc.status.UNIMPLEMENTED, `${what} are not supported by the embedded engine: use the Pulumi CLI (--engine pulumi)`);
+    d.context.fail(e, undefined, "ENGINE_UNSUPPORTED");
+    throw e;
+  };
+  /** The SDK stops quietly at "unavailable": what went wrong has been reported where it did. */
+  const quietly = async <T>(f: () => Promise<T>): Promise<T> => {
+    try {
+      return await f();
+    } catch (e) {
+      throw rpcError(UNAVAILABLE, e instanceof ShutDown ? e.message : "the registration failed; the engine has reported why");
+    }
+  };
+  const request = (ref: string, version: string, url: string): { version?: string; url?: string } => {
+    const p = packages.get(ref), v = p?.version ?? version, u = p?.url ?? url;
+    return { ...(v && { version: v }), ...(u && { url: u }) };
+  };
+  const monitor: Record<string, Unary> = {
+    supportsFeature: unary((q: InstanceType<M["SupportsFeatureRequest"]>) => {
+      const r = new resourcePb.SupportsFeatureResponse();
+      r.setHassupport(FEATURES[q.getId()] ?? false);
+      return r;
+    }),
+    getDeploymentInfo: unary(() => {
+      const r = new resourcePb.DeploymentInfo();
+      r.setProject(info.project);
+      r.setStack(info.stack);
+      r.setOrganization(info.organization);
+      r.setDryrun(info.preview);
+      r.setParallel(info.parallel);
+      for (const [k, v] of Object.entries(info.config)) r.getConfigMap().set(k, v);
+      r.setConfigsecretkeysList([...info.secretKeys]);
+      r.setSupportedfeaturesList(NUMBERED.map((f) => resourcePb.ResourceMonitorFeature[f]));
+      return r;
+    }),
+    registerPackage: unary((q: InstanceType<M["RegisterPackageRequest"]>) => {
+      if (q.hasParameterization()) refuse("parameterised packages");
+      const r = new resourcePb.RegisterPackageResponse(), ref = randomUUID();
+      packages.set(ref, { version: q.getVersion(), url: q.getDownloadUrl(), parameterised: q.hasParameterization() });
+      r.setRef(ref);
+      return r;
+    }),
+    registerResource: unary((q: RegisterRequest) => {
+      if (q.getRemote()) refuse("remote components");
+      if (q.getTransformsList().length) refuse("transforms");
+      if (hooksOf(q)) refuse("resource hooks");
+      return quietly(async () => registered(await d.register(toGoal(q, request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()))), q.getCustom()));
+    }),
+    registerResourceOutputs: unary((q: InstanceType<M["RegisterResourceOutputsRequest"]>) =>
+      quietly(async () => {
+        await d.registerOutputs(q.getUrn(), lowerOutputs(fromStruct(q.getOutputs()), new Set()) as Props);
+        return empty();
+      })),
+    readResource: unary((q: InstanceType<M["ReadResourceRequest"]>) =>
+      quietly(async () => {
+        const deps = new Set<string>();
+        const s = await d.read({
+          type: q.getType(), name: q.getName(), id: q.getId(), inputs: lowerOutputs(fromStruct(q.getProperties()), deps) as Props, parent: q.getParent() || undefined, provider: q.getProvider() || undefined,
+          request: request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()), dependencies: [...new Set([...q.getDependenciesList(), ...deps])], additionalSecretOutputs: q.getAdditionalsecretoutputsList(),
+        });
+        const r = new resourcePb.ReadResourceResponse();
+        r.setUrn(s.urn);
+        r.setProperties(toStruct(s.outputs));
+        return r;
+      })),
+    invoke: unary(async (q: InstanceType<M["ResourceInvokeRequest"]>) => {
+      const out = await d.invoke(q.getTok(), plainProps(fromStruct(q.getArgs())), q.getProvider() || undefined, request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()), undefined);
+      const r = new providerPb.InvokeResponse();
+      r.setReturn(toStruct(out.result));
+      r.setFailuresList(out.failures.map((f) => {
+        const m = new providerPb.CheckFailure();
+        m.setProperty(f.property);
+        m.setReason(f.reason);
+        return m;
+      }));
+      return r;
+    }),
+    call: unary(() => refuse("methods of remote components")),
+    registerStackTransform: unary(() => refuse("transforms")),
+    registerStackInvokeTransform: unary(() => refuse("invoke transforms")),
+    registerResourceHook: unary(() => refuse("resource hooks")),
+    registerErrorHook: unary(() => refuse("error hooks")),
+    signalAndWaitForShutdown: unary(async () => {
+      signal();
+      await released;
+      return empty();
+    }),
+  };
+  const engine: Record<string, Unary> = {
+    log: unary((q: InstanceType<typeof enginePb.LogRequest>) => {
+      log((["debug", "info", "warning", "error"] as const)[q.getSeverity()], q.getMessage(), q.getUrn());
+      return empty();
+    }),
+    getRootResource: unary(() => {
+      const r = new enginePb.GetRootResourceResponse();
+      r.setUrn(root);
+      return r;
+    }),
+    setRootResource: unary((q: InstanceType<typeof enginePb.SetRootResourceRequest>) => {
+      root = q.getUrn();
+      return new enginePb.SetRootResourceResponse();
+    }),
+    startDebugging: unary(() => empty()),
+    requirePulumiVersion: unary(() => new enginePb.RequirePulumiVersionResponse()),
+  };
+  return { monitor, engine, signalled, release: () => { release(); } };
+}
+
+function registered(s: State, custom: boolean): InstanceType<M["RegisterResourceResponse"]> {
+  const r = new resourcePb.RegisterResourceResponse();
+  r.setUrn(s.urn);
+  r.setId(custom && s.id && !hasUnknown(s.id) ? s.id : "");
+  // A component's outputs come later, by registerResourceOutputs. What holds an unknown is left out: the SDK takes what is missing in a preview as unknown.
+  r.setObject(toStruct(custom ? Object.fromEntries(Object.entries(s.outputs).filter(([, v]) => !hasUnknown(v))) : {}));
+  return r;
+}
+const hooksOf = (q: RegisterRequest): boolean => {
+  const h = q.getHooks();
+  return h !== undefined && [h.getBeforeCreateList(), h.getAfterCreateList(), h.getBeforeUpdateList(), h.getAfterUpdateList(), h.getBeforeDeleteList(), h.getAfterDeleteList(), h.getOnErrorList()].some((l) => l.length > 0);
+};
+/** `1h2m3.5s` as the SDK passes it, in seconds. */
+function seconds(text: string): number | undefined {
+  const unit: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001, us: 1e-6, "µs": 1e-6, ns: 1e-9 };
+  if (!text) return undefined;
+  if (!/^([\d.]+(h|ms|m|s|us|µs|ns))+$/.test(text)) throw new Error(`"${text}" is no duration: write 10m or 90s`);
+  return [...text.matchAll(/([\d.]+)(h|ms|m|s|us|µs|ns)/g)].reduce((sum, m) => sum + Number(m[1]) * (unit[m[2] as string] as number), 0);
+}
+function toGoal(q: RegisterRequest, request: { version?: string; url?: string }): Goal {
+  const inputs: Props = {}, propertyDependencies: Record<string, string[]> = {}, given = fromStruct(q.getObject()), dependencies = [...new Set(q.getDependenciesList())];
+  const named = q.getPropertydependenciesMap();
+  for (const [k, v] of named.entries()) propertyDependencies[k] = [...v.getUrnsList()];
+  for (const [k, v] of Object.entries(given)) {
+    // Where a caller names no property's dependencies, every property has all of them.
+    const deps = new Set(named.getLength() === 0 ? dependencies : propertyDependencies[k]);
     inputs[k] = lowerOutputs(v, deps);
     propertyDependencies[k] = [...deps];
   }
-  const t = req.getCustomtimeouts();
+  // A provider's version and URL are inputs of its resource: they choose the plugin.
+  if (q.getType().startsWith("pulumi:providers:")) {
+    if (request.version) Object.assign(inputs, { version: request.version.replace(/^v/, ""), __internal: { ...(inputs["__internal"] as Props | undefined) } });
+    if (request.url) inputs["__internal"] = { ...(inputs["__internal"] as Props | undefined), pluginDownloadURL: request.url };
+  }
+  const t = q.getCustomtimeouts();
   const timeouts = t && { create: seconds(t.getCreate()), update: seconds(t.getUpdate()), delete: seconds(t.getDelete()) };
   return {
-    type: req.getType(), name: req.getName(), custom: req.getCustom(), parent: req.getParent() || undefined, inputs, propertyDependencies,
-    dependencies: req.getDependenciesList(), provider: req.getProvider() || undefined,
-    version: packages.get(req.getPackageref())?.version ?? (req.getVersion() || undefined),
-    protect: req.hasProtect() ? req.getProtect() : undefined, retainOnDelete: req.hasRetainondelete() ? req.getRetainondelete() : undefined,
-    deletedWith: req.getDeletedwith() || undefined, replaceWith: req.getReplaceWithList(),
-    deleteBeforeReplace: req.getDeletebeforereplacedefined() || req.getDeletebeforereplace() ? req.getDeletebeforereplace() : undefined,
-    ignoreChanges: req.getIgnorechangesList(), replaceOnChanges: req.getReplaceonchangesList(), importId: req.getImportid() || undefined,
-    additionalSecretOutputs: req.getAdditionalsecretoutputsList(), providers: Object.fromEntries(req.getProvidersMap().entries()),
+    type: q.getType(), name: q.getName(), custom: q.getCustom(), parent: q.getParent() || undefined, inputs, propertyDependencies, dependencies, provider: q.getProvider() || undefined, request,
+    protect: q.hasProtect() ? q.getProtect() : undefined, retainOnDelete: q.hasRetainondelete() ? q.getRetainondelete() : undefined,
+    deletedWith: q.getDeletedwith() || undefined, replaceWith: q.getReplaceWithList(),
+    deleteBeforeReplace: q.getDeletebeforereplacedefined() || q.getDeletebeforereplace() ? q.getDeletebeforereplace() : undefined,
+    ignoreChanges: q.getIgnorechangesList(), replaceOnChanges: q.getReplaceonchangesList(), importId: q.getImportid() || undefined,
+    additionalSecretOutputs: q.getAdditionalsecretoutputsList(), providers: Object.fromEntries(q.getProvidersMap().entries()),
     customTimeouts: timeouts && Object.values(timeouts).some((v) => v !== undefined) ? timeouts : undefined,
-    aliases: [...req.getAliasurnsList().map((urn: string) => ({ urn })), ...req.getAliasesList().map((a: any) => {
-      if (a.hasUrn()) return { urn: a.getUrn() };
+    aliases: [...q.getAliasurnsList().map((urn) => ({ urn })), ...q.getAliasesList().map((a) => {
       const s = a.getSpec();
-      return { name: s.getName(), type: s.getType(), stack: s.getStack(), project: s.getProject(),
-        parent: s.hasParenturn() ? s.getParenturn() : undefined, noParent: s.hasNoparent() && s.getNoparent() };
+      if (!s) return { urn: a.getUrn() };
+      return { ...(s.getName() && { name: s.getName() }), ...(s.getType() && { type: s.getType() }), ...(s.getStack() && { stack: s.getStack() }), ...(s.getProject() && { project: s.getProject() }),
+        ...(s.hasParenturn() && s.getParenturn() && { parent: s.getParenturn() }), noParent: (s.hasNoparent() && s.getNoparent()) !== (!q.getAliasspecs() && !(s.hasParenturn() && s.getParenturn() !== "")) };
     })],
-    sourcePosition: req.getSourceposition()?.getUri(),
   };
 }

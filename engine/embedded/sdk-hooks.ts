@@ -1,20 +1,47 @@
-import * as policyServer from "@pulumi/policy/server.js";
-import * as config from "@pulumi/pulumi/runtime/config.js";
-import * as settings from "@pulumi/pulumi/runtime/settings.js";
-import * as stack from "@pulumi/pulumi/runtime/stack.js";
-import * as state from "@pulumi/pulumi/runtime/state.js";
+import policyServer from "@pulumi/policy/server.js";
+import configModule from "@pulumi/pulumi/runtime/config.js";
+import settingsModule from "@pulumi/pulumi/runtime/settings.js";
+import stackModule from "@pulumi/pulumi/runtime/stack.js";
+import stateModule from "@pulumi/pulumi/runtime/state.js";
+import type { Analyzer } from "./policy.ts";
+import type { Callback, Method } from "./rpc.ts";
 
-// What the in-process way uses of the SDK's inside (@internal there), in one place; sdk-hooks.test.ts fails when one of them moves.
-export const PINNED = { "@pulumi/pulumi": "3.248.0", "@pulumi/policy": "1.21.0" } as const;
+// What the in-process way uses of the SDK's inside (@internal there, so without types), in one place. sdk-hooks.test.ts fails when the pinned
+// versions or one of these move.
+export const PINNED = { "@pulumi/pulumi": "3.248.0", "@pulumi/policy": "v1.21.0" } as const;
 
-type AnyFunction = (...args: any[]) => any;
-export const hooks: Readonly<Record<string, AnyFunction>> = {
-  setMockOptions: (settings as any).setMockOptions,
-  waitForRPCs: (settings as any).waitForRPCs,
-  withLocalStorage: (state as any).withLocalStorage,
-  runInPulumiStack: (stack as any).runInPulumiStack,
-  setAllConfig: (config as any).setAllConfig,
-  makeAnalyze: (policyServer as any).makeAnalyzeRpcFun,
-  makeAnalyzeStack: (policyServer as any).makeAnalyzeStackRpcFun,
-  makeRemediate: (policyServer as any).makeRemediateRpcFun,
-};
+type Service = Readonly<Record<string, Method<never, never>>>;
+interface Inside {
+  readonly settings: {
+    setMockOptions(monitor: Service, project: string, stack: string, preview: boolean, organization: string): void;
+    waitForRPCs(): Promise<void>;
+  };
+  readonly state: { withLocalStorage<T>(f: () => Promise<T>): Promise<T>; getStore(): { settings: { engine?: Service } } };
+  readonly stack: { runInPulumiStack(init: () => Promise<unknown>): Promise<unknown> };
+  readonly config: { setAllConfig(config: Record<string, string>, secretKeys: string[]): void };
+  readonly policy: Readonly<Record<"makeAnalyzeRpcFun" | "makeAnalyzeStackRpcFun" | "makeRemediateRpcFun", (pack: string, version: string, level: string, policies: readonly unknown[]) => (call: { request: never }, done: Callback<never>) => unknown>>;
+}
+export const inside = { settings: settingsModule, state: stateModule, stack: stackModule, config: configModule, policy: policyServer } as unknown as Inside;
+
+/** Runs with the SDK talking to this monitor and this engine instead of to an address. Its state is this run's alone. */
+export function withSdk<T>(o: { readonly monitor: Service; readonly engine: Service; readonly project: string; readonly stack: string; readonly organization: string; readonly preview: boolean; readonly config: Readonly<Record<string, string>>; readonly secretKeys: readonly string[] }, f: () => Promise<T>): Promise<T> {
+  return inside.state.withLocalStorage(() => {
+    inside.settings.setMockOptions(o.monitor, o.project, o.stack, o.preview, o.organization);
+    inside.state.getStore().settings.engine = o.engine; // else log messages would be printed
+    inside.config.setAllConfig({ ...o.config }, [...o.secretKeys]);
+    return f();
+  });
+}
+/** The program as the top of a stack: the root resource, then what `f` declares, then its result as the stack's outputs. */
+export async function runStack(f: () => unknown): Promise<void> {
+  await inside.stack.runInPulumiStack(() => Promise.resolve(f()));
+  await inside.settings.waitForRPCs();
+}
+/** Policies behind the handlers that @pulumi/policy serves over gRPC. */
+export function analyzerOf(pack: string, version: string, policies: readonly unknown[]): Analyzer {
+  const method = (make: keyof Inside["policy"]): Method<never, never> => {
+    const handler = inside.policy[make](pack, version, "advisory", policies);
+    return (request, done) => handler({ request }, done);
+  };
+  return { analyze: method("makeAnalyzeRpcFun"), analyzeStack: method("makeAnalyzeStackRpcFun"), remediate: method("makeRemediateRpcFun") } as unknown as Analyzer;
+}

@@ -1,31 +1,37 @@
+import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from "node:crypto";
 import { FindingError } from "../../lib/finding.ts";
 import { engineCodes } from "../codes.ts";
-import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from "node:crypto";
 
-/** Pulumi's passphrase secrets provider: PBKDF2-SHA256 (1,000,000 rounds) then AES-256-GCM, `v1:nonce:data`. */
+/** Pulumi's passphrase secrets provider: PBKDF2-SHA256 (1,000,000 rounds), then AES-256-GCM, `v1:nonce:data`. */
 export class PassphraseSecrets {
-  private readonly key: Buffer;
   readonly salt: string;
+  private readonly key: Buffer;
   private constructor(key: Buffer, salt: string) {
     this.key = key;
     this.salt = salt;
   }
-
   static async create(passphrase: string): Promise<PassphraseSecrets> {
     const salt = randomBytes(8), key = await derive(passphrase, salt);
     return new PassphraseSecrets(key, `v1:${salt.toString("base64")}:${seal(key, "pulumi")}`);
   }
+  /** `state` is the provider's `salt` in a checkpoint, or `encryptionsalt` of a stack's file. Throws FindingError STATE_PASSPHRASE. */
   static async open(passphrase: string, state: string): Promise<PassphraseSecrets> {
     const [version, salt, ...check] = state.split(":");
-    if (version !== "v1" || !salt || check.length !== 3) throw new Error("malformed passphrase state");
+    if (version !== "v1" || !salt || check.length !== 3) throw new Error("the passphrase provider's salt is malformed");
     const key = await derive(passphrase, Buffer.from(salt, "base64"));
-    let known: string;
-    try { known = unseal(key, check.join(":")); } catch { known = ""; }
-    if (known !== "pulumi") throw new FindingError(engineCodes.finding("STATE_PASSPHRASE", { message: "the passphrase doesn't open this state", hint: "set PULUMI_CONFIG_PASSPHRASE to the one that it was written with" }), 2);
-    return new PassphraseSecrets(key, state);
+    try {
+      if (unseal(key, check.join(":")) === "pulumi") return new PassphraseSecrets(key, state);
+    } catch {
+      // Said below: GCM refuses a wrong key.
+    }
+    throw new FindingError(engineCodes.finding("STATE_PASSPHRASE", { message: "the passphrase doesn't open this state", hint: "set PULUMI_CONFIG_PASSPHRASE to the one that it was written with" }), 2);
   }
-  encrypt(plaintext: string): string { return seal(this.key, plaintext); }
-  decrypt(ciphertext: string): string { return unseal(this.key, ciphertext); }
+  encrypt(plaintext: string): string {
+    return seal(this.key, plaintext);
+  }
+  decrypt(ciphertext: string): string {
+    return unseal(this.key, ciphertext);
+  }
 }
 const derive = (phrase: string, salt: Buffer): Promise<Buffer> =>
   new Promise((done, fail) => { pbkdf2(phrase, salt, 1_000_000, 32, "sha256", (e, key) => { if (e) fail(e); else done(key); }); });
@@ -36,7 +42,7 @@ function seal(key: Buffer, text: string): string {
 }
 function unseal(key: Buffer, text: string): string {
   const [version, nonce, body] = text.split(":");
-  if (version !== "v1" || !nonce || !body) throw new Error("bad ciphertext");
+  if (version !== "v1" || !nonce || !body) throw new Error("a malformed ciphertext");
   const raw = Buffer.from(body, "base64"), d = createDecipheriv("aes-256-gcm", key, Buffer.from(nonce, "base64"));
   d.setAuthTag(raw.subarray(-16));
   return Buffer.concat([d.update(raw.subarray(0, -16)), d.final()]).toString("utf8");

@@ -1,92 +1,142 @@
-import { createHash, randomBytes } from "node:crypto";
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { WORK_DIR } from "../../schemas/layout.ts";
 import { engineCodes } from "../codes.ts";
+import type { ExportedDeployment, HistoryEntry } from "../index.ts";
 import { PassphraseSecrets } from "./secrets.ts";
-import { readDeployment, writeDeployment, type State } from "./state.ts";
+import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type State } from "./state.ts";
 
-/** One stack's checkpoint under `.stackseal/state`: version 3, atomic, one lock, the last good copy kept as `.bak`. */
+export interface Loaded { readonly resources: State[]; readonly operations: readonly Operation[] }
+const NOTHING: Loaded = { resources: [], operations: [] };
+
+/** One stack's checkpoint under `.stackseal/state`: version 3 as the CLI exports it, atomic, the last good copy kept as `.bak`, a history beside it. */
 export class StateStore {
-  private readonly file: string;
-  private readonly lockFile: string;
+  readonly file: string;
+  readonly lockFile: string;
   private readonly root: string;
-  private readonly passphraseGiven: string | undefined;
-  private secrets: PassphraseSecrets | null = null;
+  private readonly stack: string;
+  private readonly given: string | undefined;
+  private writer: DeploymentWriter | null = null;
   constructor(root: string, stack: string, passphrase: string | undefined) {
     this.root = root;
+    this.stack = stack;
     this.file = join(root, WORK_DIR, "state", `${stack}.json`);
     this.lockFile = `${this.file}.lock`;
-    this.passphraseGiven = passphrase;
+    this.given = passphrase;
   }
-  /** Empty where the stack was never deployed. Throws FindingError STATE_CORRUPT, STATE_NEWER or STATE_PASSPHRASE. */
-  async read(): Promise<State[]> {
-    if (!existsSync(this.file)) return [];
-    let parsed: { version: number; deployment: Parameters<typeof readDeployment>[0]["deployment"] };
+  get exists(): boolean {
+    return existsSync(this.file);
+  }
+  /** Empty where the stack was never deployed. Throws FindingError STATE_CORRUPT, STATE_NEWER, STATE_SECRETS_PROVIDER or STATE_PASSPHRASE. */
+  async read(): Promise<Loaded> {
+    return this.exists ? this.open(this.raw(), this.name) : NOTHING;
+  }
+  /** Reads a document of the same shape from elsewhere, and writes from then on under its secrets provider. */
+  async open(document: unknown, name: string): Promise<Loaded> {
+    const hint = name === this.name && existsSync(`${this.file}.bak`) ? `the last good copy stands beside it: cp ${this.name}.bak ${this.name}` : "export it again";
+    const corrupt = (why: string): FindingError => new FindingError(engineCodes.finding("STATE_CORRUPT", { message: `the checkpoint can't be used: ${why}`, path: name, hint }), 2);
+    const { version, deployment } = unwrap(document, corrupt);
+    if (version > 3) throw new FindingError(engineCodes.finding("STATE_NEWER", { message: `the checkpoint is of version ${String(version)}; this engine reads 3`, path: name, hint: "use the Pulumi CLI: --engine pulumi" }), 2);
+    if (version < 3) throw corrupt(`it is of version ${String(version)}, older than 3: let the CLI export it again`);
+    const m = deployment.manifest as Partial<Deployment["manifest"]> | undefined;
+    if (m?.version !== undefined && m.magic !== magicOf(m.version)) throw corrupt("its manifest's magic doesn't match");
+    const secrets = await this.secretsOf(deployment, name, corrupt);
+    this.writer = writerOf(secrets);
     try {
-      parsed = JSON.parse(readFileSync(this.file, "utf8")) as typeof parsed;
-      if (parsed.deployment.manifest.magic !== createHash("sha256").update(parsed.deployment.manifest.version).digest("hex")) throw new Error("magic");
-    } catch {
-      throw new FindingError(engineCodes.finding("STATE_CORRUPT", { message: "the checkpoint can't be read", path: this.name, hint: `the last good copy stands beside it: ${this.name}.bak` }), 2);
+      return readDeployment(deployment, secrets);
+    } catch (e) {
+      throw corrupt((e as Error).message);
     }
-    if (parsed.version > 3) throw new FindingError(engineCodes.finding("STATE_NEWER", { message: `the checkpoint is of version ${parsed.version}; this engine reads 3`, path: this.name, hint: "use the Pulumi CLI" }), 2);
-    const salt = parsed.deployment.secrets_providers?.state.salt;
-    this.secrets = salt === undefined ? await PassphraseSecrets.create(this.passphrase()) : await PassphraseSecrets.open(this.passphrase(), salt);
-    return readDeployment(parsed, this.secrets);
   }
   async ready(): Promise<void> {
-    this.secrets ??= await PassphraseSecrets.create(this.passphrase());
+    this.writer ??= writerOf(await PassphraseSecrets.create(this.passphrase()));
   }
-  /** Writes a checkpoint; call `ready` or `read` first. */
-  save(resources: readonly State[]): void {
-    if (!this.secrets) throw new Error("state is not ready");
-    writeAtomic(this.file, `${JSON.stringify(writeDeployment([...resources], this.secrets), null, 4)}\n`, 0o600);
+  /** Writes a checkpoint; call `ready` or `read` first. Throws FindingError STATE_UNWRITABLE; the old one stands then. */
+  save(resources: readonly State[], operations: readonly Operation[]): void {
+    if (!this.writer) throw new Error("state is not ready");
+    const text = `${JSON.stringify(this.writer.write(resources, operations, new Date()), null, 4)}\n`;
+    try {
+      writeAtomic(this.file, text, 0o600);
+    } catch (e) {
+      throw new FindingError(engineCodes.finding("STATE_UNWRITABLE", { message: `the checkpoint can't be written (${(e as NodeJS.ErrnoException).code ?? (e as Error).message})`, path: this.name, hint: "make room on the disk and run again: what stood there is untouched" }), 2);
+    }
   }
   /** Keeps the checkpoint as it is now, before an update touches it. */
   keepCopy(): void {
-    if (existsSync(this.file)) copyFileSync(this.file, `${this.file}.bak`);
-  }
-  /** One update at a time: throws FindingError STATE_LOCKED with owner and age; a dead owner's lock is taken over. */
-  lock(now: Date): () => void {
-    mkdirSync(join(this.root, WORK_DIR, "state"), { recursive: true, mode: 0o700 });
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const fd = openSync(this.lockFile, "wx", 0o600);
-        writeSync(fd, JSON.stringify({ pid: process.pid, since: now.toISOString() }));
-        closeSync(fd);
-        return () => { rmSync(this.lockFile, { force: true }); };
-      } catch (e) {
-        if ((e as NodeJS.ErrnoException).code !== "EEXIST") throw e;
-        const owner = this.owner();
-        if (attempt === 0 && owner !== null && !alive(owner.pid)) rmSync(this.lockFile, { force: true });
-        else throw new FindingError(engineCodes.finding("STATE_LOCKED", { message: `process ${owner?.pid ?? "?"} has been updating this stack since ${owner?.since ?? "?"}`, path: this.name, hint: "wait for it to end" }), 2);
-      }
+    try {
+      if (this.exists) copyFileSync(this.file, `${this.file}.bak`);
+    } catch (e) {
+      throw new FindingError(engineCodes.finding("STATE_UNWRITABLE", { message: `a copy of the checkpoint can't be written (${(e as NodeJS.ErrnoException).code ?? "?"})`, path: `${this.name}.bak`, hint: "make room on the disk and run again" }), 2);
     }
   }
-  private owner(): { pid: number; since: string } | null {
+  /** As `pulumi stack export` prints it; with `show`, secrets stand there open. */
+  async export(show: boolean): Promise<ExportedDeployment | null> {
+    if (!this.exists) return null;
+    const document = this.raw();
+    const { resources, operations } = await this.open(document, this.name);
+    if (!show) return document as ExportedDeployment;
+    const open = new DeploymentWriter({ type: "passphrase" }, { encrypt: (t) => t, decrypt: (t) => t }, true).write(resources, operations, new Date());
+    return { version: 3, deployment: { ...open.deployment, secrets_providers: (document as { deployment: Deployment }).deployment.secrets_providers } };
+  }
+  record(entry: Omit<HistoryEntry, "version">): void {
+    const dir = join(this.root, WORK_DIR, "state", "history", this.stack);
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const version = this.history()[0]?.version ?? 0;
+    writeAtomic(join(dir, `${String(version + 1).padStart(6, "0")}.json`), `${JSON.stringify({ version: version + 1, ...entry }, null, 4)}\n`, 0o600);
+  }
+  /** Newest first; a file that can't be read is left out. */
+  history(): HistoryEntry[] {
+    const dir = join(this.root, WORK_DIR, "state", "history", this.stack);
+    if (!existsSync(dir)) return [];
+    return readdirSync(dir).filter((n) => /^\d{6}\.json$/.test(n)).sort().reverse().flatMap((n) => {
+      try {
+        return [JSON.parse(readFileSync(join(dir, n), "utf8")) as HistoryEntry];
+      } catch {
+        return [];
+      }
+    });
+  }
+  private raw(): unknown {
     try {
-      return JSON.parse(readFileSync(this.lockFile, "utf8")) as { pid: number; since: string };
+      return JSON.parse(readFileSync(this.file, "utf8"));
     } catch {
       return null;
+    }
+  }
+  private async secretsOf(d: Deployment, name: string, corrupt: (why: string) => FindingError): Promise<PassphraseSecrets> {
+    const p = d.secrets_providers;
+    if (!p?.type) return PassphraseSecrets.create(this.passphrase());
+    if (p.type !== "passphrase")
+      throw new FindingError(engineCodes.finding("STATE_SECRETS_PROVIDER", { message: `the state's secrets are sealed by "${p.type}", which this engine can't open`, path: name, hint: "with the CLI: pulumi stack change-secrets-provider passphrase, then export again" }), 2);
+    const salt = (p.state as { salt?: unknown } | undefined)?.salt;
+    if (typeof salt !== "string") throw corrupt("its secrets provider has no salt");
+    try {
+      return await PassphraseSecrets.open(this.passphrase(), salt);
+    } catch (e) {
+      throw e instanceof FindingError ? e : corrupt((e as Error).message);
     }
   }
   private get name(): string {
     return this.file.slice(this.root.length + 1);
   }
   private passphrase(): string {
-    if (this.passphraseGiven !== undefined) return this.passphraseGiven;
+    if (this.given !== undefined) return this.given;
     const file = join(this.root, WORK_DIR, "passphrase");
     if (!existsSync(file)) writeAtomic(file, `${randomBytes(24).toString("base64url")}\n`, 0o600);
     return readFileSync(file, "utf8").trim();
   }
 }
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (e) {
-    return (e as NodeJS.ErrnoException).code === "EPERM";
-  }
+const writerOf = (s: PassphraseSecrets): DeploymentWriter => new DeploymentWriter({ type: "passphrase", state: { salt: s.salt } }, s);
+
+/** An export has its deployment; the CLI's file backend wraps it as a checkpoint's latest. */
+function unwrap(document: unknown, corrupt: (why: string) => FindingError): { version: number; deployment: Deployment } {
+  const d = document as { version?: unknown; deployment?: unknown; checkpoint?: { latest?: unknown } } | null;
+  const deployment = d?.deployment ?? d?.checkpoint?.latest;
+  if (typeof d?.version !== "number" || typeof deployment !== "object" || deployment === null) throw corrupt("it is no deployment in JSON");
+  const resources = (deployment as Deployment).resources ?? [];
+  if (!Array.isArray(resources) || !resources.every((r) => typeof r === "object" && typeof r["urn"] === "string" && typeof r["type"] === "string")) throw corrupt("its resources are none");
+  return { version: d.version, deployment: deployment as Deployment };
 }

@@ -1,74 +1,143 @@
 import { createHash } from "node:crypto";
-import { type PassphraseSecrets } from "./secrets.ts";
 import { SECRET, SIGNATURE, type Props, type Value } from "../../lib/pulumi-value.ts";
+import { parseRef } from "./urn.ts";
 import { isSecret, mapValue } from "./values.ts";
 
-/** One resource of the stack, named as in checkpoint v3. */
+export interface Timeouts { create?: number | undefined; update?: number | undefined; delete?: number | undefined; read?: number | undefined }
+/** One resource of the stack, named as in checkpoint v3; secrets open, in signature maps. */
 export interface State {
   urn: string; custom: boolean; type: string; id?: string | undefined; delete?: boolean | undefined;
   inputs: Props; outputs: Props; parent?: string | undefined; protect?: boolean | undefined; external?: boolean | undefined; taint?: boolean | undefined;
   dependencies?: string[] | undefined; propertyDependencies?: Record<string, string[]> | undefined; provider?: string | undefined;
   pendingReplacement?: boolean | undefined; additionalSecretOutputs?: string[] | undefined; aliases?: string[] | undefined; importID?: string | undefined;
   retainOnDelete?: boolean | undefined; deletedWith?: string | undefined; replaceWith?: string[] | undefined; initErrors?: string[] | undefined;
-  ignoreChanges?: string[] | undefined; replaceOnChanges?: string[] | undefined;
-  customTimeouts?: { create?: number; update?: number; delete?: number } | undefined;
+  ignoreChanges?: string[] | undefined; replaceOnChanges?: string[] | undefined; customTimeouts?: Timeouts | undefined;
   created?: string | undefined; modified?: string | undefined; sourcePosition?: string | undefined;
 }
+/** What was begun and, in a checkpoint that is read, never ended. */
+export interface Operation { readonly resource: State; readonly type: "creating" | "updating" | "deleting" | "reading" | "importing" }
+export interface Crypter { encrypt(text: string): string; decrypt(text: string): string }
+
+type Row = Record<string, unknown>;
 export interface Deployment {
   manifest: { time: string; magic: string; version: string };
-  secrets_providers?: { type: string; state: { salt: string } };
-  resources?: any[]; pending_operations?: any[]; metadata: object;
+  secrets_providers?: { type: string; state?: unknown };
+  resources?: Row[]; pending_operations?: { resource: Row; type: string }[]; metadata?: object;
 }
-export interface Crypter { encrypt(s: string): string; decrypt(s: string): string }
+/** What the checkpoint says of its writer; the CLI checks it against the magic. */
+export const WRITER = "v3.260.0";
+export const magicOf = (version: string): string => createHash("sha256").update(version).digest("hex");
+/** Fields that a checkpoint of version 3 may hold; others come with features that this engine doesn't know. */
+const FIELDS = new Set(["urn", "custom", "delete", "id", "type", "inputs", "outputs", "parent", "protect", "taint", "external", "dependencies", "initErrors", "provider", "propertyDependencies",
+  "pendingReplacement", "additionalSecretOutputs", "aliases", "customTimeouts", "importID", "retainOnDelete", "deletedWith", "replaceWith", "created", "modified", "sourcePosition", "stackTrace",
+  "ignoreChanges", "replaceOnChanges", "hideDiff"]);
 
-const ENGINE_VERSION = "v3.270.0";
-const deepPlain = (v: Value): Value => // inside a ciphertext, nested secrets keep their mark with readable plaintext
-  mapValue(v, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ciphertext: JSON.stringify(deepPlain(x.value)) } : undefined));
+/** Inside a ciphertext, nested secrets keep their mark; what the CLI calls their ciphertext there is readable. */
+const inside = (v: Value): Value => mapValue(v, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ciphertext: JSON.stringify(inside(x.value)) } : undefined));
+const outside = (v: Value): Value => mapValue(v, (x) => {
+  const text = isSecret(x) ? (x["plaintext"] ?? x["ciphertext"]) : undefined;
+  return typeof text === "string" ? { [SIGNATURE]: SECRET, value: outside(JSON.parse(text) as Value) } : undefined;
+});
 
-export function sealProps(p: Props, c: Crypter, show = false): Props {
+const sealProps = (p: Props, seal: (text: string) => Props): Props =>
+  mapValue(p, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ...seal(JSON.stringify(inside(x.value))) } : undefined)) as Props;
+function openProps(p: Props, c: Crypter): Props {
   return mapValue(p, (x) => {
     if (!isSecret(x)) return undefined;
-    const text = JSON.stringify(deepPlain(x.value));
-    return show ? { [SIGNATURE]: SECRET, plaintext: text } : { [SIGNATURE]: SECRET, ciphertext: c.encrypt(text) };
+    const { ciphertext, plaintext } = x as { readonly ciphertext?: Value; readonly plaintext?: Value };
+    const text = typeof plaintext === "string" ? plaintext : typeof ciphertext === "string" ? c.decrypt(ciphertext) : null;
+    if (text === null) throw new Error("a secret without ciphertext");
+    return { [SIGNATURE]: SECRET, value: outside(JSON.parse(text) as Value) };
   }) as Props;
 }
-export function unsealProps(p: Props, c: Crypter): Props {
-  return mapValue(p, (x) => {
-    if (!isSecret(x)) return undefined;
-    const { ciphertext, plaintext } = x as any;
-    if ((ciphertext === undefined) === (plaintext === undefined)) throw new Error("malformed secret in checkpoint");
-    return { [SIGNATURE]: SECRET, value: JSON.parse(plaintext ?? c.decrypt(ciphertext)) };
-  }) as Props;
-}
-const keep = (v: unknown) => v !== undefined && v !== false && v !== "" && !(Array.isArray(v) && v.length === 0) &&
-  !(typeof v === "object" && v !== null && !Array.isArray(v) && Object.keys(v).length === 0);
+const keep = (v: unknown): boolean => v !== undefined && v !== false && v !== "" && !(Array.isArray(v) && v.length === 0) && !(typeof v === "object" && v !== null && !Array.isArray(v) && Object.values(v).every((e) => e === undefined || e === 0));
 
-function rowsOf(resources: readonly State[], props: (p: Props) => Props): Record<string, unknown>[] {
-  return resources.map((r) => {
-    const { urn, custom, type, inputs, outputs, ...rest } = r;
-    const row: Record<string, unknown> = { urn, custom, type };
-    if (Object.keys(inputs).length) row["inputs"] = props(inputs);
-    if (Object.keys(outputs).length) row["outputs"] = props(outputs);
-    for (const [k, v] of Object.entries(rest)) if (keep(v)) row[k] = v;
-    delete row["aliases"]; // the file backend normalises URN references and then drops aliases
-    return row;
-  });
+function rowOf(r: State, seal: (text: string) => Props): Row {
+  const { urn, custom, type, inputs, outputs, ...rest } = r;
+  const row: Row = { urn, custom };
+  if (r.delete) row["delete"] = true;
+  if (r.id) row["id"] = r.id;
+  row["type"] = type;
+  if (Object.keys(inputs).length) row["inputs"] = sealProps(inputs, seal);
+  if (Object.keys(outputs).length) row["outputs"] = sealProps(outputs, seal);
+  for (const [k, v] of Object.entries(rest)) if (!(k in row) && k !== "aliases" && keep(v)) row[k] = v; // URN references are normalised instead of aliases
+  return row;
 }
 /** The rows of a checkpoint with secrets shown and without times: for comparing what two engines left. */
-export const snapshotRows = (resources: readonly State[]): Record<string, unknown>[] =>
-  rowsOf(resources, (p) => sealProps(p, { encrypt: (s) => s, decrypt: (s) => s }, true)).map(({ created: _c, modified: _m, sourcePosition: _s, ...row }) => row);
+export const snapshotRows = (resources: readonly State[]): Row[] =>
+  normalise(resources).map((r) => rowOf({ ...r, created: undefined, modified: undefined, sourcePosition: undefined }, (text) => ({ plaintext: text })));
 
-export function writeDeployment(resources: readonly State[], secrets: PassphraseSecrets, time = new Date()): { version: 3; deployment: Deployment } {
-  const rows = rowsOf(resources, (p) => sealProps(p, secrets));
-  const deployment: Deployment = {
-    manifest: { time: time.toISOString(), version: ENGINE_VERSION,
-      magic: createHash("sha256").update(ENGINE_VERSION).digest("hex") },
-    secrets_providers: { type: "passphrase", state: { salt: secrets.salt } },
-    resources: rows, metadata: {},
-  };
-  return { version: 3, deployment };
+/** Rewrites references to a resource's old URN to its new one, as the CLI does before it drops `aliases`. */
+function normalise(resources: readonly State[]): readonly State[] {
+  const now = new Map(resources.flatMap((r) => (r.aliases ?? []).map((a) => [a, r.urn] as const)));
+  if (now.size === 0) return resources;
+  const to = (urn: string): string => now.get(urn) ?? urn;
+  return resources.map((r) => ({
+    ...r, ...(r.parent && { parent: to(r.parent) }), ...(r.deletedWith && { deletedWith: to(r.deletedWith) }), ...(r.replaceWith && { replaceWith: r.replaceWith.map(to) }),
+    ...(r.dependencies && { dependencies: r.dependencies.map(to) }), ...(r.provider && { provider: `${to(parseRef(r.provider).urn)}::${parseRef(r.provider).id}` }),
+    ...(r.propertyDependencies && { propertyDependencies: Object.fromEntries(Object.entries(r.propertyDependencies).map(([k, urns]) => [k, urns.map(to)])) }),
+  }));
 }
-export function readDeployment(file: { version: number; deployment: Deployment }, c: Crypter): State[] {
-  if (file.version !== 3) throw new Error(`unsupported deployment version ${file.version}`);
-  return (file.deployment.resources ?? []).map((r) => ({ ...r, inputs: unsealProps(r.inputs ?? {}, c), outputs: unsealProps(r.outputs ?? {}, c) }));
+
+/** Turns resources into a deployment; keeps what a resource's ciphertexts were while its values are the same objects. */
+export class DeploymentWriter {
+  private readonly sealed = new WeakMap<object, Props>();
+  private readonly provider: NonNullable<Deployment["secrets_providers"]>;
+  private readonly crypter: Crypter;
+  private readonly shown: boolean;
+  constructor(provider: NonNullable<Deployment["secrets_providers"]>, crypter: Crypter, shown = false) {
+    this.provider = provider;
+    this.crypter = crypter;
+    this.shown = shown;
+  }
+  write(resources: readonly State[], operations: readonly Operation[], time: Date): { version: 3; deployment: Deployment } {
+    const row = (r: State): Row => {
+      const { inputs, outputs, ...rest } = r;
+      const plain = rowOf({ ...rest, inputs: {}, outputs: {} }, () => ({}));
+      const sealed = { ...(Object.keys(inputs).length && { inputs: this.seal(inputs) }), ...(Object.keys(outputs).length && { outputs: this.seal(outputs) }) };
+      const { urn, custom, delete: doomed, id, type, ...others } = plain;
+      return { urn, custom, ...(doomed !== undefined && { delete: doomed }), ...(id !== undefined && { id }), type, ...sealed, ...others };
+    };
+    return {
+      version: 3,
+      deployment: {
+        manifest: { time: time.toISOString(), magic: magicOf(WRITER), version: WRITER }, secrets_providers: this.provider,
+        resources: normalise(resources).map(row), ...(operations.length && { pending_operations: operations.map((o) => ({ resource: row(o.resource), type: o.type })) }), metadata: {},
+      },
+    };
+  }
+  private seal(props: Props): Props {
+    const known = this.sealed.get(props);
+    if (known) return known;
+    const sealed = sealProps(props, (text) => (this.shown ? { plaintext: text } : { ciphertext: this.crypter.encrypt(text) }));
+    this.sealed.set(props, sealed);
+    return sealed;
+  }
+}
+/** Reads a deployment's rows. Throws an Error that says what is wrong with them. */
+export function readDeployment(d: Deployment, c: Crypter): { resources: State[]; operations: Operation[] } {
+  const open = (row: Row): State => {
+    const strange = Object.keys(row).filter((k) => !FIELDS.has(k) && keep(row[k]));
+    if (strange.length) throw new Error(`resources with ${strange.join(", ")}`);
+    const r = Object.fromEntries(Object.entries(row).filter(([k]) => k !== "stackTrace" && k !== "hideDiff"));
+    return { ...(r as unknown as State), inputs: openProps(row["inputs"] === undefined ? {} : (row["inputs"] as Props), c), outputs: openProps(row["outputs"] === undefined ? {} : (row["outputs"] as Props), c) };
+  };
+  const resources = (d.resources ?? []).map(open);
+  verify(resources);
+  return { resources, operations: (d.pending_operations ?? []).map((o) => ({ resource: open(o.resource), type: o.type as Operation["type"] })) };
+}
+/** What must hold of every checkpoint: providers, parents and dependencies stand before their users, and one URN lives once. */
+export function verify(resources: readonly State[]): void {
+  const seen = new Set<string>(), refs = new Set<string>(), live = new Set<string>();
+  for (const r of resources) {
+    const needs = [...(r.parent ? [r.parent] : []), ...(r.dependencies ?? [])];
+    const missing = needs.find((u) => !seen.has(u));
+    if (missing !== undefined) throw new Error(`${r.urn} refers to ${missing}, which doesn't stand before it`);
+    if (r.provider && !refs.has(r.provider)) throw new Error(`${r.urn} refers to the provider ${r.provider}, which doesn't stand before it`);
+    if (!r.delete && live.has(r.urn)) throw new Error(`${r.urn} stands there twice`);
+    if (!r.custom && r.id) throw new Error(`the component ${r.urn} has an id`);
+    if (!r.delete) live.add(r.urn);
+    seen.add(r.urn);
+    refs.add(`${r.urn}::${r.id ?? ""}`);
+  }
 }

@@ -1,0 +1,149 @@
+import { FindingError } from "../../lib/finding.ts";
+import type { Props } from "../../lib/pulumi-value.ts";
+import { engineCodes } from "../codes.ts";
+import type { Diagnostic, Violation } from "../index.ts";
+import type { Goal } from "./goal.ts";
+import type { ProviderHost } from "./host.ts";
+import type { PolicyPack, Remediation } from "./policy.ts";
+import type { Registry } from "./registry.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { State } from "./state.ts";
+import { Bail, ShutDown, type PlannedStep } from "./step.ts";
+import { isRoot, isProviderType, parseRef } from "./urn.ts";
+
+/** Who is told of what happens, in order. */
+export interface Observer {
+  readonly begun?: (step: PlannedStep) => void;
+  readonly ended?: (step: PlannedStep) => void;
+  readonly said?: (d: Diagnostic) => void;
+  readonly violated?: (v: Violation) => void;
+  readonly remediated?: (r: Remediation, urn: string, before: Props) => void;
+}
+export interface Settings {
+  readonly project: string;
+  readonly stack: string;
+  readonly preview: boolean;
+  readonly config: Readonly<Record<string, string>>;
+  readonly secretKeys: readonly string[];
+  readonly parallel: number;
+  readonly targets: readonly string[];
+  readonly targetDependents: boolean;
+}
+
+/** What an update knows: old and new resources, what was done to which, and why it must stop. */
+export class Context {
+  readonly olds = new Map<string, State>();
+  readonly news = new Map<string, State>();
+  readonly goals = new Map<string, Goal>();
+  /** Provider resources of this run by URN, old URNs of renamed ones included. */
+  readonly providers = new Map<string, State>();
+  readonly steps: PlannedStep[] = [];
+  readonly violations: Violation[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  /** What was done to a URN. */
+  readonly did = { sames: new Set<string>(), creates: new Set<string>(), updates: new Set<string>(), replaces: new Set<string>(), reads: new Set<string>(), deletes: new Set<string>(), imports: new Set<string>(), skipped: new Set<string>() };
+  /** Old URN → new, and new → old, of what was found through an alias. */
+  readonly renamed = new Map<string, string>();
+  readonly oldUrnOf = new Map<string, string>();
+  /** Something can't have been done as wanted: the run isn't ok. */
+  failed = false;
+  /** A step or a registration couldn't run: nothing new is begun. */
+  stopped: "error" | "cancelled" | null = null;
+  onStop: () => void = () => undefined;
+
+  previous: readonly State[];
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly snapshot: Snapshot;
+  readonly packs: readonly PolicyPack[];
+  readonly observer: Observer;
+  constructor(settings: Settings, previous: readonly State[], registry: Registry, snapshot: Snapshot, packs: readonly PolicyPack[], observer: Observer) {
+    this.settings = settings;
+    this.registry = registry;
+    this.snapshot = snapshot;
+    this.packs = packs;
+    this.observer = observer;
+    this.previous = previous;
+    this.rebase(previous);
+  }
+  rebase(previous: readonly State[]): void {
+    this.previous = previous;
+    this.olds.clear();
+    for (const r of previous) if (!r.delete) this.olds.set(r.urn, r);
+  }
+  get preview(): boolean {
+    return this.settings.preview;
+  }
+  say(severity: Diagnostic["severity"], message: string, urn?: string, code?: string): void {
+    const d: Diagnostic = { severity, message, ...(urn !== undefined && { urn }), ...(code !== undefined && { code }) };
+    this.diagnostics.push(d);
+    if (severity === "error") this.failed = true;
+    this.observer.said?.(d);
+  }
+  /** Errors that people have been told of. */
+  readonly reported = new WeakSet<object>();
+  /** Reports an error once, and lets nothing new begin. */
+  fail(e: unknown, urn?: string, code = "ENGINE_FAILED"): void {
+    const known = typeof e === "object" && e !== null && this.reported.has(e);
+    if (typeof e === "object" && e !== null) this.reported.add(e);
+    if (known) this.failed = true;
+    else if (e instanceof FindingError) for (const f of e.findings) this.say("error", f.hint === undefined ? f.message : `${f.message} (${f.hint})`, urn, f.code);
+    else if (!(e instanceof Bail) && !(e instanceof ShutDown)) this.say("error", e instanceof Error ? e.message : String(e), urn, code);
+    this.failed = true;
+    this.stop("error");
+  }
+  stop(why: "error" | "cancelled"): void {
+    if (this.stopped) return;
+    this.stopped = why;
+    if (why === "cancelled") this.failed = true;
+    this.onStop();
+  }
+  /** Whether a mandatory one is among them. */
+  report(violations: readonly Violation[]): boolean {
+    for (const v of violations) {
+      this.violations.push(v);
+      this.observer.violated?.(v);
+    }
+    const mandatory = violations.some((v) => v.level === "mandatory");
+    if (mandatory) this.failed = true;
+    return mandatory;
+  }
+  /** The provider behind a reference: of this run, or as it stands in the old state. */
+  async host(ref: string | undefined, user: string): Promise<ProviderHost> {
+    const { urn, id } = parseRef(ref ?? "");
+    const known = this.registry.get(ref ?? "") ?? this.registry.get(`${this.renamed.get(urn) ?? urn}::${id}`);
+    if (known) return known;
+    const old = this.previous.find((r) => r.urn === urn && r.id === id);
+    if (!old) throw new FindingError(engineCodes.finding("ENGINE_FAILED", { message: `unknown provider '${ref ?? ""}' of ${user}`, path: user }));
+    return this.registry.same(old);
+  }
+  /** The provider resource that policies are shown beside a resource. */
+  providerOf(ref: string | undefined): State | undefined {
+    return ref ? (this.providers.get(parseRef(ref).urn) ?? this.olds.get(parseRef(ref).urn)) : undefined;
+  }
+  targeted(s: { readonly urn: string; readonly type: string; readonly provider?: string | undefined }, dependsOn: readonly string[]): boolean {
+    const { targets, targetDependents } = this.settings;
+    if (targets.length === 0 || isProviderType(s.type) || isRoot(s.urn) || this.isTarget(s.urn)) return true;
+    return targetDependents && [...dependsOn, ...(s.provider ? [parseRef(s.provider).urn] : [])].some((u) => this.actualTargets.has(u) || this.isTarget(u));
+  }
+  /** Named themselves, or dependents of such: grows while the run goes on. */
+  readonly actualTargets = new Set<string>();
+  isTarget(urn: string): boolean {
+    return this.settings.targets.some((t) => (t === urn ? true : t.includes("*") && glob(t).test(urn)));
+  }
+}
+const globs = new Map<string, RegExp>();
+/** `*` stands for anything within a part, `**` for anything. */
+function glob(text: string): RegExp {
+  const known = globs.get(text);
+  if (known) return known;
+  const re = new RegExp(`^${text.split(/(\*\*|\*)/).map((p) => (p === "**" ? ".*" : p === "*" ? "[^:]*" : p.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("")}$`);
+  globs.set(text, re);
+  return re;
+}
+
+/** Everything that a resource refers to, its provider and parent included. */
+export function referencesOf(s: State): readonly string[] {
+  return [...(s.provider ? [parseRef(s.provider).urn] : []), ...(s.parent ? [s.parent] : []), ...dependenciesOf(s)];
+}
+export const dependenciesOf = (s: State): readonly string[] => [...(s.dependencies ?? []), ...Object.values(s.propertyDependencies ?? {}).flat(), ...(s.deletedWith ? [s.deletedWith] : []), ...(s.replaceWith ?? [])];

@@ -1,0 +1,72 @@
+import type { Props, Value } from "../../lib/pulumi-value.ts";
+import { isMap, isSecret, secret } from "./values.ts";
+
+// Property paths: `a.b[0]["c.d"].*`.
+
+export type Path = readonly (string | number)[];
+
+/** Null where the text is no path. */
+export function parsePath(text: string): Path | null {
+  const out: (string | number)[] = [];
+  const part = /\.?([^.[\]"]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\[(\*)\]/gy;
+  while (part.lastIndex < text.length) {
+    const m = part.exec(text);
+    if (!m) return null;
+    out.push(m[1] ?? (m[2] !== undefined ? Number(m[2]) : m[3] !== undefined ? m[3].replace(/\\(.)/g, "$1") : "*"));
+  }
+  return out;
+}
+/** Whether `inner` is at or below `outer`; `*` stands for any one part. */
+export const pathContains = (outer: Path, inner: Path): boolean => outer.length <= inner.length && outer.every((s, i) => s === "*" || s === inner[i]);
+
+/** Whether one of the paths covers the key or path that a provider named. */
+export function covers(paths: readonly string[], text: string): boolean {
+  const inner = parsePath(text);
+  return inner !== null && paths.some((p) => { const outer = parsePath(p); return outer !== null && pathContains(outer, inner); });
+}
+
+/** Resets what is at each path in `news` to what it is in `olds` (ignoreChanges); `failed` are the paths of added or removed elements. */
+export function resetPaths(news: Props, olds: Props, paths: readonly string[]): { readonly props: Props; readonly failed: readonly string[] } {
+  if (paths.length === 0) return { props: news, failed: [] };
+  const props = structuredClone(news);
+  const failed = paths.filter((p) => { const path = parsePath(p); return path !== null && !reset(path, olds, props, false, false); });
+  return { props, failed };
+}
+function reset(path: Path, old: Value | undefined, now: Value | undefined, oldSecret: boolean, newSecret: boolean): boolean {
+  while (old !== undefined && isSecret(old)) { old = old.value; oldSecret = true; }
+  while (now !== undefined && isSecret(now)) { now = now.value; newSecret = true; }
+  const [key, ...rest] = path;
+  if (key === undefined) return false;
+  const kept = (v: Value): Value => structuredClone(oldSecret && !newSecret ? secret(v) : v);
+  const deeper = (o: Value | undefined, n: Value | undefined): boolean => reset(rest, o, n, oldSecret, newSecret);
+  if (Array.isArray(old) || Array.isArray(now) || typeof key === "number") {
+    if (key !== "*" && typeof key !== "number") return rest.length === 0 || (Array.isArray(old) && Array.isArray(now));
+    if (!Array.isArray(old) || !Array.isArray(now)) return key === "*" ? rest.length === 0 && now !== undefined : !Array.isArray(old) && !Array.isArray(now);
+    const [o, n] = [old, now];
+    if (typeof key === "number") {
+      if (key >= o.length || key >= n.length) return rest.length === 0 && key >= o.length && key >= n.length;
+      if (rest.length) return deeper(o[key], n[key]);
+      n[key] = kept(o[key] as Value);
+      return true;
+    }
+    const within = o.slice(0, n.length).every((v, i) => { if (rest.length) return deeper(v, n[i]); n[i] = kept(v); return true; });
+    return within && o.length === n.length;
+  }
+  const o = isMap(old) ? old : undefined, n = isMap(now) ? now : undefined;
+  if (key === "*") {
+    if (rest.length) return o !== undefined && n !== undefined && Object.keys(o).every((k) => k in n && deeper(o[k], n[k]));
+    if (!n) return false;
+    if (o) {
+      for (const k of Object.keys(o)) n[k] = kept(o[k] as Value);
+      for (const k of Object.keys(n)) if (!(k in o)) Reflect.deleteProperty(n, k);
+    }
+    return true;
+  }
+  if (rest.length === 0) {
+    if (o && key in o) { if (!n) return false; n[key] = kept(o[key] as Value); } else if (n) Reflect.deleteProperty(n, key);
+    return true;
+  }
+  if (!o || !n) return !o && !n;
+  if (!(key in n)) return !(key in o);
+  return deeper(o[key], n[key]);
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { FindingError } from "../../lib/finding.ts";
+import type { CheckResult, DiffResult, Provider, Written } from "../../lib/provider.ts";
+import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
+import { engineCodes } from "../codes.ts";
+import { builtinProvider, type Builtins } from "./builtin.ts";
+import { ProviderHost } from "./host.ts";
+import type { State } from "./state.ts";
+import { packageOf, parseRef } from "./urn.ts";
+import { equal, plainProps, secret } from "./values.ts";
+
+export type Load = (pkg: string, version: string | undefined) => Provider | Promise<Provider>;
+/** What a request for a default provider names. */
+export interface ProviderRequest { readonly pkg: string; readonly version?: string | undefined; readonly url?: string | undefined }
+
+/** A provider's inputs as its plugin sees them: without what the engine keeps for itself. */
+export const visible = (p: Props): Props => Object.fromEntries(Object.entries(p).filter(([k]) => k !== "__internal"));
+const textOf = (p: Props, key: string): string | undefined => (typeof p[key] === "string" ? p[key] : undefined);
+
+/** Provider plugins by reference. Provider resources are resources too: their check, diff, create and update are CheckConfig, DiffConfig and Configure. */
+export class Registry {
+  private readonly configured = new Map<string, ProviderHost>();
+  private readonly checked = new Map<string, ProviderHost>();
+  private readonly all = new Set<ProviderHost>();
+  private readonly starting = new Map<string, Promise<ProviderHost>>();
+  private readonly load: Load;
+  private readonly preview: boolean;
+  private readonly timeoutMs: number;
+  constructor(load: Load, builtins: Builtins, preview: boolean, timeoutMs: number) {
+    this.load = (pkg, version) => (pkg === "pulumi" ? builtinProvider(builtins) : load(pkg, version));
+    this.preview = preview;
+    this.timeoutMs = timeoutMs;
+  }
+  get(ref: string): ProviderHost | undefined {
+    return this.configured.get(ref);
+  }
+  private async start(urnType: string, inputs: Props): Promise<ProviderHost> {
+    const pkg = packageOf(urnType);
+    try {
+      const host = new ProviderHost(pkg, await this.load(pkg, textOf(inputs, "version")), this.timeoutMs);
+      this.all.add(host);
+      return host;
+    } catch (e) {
+      if (e instanceof FindingError) throw e;
+      throw new FindingError(engineCodes.finding("PROVIDER_FAILED", { message: `the ${pkg} provider can't be started: ${(e as Error).message}` }), 3);
+    }
+  }
+  async check(urn: string, type: string, olds: Props, news: Props): Promise<CheckResult> {
+    const host = await this.start(type, news);
+    const r = await host.checkConfig(urn, visible(olds), visible(news));
+    if (r.failures.length) return r;
+    this.checked.set(urn, host);
+    return { inputs: { ...r.inputs, ...(news["version"] !== undefined && { version: news["version"] }), ...(news["__internal"] !== undefined && { __internal: news["__internal"] }) }, failures: [] };
+  }
+  async diff(urn: string, id: string, oldIn: Props, oldOut: Props, newIn: Props): Promise<DiffResult> {
+    const host = this.checked.get(urn) ?? this.configured.get(`${urn}::${id}`);
+    if (!host) throw new Error(`the provider ${urn} isn't loaded`);
+    const d = await host.diffConfig(urn, visible(oldIn), oldOut, visible(newIn));
+    return d.changes === "unknown" ? { ...d, changes: equal(plainProps(oldOut), plainProps(visible(newIn))) ? "none" : "some" } : d;
+  }
+  async create(urn: string, type: string, inputs: Props): Promise<Written> {
+    const host = this.checked.get(urn) ?? (await this.start(type, inputs)), id = this.preview ? UNKNOWN : randomUUID();
+    this.checked.delete(urn);
+    await host.configure(urn, id, visible(inputs));
+    this.configured.set(`${urn}::${id}`, host);
+    return { id, outputs: visible(inputs) };
+  }
+  async update(urn: string, id: string, inputs: Props): Promise<Written> {
+    const host = this.checked.get(urn);
+    if (!host) throw new Error(`the provider ${urn} wasn't checked`);
+    this.checked.delete(urn);
+    await host.configure(urn, id, visible(inputs));
+    this.configured.set(`${urn}::${id}`, host);
+    return { id, outputs: visible(inputs) };
+  }
+  /** Makes the provider of an old state ready to use: as it stands in the state, unless it's there already. */
+  async same(s: State, urn = s.urn): Promise<ProviderHost> {
+    const ref = `${urn}::${s.id ?? ""}`, known = this.configured.get(ref);
+    if (known) return known;
+    let coming = this.starting.get(ref);
+    if (!coming) {
+      const checked = this.checked.get(urn);
+      this.checked.delete(urn);
+      coming = (async () => {
+        const host = checked ?? (await this.start(s.type, s.inputs));
+        await host.configure(urn, s.id ?? "", visible(s.inputs));
+        this.configured.set(ref, host);
+        return host;
+      })();
+      this.starting.set(ref, coming);
+    }
+    return coming;
+  }
+  alias(oldUrn: string, urn: string): void {
+    for (const [ref, host] of this.configured) if (parseRef(ref).urn === urn) this.configured.set(`${oldUrn}::${parseRef(ref).id}`, host);
+  }
+  cancel(): Promise<unknown> {
+    return Promise.all([...this.all].map((h) => h.cancel()));
+  }
+  async close(): Promise<void> {
+    await Promise.all([...this.all].map((h) => h.close()));
+  }
+}
+
+/** `default`, with version and URL in the letters that a name may have. */
+export function defaultName(r: ProviderRequest): string {
+  const version = r.version ? `_${r.version.replace(/^v/, "").replace(/[.+-]/g, "_")}` : "";
+  const url = r.url ? `_${r.url.replace(/[^A-Za-z0-9_.]+/g, "_")}` : "";
+  return `default${version}${url}`;
+}
+export function defaultInputs(r: ProviderRequest, config: Readonly<Record<string, string>>, secretKeys: readonly string[]): Props {
+  const inputs: Props = {};
+  for (const [k, v] of Object.entries(config)) if (k.startsWith(`${r.pkg}:`)) inputs[k.slice(r.pkg.length + 1)] = secretKeys.includes(k) ? secret(v) : v;
+  const internal: Props = { ...(r.url && { pluginDownloadURL: r.url }) };
+  return { ...inputs, ...(r.version && { version: r.version.replace(/^v/, "") }), ...((r.version ?? r.url) && { __internal: internal }) };
+}
+/** Whether `pulumi:disable-default-providers` names the package. */
+export function defaultsDenied(pkg: string, config: Readonly<Record<string, string>>): boolean {
+  const list = config["pulumi:disable-default-providers"];
+  return pkg !== "pulumi" && list !== undefined && list !== "" && (JSON.parse(list) as string[]).some((p) => p.trim() === "*" || p.trim() === pkg);
+}

@@ -1,0 +1,77 @@
+import type { Operation, State } from "./state.ts";
+
+/** Where a stack's resources are kept while an update runs. Throws when they can't be written. */
+export type Sink = (resources: readonly State[], operations: readonly Operation[]) => void;
+
+/**
+ * What a checkpoint holds at every moment of an update: resources that are new or went through it, in the order in which they were done, then the
+ * old ones that it hasn't reached. What is begun is written before the provider is called; writes that come at once are one.
+ */
+export class Snapshot {
+  private readonly fresh = new Set<State>();
+  private readonly done = new Set<State>();
+  private readonly pending = new Map<State, Operation>();
+  private base: readonly State[];
+  private readonly leftOver: Operation[];
+  private readonly sink: Sink | undefined;
+  private waiting: Promise<void> | null = null;
+  constructor(base: readonly State[], leftOver: readonly Operation[], sink: Sink | undefined) {
+    this.base = base;
+    this.sink = sink;
+    // Of what an earlier run left, only creations are unknown: the state tells what was to be updated or deleted.
+    this.leftOver = leftOver.filter((o) => o.type === "creating");
+  }
+  begin(resource: State, type: Operation["type"]): Promise<void> {
+    this.pending.set(resource, { resource, type });
+    return this.write();
+  }
+  /** The operation ended: `gone` states leave the checkpoint, `now` enters it. With `quiet` nothing is written for it alone. */
+  end(resource: State, change: { readonly gone?: readonly State[]; readonly now?: State } = {}, quiet = false): Promise<void> {
+    const begun = this.pending.get(resource)?.type;
+    this.pending.delete(resource);
+    for (const s of change.gone ?? []) this.done.add(s);
+    if (change.now) this.fresh.add(change.now);
+    if (change.now && (begun === "creating" || begun === "importing" || begun === "reading")) this.resolve(change.now.urn);
+    return quiet ? Promise.resolve() : this.write();
+  }
+  /** The operation failed: the provider said so, and nothing of it is kept. */
+  abandon(resource: State): Promise<void> {
+    return this.pending.delete(resource) ? this.write() : Promise.resolve();
+  }
+  /** A creation that was interrupted is known to have been done, or done again, now. */
+  private resolve(urn: string): void {
+    const at = this.leftOver.findIndex((o) => o.resource.urn === urn);
+    if (at >= 0) this.leftOver.splice(at, 1);
+  }
+  /** Creations that an earlier run began and nobody ended. */
+  get interrupted(): readonly Operation[] {
+    return this.leftOver;
+  }
+  /** What an update starts from was read anew. */
+  rebase(base: readonly State[]): Promise<void> {
+    this.base = base;
+    return this.write();
+  }
+  forgetInterrupted(): void {
+    this.leftOver.length = 0;
+  }
+  resources(): State[] {
+    return [...[...this.fresh].filter((r) => !this.done.has(r)), ...this.base.filter((r) => !this.done.has(r))];
+  }
+  write(): Promise<void> {
+    const { sink } = this;
+    if (!sink) return Promise.resolve();
+    this.waiting ??= new Promise((done, fail) => {
+      setImmediate(() => {
+        this.waiting = null;
+        try {
+          sink(this.resources(), [...this.leftOver, ...this.pending.values()]);
+          done();
+        } catch (e) {
+          fail(e instanceof Error ? e : new Error(String(e)));
+        }
+      });
+    });
+    return this.waiting;
+  }
+}

@@ -1,0 +1,40 @@
+import type { DiffResult } from "../../lib/provider.ts";
+import type { Op } from "../index.ts";
+import type { State } from "./state.ts";
+
+/** One thing to do with one resource; `execute` does it. */
+export interface PlannedStep {
+  readonly op: Op;
+  readonly urn: string;
+  readonly old?: State | undefined;
+  readonly new?: State | undefined;
+  readonly keys?: readonly string[] | undefined;
+  readonly diffs?: readonly string[] | undefined;
+  readonly detailed?: DiffResult["detailed"];
+  readonly ignoreChanges?: readonly string[];
+  /** A replacement's creation leaves the old one to be deleted at the end. */
+  readonly pendingDelete?: boolean;
+  /** A deletion that a creation follows: the old one stays in the checkpoint until then. */
+  readonly pendingReplacement?: boolean;
+  /** Not in the targets and not there yet: nothing is created, and nothing is written. */
+  readonly skipped?: boolean;
+  /** Not in the targets: kept as it is. */
+  readonly untargeted?: boolean;
+  /** Refresh: what the provider says. */
+  refreshed?: { readonly op: Op; readonly state: State | null; readonly diff?: DiffResult };
+  /** False once it failed. */
+  ok?: boolean;
+}
+/** Everything that one registration leads to, in order. */
+export type Chain = readonly PlannedStep[];
+
+/** Halves of a replacement aren't counted: `replace` stands for them. */
+export const isLogical = (op: Op): boolean => !["create-replacement", "delete-replaced", "discard-replaced", "read-replacement", "import-replacement", "refresh", "remove-pending-replace"].includes(op);
+/** Says that what went wrong has been reported already. */
+export class Bail extends Error {}
+/** The run ended before this could be done; the SDK hears that the engine shut down. */
+export class ShutDown extends Error {
+  constructor() {
+    super("resource monitor shut down");
+  }
+}
