@@ -8,6 +8,8 @@ import type { ExpectedSecret } from "../schemas/integrations/index.ts";
 import { members, type People } from "../schemas/people.ts";
 import type { Identity } from "../seal/age.ts";
 import { readPeople } from "../seal/deploy.ts";
+import { sealCodes } from "../seal/codes.ts";
+import { fingerprintLike, type Peppers } from "../seal/fingerprint.ts";
 import { identitiesFor } from "../seal/identity.ts";
 import { openPeppers } from "../seal/pepper.ts";
 import { recipientsFor } from "../seal/recipients.ts";
@@ -16,6 +18,7 @@ import { judgeValue, setCredential } from "../seal/set.ts";
 import { judgeStrength } from "../seal/strength.ts";
 import { readProject, type Declared, type Project } from "../stacks/read.ts";
 import type { Context } from "./command.ts";
+import { exposedPrints } from "./exposure.ts";
 import { signerOf } from "./signer.ts";
 
 // What the commands that seal have in common.
@@ -60,11 +63,19 @@ export async function sealNew(s: Sealing, e: ExpectedSecret, value: string, reas
   const d = s.declared;
   const wrong = [...judgeValue(value, e, d.tier), ...(e.spec.human && !generatedByProvider(d, e) ? await judgeStrength(value, e.path) : [])];
   if (wrong.length) throw new FindingError(wrong);
+  const peppers = await openPeppers(s.root, d.name, d.tier, s.identities);
+  await refuseExposed(s.root, e, value, peppers);
   return setCredential({
     root: s.root, environment: d.name, tier: d.tier, expected: e, value, reason, maxAgeDays: maxAgeOf(d, e), identities: s.identities, signer: s.signer, now: s.now,
-    peppers: await openPeppers(s.root, d.name, d.tier, s.identities), recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
+    peppers, recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
     others: s.project.environments.flatMap((x) => x.credentials.map((c) => ({ environment: x.name, path: c.path, claims: c.claims }))),
   });
+}
+/** Throws FindingError VALUE_EXPOSED where an exposure list says that somebody could know this value: compared under every generation of pepper at hand. */
+async function refuseExposed(root: string, e: ExpectedSecret, value: string, peppers: Peppers): Promise<void> {
+  for (const [print, file] of exposedPrints(root))
+    if ((print.startsWith("h") === (e.spec.human === true)) && (await fingerprintLike(print, peppers, value)) === print)
+      throw new FindingError(sealCodes.finding("VALUE_EXPOSED", { message: "the value is one that somebody who left, or a stolen key, could know", path: e.path, hint: `issue a new one at the provider; ${file} says who` }));
 }
 /** Mail passwords that the provider makes have a format of their own; a person chooses those of generic servers and Mailgun logins. */
 function generatedByProvider(d: Declared, e: ExpectedSecret): boolean {

@@ -32,6 +32,7 @@ export const sealCodes = defineCodes({
   VALUE_WEAK: { severity: "error", title: "A human-chosen password that is easily guessed" },
   VALUE_SHARED: { severity: "error", title: "The same value is in force in another environment" },
   VALUE_UNCHANGED: { severity: "error", title: "The same value under a new issue" },
+  VALUE_EXPOSED: { severity: "error", title: "A value that a leaver or a stolen key could know" },
   SOPS_CONFIG_STALE: { severity: "error", title: ".sops.yaml isn't what people.yaml and the access matrix say" },
   SIGNING_KEY: { severity: "error", title: "No signing key is at hand, or nobody in people.yaml has it" },
   PERSON_UNKNOWN: { severity: "error", title: "Nobody of that name in people.yaml" },

@@ -10,6 +10,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   schemas: ["lib"],
   seal: ["lib", "schemas"],
   scan: ["lib", "schemas", "seal"],
+  history: ["lib", "schemas", "seal"],
   stacks: ["lib", "schemas", "seal"],
   policies: ["lib", "schemas", "seal", "stacks"],
   providers: ["lib", "schemas", "seal"],
@@ -17,7 +18,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["lib", "schemas"],
   doctor: ["lib", "schemas", "seal"],
   rotation: ["lib", "schemas", "seal", "stacks", "providers", "doctor"],
-  scripts: ["lib", "schemas", "seal", "scan", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation"],
+  scripts: ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation"],
 };
 
 function* sources(dir: string): Generator<string> {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { claimsSchema } from "../schemas/claims.ts";
 import { environmentSchema, paymentsSchema } from "../schemas/environment.ts";
 import { recordSchema } from "../schemas/rotation-record.ts";
+import { exposureSchema } from "../schemas/exposure.ts";
 import { peopleSchema } from "../schemas/people.ts";
 import { OUTPUTS } from "../schemas/outputs.ts";
 import facts from "../schemas/stripe-facts.json" with { type: "json" };
@@ -18,6 +19,7 @@ export function jsonSchemas(): Record<string, unknown> {
     payments,
     people: make(peopleSchema, "stackseal people.yaml"),
     rotation: make(recordSchema, "stackseal rotations/<id>.yaml"),
+    exposure: make(exposureSchema, "stackseal exposure list"),
     claims: make(claimsSchema, "claims beside a sealed value"),
     ...Object.fromEntries(Object.entries(OUTPUTS).map(([name, schema]) => [`output-${name}`, make(schema, `stackseal ${name} --json`)])),
   };

@@ -2,6 +2,7 @@ import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { stackCodes } from "../../stacks/codes.ts";
 import { environmentNames, readProject } from "../../stacks/read.ts";
+import { judgePeople } from "../check-people.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { painter } from "../render/paint.ts";
 
@@ -24,15 +25,16 @@ export default defineCommand({
   run: (context) => {
     knownEnvironments(context);
     const project = readProject(context.root, { only: context.envs, clock: context.clock });
+    const findings = [...project.findings, ...judgePeople(context, project)];
     const p = painter(context.color);
     const environments = project.environments.map((e) => {
-      const own = project.findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) === true || (e.name === "local" && f.at?.file.startsWith(".stackseal/") === true));
+      const own = findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) === true || (e.name === "local" && f.at?.file.startsWith(".stackseal/") === true));
       const count = (s: string): number => own.filter((f) => f.severity === s).length;
       return { name: e.name, tier: e.tier, credentials: e.credentials.length, errors: count("error"), warnings: count("warning") };
     });
     const width = Math.max(0, ...environments.map((e) => e.name.length));
     const text = environments.map((e) => `${e.errors ? p.red("✗") : p.green("✓")} ${e.name.padEnd(width)}  ${e.tier}, ${e.credentials} credentials${e.errors ? `, ${e.errors} errors` : ""}${e.warnings ? `, ${e.warnings} warnings` : ""}\n`).join("");
-    const unusable = project.findings.some((f) => f.code === "PROJECT_EMPTY");
-    return Promise.resolve({ exit: unusable ? 2 : hasErrors(project.findings) ? 1 : 0, findings: project.findings, json: { environments }, text });
+    const unusable = findings.some((f) => f.code === "PROJECT_EMPTY");
+    return Promise.resolve({ exit: unusable ? 2 : hasErrors(findings) ? 1 : 0, findings, json: { environments }, text });
   },
 });

@@ -29,6 +29,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "people add", summary: "Add a person or a machine: people.yaml signed, .sops.yaml, and what is sealed to them sealed anew", load: async () => (await import("./people-add.ts")).default },
   { name: "people change", summary: "Change a person or a machine: role, tiers, keys, dates, second factor; what is sealed to them is sealed anew", load: async () => (await import("./people-change.ts")).default },
   { name: "people remove", summary: "A leaver: out of people.yaml and every recipient list, new pepper generations, and the list of what they could know", load: async () => (await import("./people-remove.ts")).default },
+  { name: "people exposure", summary: "What the holder of a key could ever know, from the whole of git history, and what of it is still in force", load: async () => (await import("./people-exposure.ts")).default },
   { name: "people sync", summary: "Finish an interrupted change; bring .sops.yaml and every sealed file in accord with people.yaml and the access matrix", load: async () => (await import("./people-sync.ts")).default },
   { name: "people sign", summary: "Sign people.yaml and the access matrix as they stand, as a Super Admin: after an edit by hand", load: async () => (await import("./people-sign.ts")).default },
   { name: "secret merge", summary: "Merge two versions of a sealed file, value by value: git's merge driver, and the way out of a conflict", load: async () => (await import("./secret-merge.ts")).default },
