@@ -161,9 +161,10 @@ function keepsAdmins(was: People, is: People, on: string, signer: Signer): void 
 }
 /** Warnings that every look at people should bring: a change under way, a stale `.sops.yaml`. */
 export function peopleState(root: string, people: People, environments: readonly Place[], on: string): Finding[] {
-  const stale = !existsSync(join(root, SOPS_CONFIG)) || readFileSync(join(root, SOPS_CONFIG), "utf8") !== sopsConfig(people, environments, on);
+  const there = existsSync(join(root, SOPS_CONFIG));
+  const stale = !there || readFileSync(join(root, SOPS_CONFIG), "utf8") !== sopsConfig(people, environments, on);
   return [
     ...(existsSync(join(root, JOURNAL)) ? [sealCodes.finding("PEOPLE_UNFINISHED", { message: "a change of people was interrupted", hint: "stackseal people sync" })] : []),
-    ...(stale ? [sealCodes.finding("SOPS_CONFIG_STALE", { message: `${SOPS_CONFIG} isn't what people.yaml and the access matrix say`, at: { file: SOPS_CONFIG, line: 1, column: 1 }, hint: "stackseal people sync" })] : []),
+    ...(stale ? [sealCodes.finding("SOPS_CONFIG_STALE", { ...(!there && { severity: "warning" }), message: `${SOPS_CONFIG} ${there ? "isn't" : "is missing; it is"} what people.yaml and the access matrix say`, at: { file: SOPS_CONFIG, line: 1, column: 1 }, hint: "stackseal people sync" })] : []),
   ];
 }

@@ -15,7 +15,7 @@ const run = (root: string, args: string[], input?: string): Promise<Ran> =>
   });
 const project = (): string => {
   const root = mkdtempSync(join(tmpdir(), "project-"));
-  for (const f of ["stacks", "Pulumi.yaml"]) cpSync(join(repo, f), join(root, f), { recursive: true, filter: (p) => !p.endsWith(".ts") });
+  for (const f of ["stacks", "Pulumi.yaml", ".sops.yaml"]) cpSync(join(repo, f), join(root, f), { recursive: true, filter: (p) => !p.endsWith(".ts") });
   return root;
 };
 const edit = (root: string, file: string, change: (t: string) => string): void => {
