@@ -43,11 +43,13 @@ export async function examineMail(s: MailSubject): Promise<Examined> {
   ];
   return { steps, account: api?.account ?? null, live: null };
 }
-/** The declared server, or the sandbox's port of the declared encryption. */
 function serverOf(s: MailSubject): MailServer {
   const m = s.settings;
-  const own: MailServer = { host: m.host, port: m.port, encryption: m.encryption, timeoutMs: s.timeoutMs ?? 5_000, ...(s.ca !== undefined && { ca: s.ca }) };
-  const at = s.sandbox?.[m.encryption === "ssl" ? "smtps" : m.encryption === "tls" ? "smtp" : "smtp-plain"];
+  return sandboxServer({ host: m.host, port: m.port, encryption: m.encryption, timeoutMs: s.timeoutMs ?? 5_000, ...(s.ca !== undefined && { ca: s.ca }) }, s.sandbox);
+}
+/** The declared server, or the sandbox's port of the declared encryption. */
+export function sandboxServer(own: MailServer, sandbox: Readonly<Record<string, string>> | null): MailServer {
+  const at = sandbox?.[own.encryption === "ssl" ? "smtps" : own.encryption === "tls" ? "smtp" : "smtp-plain"];
   if (at === undefined) return own;
   const u = new URL(at);
   return { ...own, host: u.hostname, port: Number(u.port) };
@@ -75,14 +77,14 @@ async function tryLogin(s: MailSubject, server: MailServer, reach: Reach): Promi
   if (reach.stage !== "ready") return step("login", "skipped", "NOT_ASKED", "not tried: there is no connection as declared");
   if (server.encryption === null && !loopback(server.host)) return step("login", "skipped", "LOGIN_IN_CLEAR", "not tried: without encryption everybody on the way would read the password", "declare port 587 with encryption tls, or 465 with ssl");
   if (!reach.auth) return step("login", "inconclusive", "LOGIN_NOT_OFFERED", "the server offers no login on this connection: the password can't be tried", "a submission port (587 with tls, or 465 with ssl) offers AUTH; port 25 often doesn't");
-  const got = await loginSmtp(server, m.username, s.value, m.provider);
+  const got = await loginSmtp(server, m.username, s.value, m.provider, s.signal);
   if (got.verdict !== "valid") return step("login", got.verdict, got.code, got.message, got.next);
   const fine = step("login", "valid", got.code, `${got.message} as ${m.username}`);
   if (MAIL_CONTROL[m.provider] === "never") return { ...fine, message: `${fine.message}; no corrupted copy was sent: ${m.provider} locks accounts` };
   if (s.controls.refusedBefore(s.controlKey)) return fine;
   const copy = corrupt(s.value);
   if (copy === null) return step("login", "inconclusive", "CONTROL_UNCLEAR", "accepted; the password is too short for a corrupted copy of the same shape", "set a longer password");
-  const other = await loginSmtp(server, m.username, copy, m.provider);
+  const other = await loginSmtp(server, m.username, copy, m.provider, s.signal);
   if (other.verdict === "invalid" && other.code !== "ACCOUNT_SUSPENDED") {
     s.controls.refused(s.controlKey);
     return fine;

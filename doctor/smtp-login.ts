@@ -14,15 +14,18 @@ export function transportOptions(s: MailServer, username: string, password: stri
 }
 
 /** Really logs in (AUTH is done, not just offered) and says what came of it. Never throws; nothing of the server's text is repeated. */
-export async function loginSmtp(s: MailServer, username: string, password: string, provider: MailProvider): Promise<Reading> {
+export async function loginSmtp(s: MailServer, username: string, password: string, provider: MailProvider, signal: AbortSignal): Promise<Reading> {
   const { createTransport } = await import("nodemailer");
   const transport = createTransport(transportOptions(s, username, password));
+  const cut = (): void => { transport.close(); };
+  signal.addEventListener("abort", cut, { once: true });
   try {
     await transport.verify();
     return { verdict: "valid", code: "LOGIN_DONE", message: `${s.host} accepts the login`, next: "" };
   } catch (e) {
     return readLogin(e as MailError, provider);
   } finally {
+    signal.removeEventListener("abort", cut);
     transport.close();
   }
 }

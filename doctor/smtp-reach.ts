@@ -40,6 +40,8 @@ export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Rea
     return end("tcp", "inconclusive", opened === "ECONNREFUSED" ? "SMTP_REFUSED" : "SMTP_UNREACHABLE", `${at}: ${opened === "ECONNREFUSED" ? "nothing listens there, or a firewall refuses" : `can't be reached (${opened})`}`, "compare host and port with the provider's documentation; then look at the firewall");
   }
   const dialog = new Dialog(opened, s.timeoutMs);
+  const cut = (): void => { dialog.close(); };
+  signal.addEventListener("abort", cut, { once: true });
   try {
     if (s.encryption === "ssl") {
       const failed = await dialog.encrypt(s);
@@ -62,6 +64,7 @@ export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Rea
     }
     return { stage: "ready", verdict: "valid", code: "SMTP_REACHED", message: `${at} answers${dialog.protocol === null ? ", without encryption" : ` over ${dialog.protocol}`}`, next: "", auth: offered.some((x) => /^AUTH\b/.test(x)), tls: dialog.protocol };
   } finally {
+    signal.removeEventListener("abort", cut);
     dialog.close();
   }
 }

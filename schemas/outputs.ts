@@ -33,4 +33,5 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     file: z.string(), credentials: z.array(z.object({ path: z.string(), change: z.enum(["added", "removed", "changed", "resealed", "claims", "moved", "unsigned"]), from: z.string().optional(), issueId: z.string().nullable(), reason: z.string().nullable(), by: z.string().nullable() })),
     recipients: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }), freshKey: z.boolean().nullable(),
   })).optional() }),
+  doctor: z.object({ ...base, environment: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),
 };

@@ -34,6 +34,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "people sign", summary: "Sign people.yaml and the access matrix as they stand, as a Super Admin: after an edit by hand", load: async () => (await import("./people-sign.ts")).default },
   { name: "secret merge", summary: "Merge two versions of a sealed file, value by value: git's merge driver, and the way out of a conflict", load: async () => (await import("./secret-merge.ts")).default },
   { name: "secret diff", summary: "Say what changed in sealed files, without a key and never a value; also git's textconv and external diff", load: async () => (await import("./secret-diff.ts")).default },
+  { name: "doctor", summary: "Prove an environment's credentials at their providers: the troubleshooting checklists, step by step", load: async () => (await import("./doctor.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "completion", summary: "Print a shell's completion script", load: async () => (await import("./completion.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
