@@ -21,6 +21,8 @@ export const rotationCodes = defineCodes({
   ROTATION_PROVIDER_DOWN: { severity: "error", title: "The provider didn't answer" },
   ROTATION_PROVIDER_REFUSED: { severity: "error", title: "The provider refused a step" },
   ROTATION_ADMIN_MISSING: { severity: "error", title: "The step needs a key that may mint, and none is at hand" },
+  ROTATION_EVENT: { severity: "info", title: "No event was taken over the new endpoint yet" },
+  ROTATION_ENDPOINT: { severity: "error", title: "The endpoint at Stripe isn't the one whose signing secret is delivered" },
   ROTATION_OLD_ALIVE: { severity: "error", title: "The old credential is still accepted" },
   ROTATION_LOST: { severity: "error", title: "A hard cut was interrupted before its answer was kept: the new credential is lost" },
   ROTATION_ATTEST: { severity: "warning", title: "No probe can prove the old credential dead: another Super Admin must attest it" },

@@ -52,6 +52,8 @@ export interface Outside {
   readonly probe: (subject: Subject) => Promise<Probed>;
   readonly store: Store;
   readonly accessKeys: (() => Promise<AccessKeys>) | null;
+  /** Makes the sandbox's Stripe send an event; null where the provider is the true one. */
+  readonly trigger: ((type: string) => Promise<void>) | null;
   /** Writes a file in one step, or not at all (lib/atomic). */
   readonly write: (file: string, text: string, mode: number) => void;
   readonly remove: (file: string) => void;

@@ -20,6 +20,8 @@ export interface Key {
   /** What the account tells of itself. */
   facts: Record<string, unknown>;
   pending?: string;
+  /** The last four characters, which some providers show. */
+  readonly tail?: string;
 }
 interface State {
   keys: Key[];
@@ -31,6 +33,8 @@ const piecesOf = (v: string): string[] => {
   const n = Math.ceil(v.length / 4);
   return [0, 1, 2, 3].map((i) => sha(`${i}:${v.slice(i * n, (i + 1) * n)}`).slice(0, 16));
 };
+/** A SendGrid key carries its own id. */
+const idIn = (value: string): string | undefined => /^SG\.([A-Za-z0-9_-]{22})\./.exec(value)?.[1];
 const equal = (a: string, b: string): boolean => a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
 
 /** A fake's credentials, in one file that is read for every request: a sandbox that runs beside sees the same account. In memory where `dir` is null. */
@@ -67,7 +71,7 @@ export class Keys {
   }
   add(value: string, owner: string, more: { readonly id?: string; readonly name?: string; readonly state?: KeyState; readonly role?: string; readonly facts?: Record<string, unknown>; readonly pending?: string } = {}): Key {
     const s = this.load();
-    const key: Key = { id: more.id ?? randomBytes(8).toString("hex"), hash: sha(value), pieces: piecesOf(value), owner, state: more.state ?? "active", name: more.name ?? "default", created: new Date().toISOString(), facts: more.facts ?? {}, ...(more.role !== undefined && { role: more.role }), ...(more.pending !== undefined && { pending: more.pending }) };
+    const key: Key = { id: more.id ?? idIn(value) ?? randomBytes(8).toString("hex"), tail: value.slice(-4), hash: sha(value), pieces: piecesOf(value), owner, state: more.state ?? "active", name: more.name ?? "default", created: new Date().toISOString(), facts: more.facts ?? {}, ...(more.role !== undefined && { role: more.role }), ...(more.pending !== undefined && { pending: more.pending }) };
     s.keys = [key, ...s.keys.filter((k) => !(k.hash === key.hash && k.owner === owner))];
     this.save(s);
     return key;

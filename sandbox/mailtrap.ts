@@ -4,7 +4,7 @@ import type { Key } from "./keys.ts";
 import { authorization, json, type Reply } from "./server.ts";
 
 const ACCOUNT = 1001;
-const shape = (k: Key): Record<string, unknown> => ({ id: Number(k.id), name: k.name, last_4_digits: "", created_by: "sandbox", expires_at: k.facts["expires_at"] ?? null, resources: k.facts["resources"] ?? [{ resource_type: "account", resource_id: ACCOUNT, access_level: 100 }] });
+const shape = (k: Key): Record<string, unknown> => ({ id: Number(k.id), name: k.name, last_4_digits: k.tail ?? "", created_by: "sandbox", expires_at: k.facts["expires_at"] ?? null, resources: k.facts["resources"] ?? [{ resource_type: "account", resource_id: ACCOUNT, access_level: 100 }] });
 const one = (a: Asked, answer: (k: Key) => Reply): Reply => {
   const k = a.keys.all("").find((x) => x.id === a.params["id"]);
   return k ? answer(k) : json(404, { error: "Not Found" });

@@ -61,7 +61,7 @@ export const salesforce: Fake = {
     }),
     "PATCH /services/data/v65.0/apps/oauth/credentials/{consumer}/staged/{id}": (a) => granted(a, () => staged(a, (k) => {
       if (a.fields["command"] !== "rotate") return data(400, "INVALID_COMMAND", "command must be rotate");
-      for (const x of consumers(a)) if (x.owner === k.name) a.keys.kill(x.id);
+      for (const x of consumers(a)) if (x.owner === k.name || x.id === k.name) a.keys.kill(x.id);
       a.keys.change(k.id, (x) => { delete x.role; });
       return json(200, { id: k.id, key: k.owner });
     })),

@@ -47,7 +47,11 @@ export const environmentSchema = z.strictObject({
     pipedrive: pipedrive.settings.optional(),
     gohighlevel: gohighlevel.settings.optional(),
   }),
-  rotation: z.strictObject({ standard: schedule }).optional(),
+  rotation: z.strictObject({
+    standard: schedule,
+    unattended: z.array(z.string().regex(/^[a-z][a-z0-9-]*\.[a-z][A-Za-z0-9]*$/, "a kind such as twilio.authToken")).optional().describe("Kinds that the rotator's machine may rotate"),
+    quiet: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, "hours in UTC such as 02:00-05:00").optional().describe("When a credential without overlap may be cut over, in UTC"),
+  }).optional(),
 });
 export type Environment = z.infer<typeof environmentSchema>;
 export type Store = Environment["store"];

@@ -10,7 +10,7 @@ export type Verdict = (typeof VERDICTS)[number];
 export const PROGRESS = ["proposed", "sealed", "registered", "staged", "tested", "promoted", "revoked", "buried", "swept", "closed"] as const;
 export type Progress = (typeof PROGRESS)[number];
 /** Beside the way: an attempt begins, a value or an old credential fails its test, somebody confirms or attests, the way back. */
-const BESIDE = ["minting", "refused", "alive", "confirmed", "attested", "aborting", "aborted"] as const;
+const BESIDE = ["minting", "refused", "alive", "confirmed", "unmuted", "attested", "aborting", "aborted"] as const;
 export const STEPS = [...PROGRESS, ...BESIDE] as const;
 export type Step = (typeof STEPS)[number];
 

@@ -1,8 +1,8 @@
 // How a credential is replaced, as data; interpreted by the room rotation/.
 //
-// Texts are templates: `{settings.accountSid}` and other plain settings of the integration, `{current}` and `{next}` (the two values), `{marker}` (a name
-// that tells which rotation made a thing), `{id}` (the provider's id of what was made), `{old}` (its id of what is replaced), `{password}` (made by us),
-// and what an earlier step took from an answer. In a URL everything is percent-encoded.
+// Texts are templates: `{accountSid}` and other plain settings of the integration, `{oldUsername}` for what such a setting was before, `{next}` (the new
+// value), `{marker}` (a name that tells which rotation made a thing), `{id}` (the provider's id of what was made), `{old}` (its id of what is replaced),
+// `{userDomain}` (of a login), `{eu}` (`.eu` where the declared host is one of Europe's), and what an earlier step took. In a URL all is percent-encoded.
 
 /** Who speaks in a call: the credential in force, the new one, or a key of the rotator's own that may mint. */
 export type Speaker = "current" | "next" | "admin";
@@ -23,6 +23,8 @@ export interface HttpStep {
   readonly done?: readonly number[];
   /** Name → dotted path in the JSON answer, for later steps. */
   readonly take?: Readonly<Record<string, string>>;
+  /** Name → what an entry of a list says, the one whose field is this. */
+  readonly find?: Readonly<Record<string, { readonly in: string; readonly where: string; readonly is: string; readonly take: string }>>;
 }
 /** Where an answer lists what exists: to find what an interrupted run made, and what is replaced. */
 export interface ListStep extends HttpStep {
@@ -72,6 +74,14 @@ export interface GuidedRotation {
 export interface ReplaceRotation {
   readonly kind: "replace";
   readonly overlap: string;
+  readonly graceSeconds: number;
+  readonly list: ListStep;
+  readonly create: HttpStep;
+  readonly update: HttpStep;
+  readonly retrieve: HttpStep;
+  readonly remove: HttpStep;
+  /** Lists what was sent since an instant: tells whether the receiver took everything. */
+  readonly events: HttpStep;
 }
 /** Minted and verified by us alone. */
 export interface OwnRotation {

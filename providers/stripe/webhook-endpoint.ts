@@ -47,7 +47,7 @@ const asSet = (v: readonly string[]): string[] => [...new Set(v)].sort();
 /** The store's version id of a signing secret: who sees it knows which endpoint it belongs to, and nothing of the secret. */
 export const endpointVersion = (endpointId: string): string => createHash("sha256").update(`stackseal-endpoint-1\n${endpointId}`).digest("hex");
 /** Of a minted secret (some 190 random bits): tells whether the store still has the one that Stripe showed. */
-const secretFingerprint = (endpointId: string, secret: string): string => `s1:${createHash("sha256").update(`stackseal-signing-secret-1\n${endpointId}\n${secret}`).digest().subarray(0, 16).toString("base64url")}`;
+export const secretFingerprint = (endpointId: string, secret: string): string => `s1:${createHash("sha256").update(`stackseal-signing-secret-1\n${endpointId}\n${secret}`).digest().subarray(0, 16).toString("base64url")}`;
 /** What only a new endpoint can change. Two endpoints of one resource during a replacement differ in it. */
 const generationOf = (p: Props): string => createHash("sha256").update(JSON.stringify([p["apiVersion"] ?? null, p["connect"] === true, map(p["signingSecretTo"])["store"] ?? null, map(p["signingSecretTo"])["secretId"] ?? null, map(p["signingSecretTo"])["key"] ?? null])).digest("hex").slice(0, 16);
 const stampOf = (site: Site, p: Props): Stamp => ({ managed_by: "stackseal", stack: `${site.project}/${site.stack}`, name: site.name, generation: generationOf(p) });

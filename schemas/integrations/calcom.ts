@@ -37,7 +37,7 @@ export const calcom = defineIntegration({
       rotation: {
         kind: "api", strategy: "calcom-refresh", danger: 40, graceSeconds: 0, hardCut: true, overlap: "none: the refresh kills the old key in the same call; without a cut only by a second key made by hand",
         // Without an explicit lifetime the new key would die after 30 days.
-        mint: { by: "provider", step: { method: "POST", url: "https://api.cal.com/v2/api-keys/refresh", auth: { kind: "bearer", as: "current" }, json: { apiKeyNeverExpires: true } }, value: "data.apiKey" },
+        mint: { by: "provider", step: { method: "POST", url: "{baseUrl}/v2/api-keys/refresh", auth: { kind: "bearer", as: "current" }, json: { apiKeyNeverExpires: true } }, value: "data.apiKey" },
         discard: null,
         revoke: null,
       },

@@ -9,21 +9,21 @@ const sendgrid: RotationSpec = {
   kind: "api", strategy: "sendgrid-api-key", danger: 60, graceSeconds: 3600, overlap: "unbounded: both keys live until the old one is deleted",
   admin: SENDGRID_ADMIN,
   // Without scopes a new key would have full access: it gets those of the key that it replaces.
-  prepare: [{ method: "GET", url: "https://api.sendgrid.com/v3/scopes", auth: { kind: "bearer", as: "current" }, take: { scopes: "scopes" } }],
-  list: { method: "GET", url: "https://api.sendgrid.com/v3/api_keys?limit=100", auth: { kind: "bearer", as: "admin" }, items: "result", id: "api_key_id", name: "name" },
+  prepare: [{ method: "GET", url: "https://api{eu}.sendgrid.com/v3/scopes", auth: { kind: "bearer", as: "current" }, take: { scopes: "scopes" } }],
+  list: { method: "GET", url: "https://api{eu}.sendgrid.com/v3/api_keys?limit=100", auth: { kind: "bearer", as: "admin" }, items: "result", id: "api_key_id", name: "name" },
   old: { from: "value", pattern: /^SG\.([A-Za-z0-9_-]{22})\./ },
-  mint: { by: "provider", step: { method: "POST", url: "https://api.sendgrid.com/v3/api_keys", auth: { kind: "bearer", as: "admin" }, json: { name: "{marker}", scopes: "{scopes}" } }, value: "api_key", id: "api_key_id" },
-  discard: { method: "DELETE", url: "https://api.sendgrid.com/v3/api_keys/{id}", auth: { kind: "bearer", as: "admin" }, done: [404] },
-  revoke: { method: "DELETE", url: "https://api.sendgrid.com/v3/api_keys/{old}", auth: { kind: "bearer", as: "admin" }, done: [404] },
+  mint: { by: "provider", step: { method: "POST", url: "https://api{eu}.sendgrid.com/v3/api_keys", auth: { kind: "bearer", as: "admin" }, json: { name: "{marker}", scopes: "{scopes}" } }, value: "api_key", id: "api_key_id" },
+  discard: { method: "DELETE", url: "https://api{eu}.sendgrid.com/v3/api_keys/{id}", auth: { kind: "bearer", as: "admin" }, done: [404] },
+  revoke: { method: "DELETE", url: "https://api{eu}.sendgrid.com/v3/api_keys/{old}", auth: { kind: "bearer", as: "admin" }, done: [404] },
 };
 const mailgun: RotationSpec = {
   kind: "api", strategy: "mailgun-smtp-login", danger: 60, graceSeconds: 3600, overlap: "unbounded: a second login lives beside the first until that one is deleted",
   admin: MAILGUN_ADMIN,
-  list: { method: "GET", url: "https://api.mailgun.net/v3/domains/{domain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, items: "items", id: "login", name: "login" },
+  list: { method: "GET", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, items: "items", id: "login", name: "login" },
   // A new password for the same login would end the old one at once: a second login doesn't.
-  mint: { by: "us", template: "{alnum:32}", step: { method: "POST", url: "https://api.mailgun.net/v3/domains/{domain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, form: { login: "{newLogin}", password: "{next}" } }, settings: { username: "{newLogin}" } },
-  discard: { method: "DELETE", url: "https://api.mailgun.net/v3/domains/{domain}/credentials/{newLogin}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
-  revoke: { method: "DELETE", url: "https://api.mailgun.net/v3/domains/{domain}/credentials/{oldLogin}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
+  mint: { by: "us", template: "{alnum:32}", step: { method: "POST", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, form: { login: "{marker}@{userDomain}", password: "{next}" } }, settings: { username: "{marker}@{userDomain}" } },
+  discard: { method: "DELETE", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials/{marker}@{userDomain}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
+  revoke: { method: "DELETE", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials/{oldUsername}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
 };
 const mailtrap: RotationSpec = {
   kind: "api", strategy: "mailtrap-api-token", danger: 60, graceSeconds: 3600, overlap: "unbounded: both tokens live until the old one is deleted",

@@ -50,10 +50,14 @@ export const salesforce = defineIntegration({
         kind: "api", strategy: "salesforce-staged", danger: 60, graceSeconds: 3600, overlap: "the staged pair lives 30 days beside the one in force",
         // The app must not rotate itself: another one's access token speaks.
         admin: { variable: "STACKSEAL_ADMIN_SALESFORCE", says: "an access token of another app that may manage consumer secrets over REST", fallback: "none" },
-        prepare: [{ method: "GET", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{consumerKey}", auth: { kind: "bearer", as: "admin" }, take: { consumerId: "consumers.0.id" } }],
-        mint: { by: "provider", step: { method: "POST", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{consumerKey}/{consumerId}/staged", auth: { kind: "bearer", as: "admin" } }, value: "secret", id: "id", settings: { consumerKey: "key" } },
-        discard: { method: "DELETE", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{oldConsumerKey}/{consumerId}/staged/{id}", auth: { kind: "bearer", as: "admin" }, done: [404] },
-        revoke: { method: "PATCH", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{oldConsumerKey}/{consumerId}/staged/{id}", auth: { kind: "bearer", as: "admin" }, json: { command: "rotate" }, done: [404] },
+        prepare: [
+          { method: "GET", url: "https://{domain}/services/data/v65.0/apps/oauth/usage", auth: { kind: "bearer", as: "admin" }, take: { appId: "apps.0.id" } },
+          { method: "GET", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{appId}", auth: { kind: "bearer", as: "admin" }, find: { consumerId: { in: "consumers", where: "key", is: "{oldConsumerKey}", take: "id" } } },
+        ],
+        list: { method: "GET", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{appId}", auth: { kind: "bearer", as: "admin" }, items: "consumers", id: "id" },
+        mint: { by: "provider", step: { method: "POST", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{consumerId}/staged", auth: { kind: "bearer", as: "admin" } }, value: "secret", id: "id", settings: { consumerKey: "key" } },
+        discard: { method: "DELETE", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{consumerId}/staged/{id}", auth: { kind: "bearer", as: "admin" }, done: [404] },
+        revoke: { method: "PATCH", url: "https://{domain}/services/data/v65.0/apps/oauth/credentials/{consumerId}/staged/{id}", auth: { kind: "bearer", as: "admin" }, json: { command: "rotate" }, done: [404] },
       },
     },
   },

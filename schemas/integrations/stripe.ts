@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { name, oneLine } from "../fields.ts";
 import { defineIntegration } from "../integration.ts";
+import type { ReplaceRotation } from "../rotation.ts";
 import { API_CHECKLIST } from "./checklist.ts";
 
 const webhook = z.strictObject({
@@ -82,3 +83,16 @@ export const stripe = defineIntegration({
   checklist: API_CHECKLIST,
   docs: "https://docs.stripe.com/keys",
 });
+
+const key = { kind: "bearer", as: "current" } as const;
+const endpoints = "https://api.stripe.com/v1/webhook_endpoints";
+/** How the signing secret of an endpoint is replaced, which Stripe alone mints and shows once: by a second endpoint. Stripe's API has no other way. */
+export const ENDPOINT_ROTATION: ReplaceRotation & { readonly danger: number } = {
+  kind: "replace", danger: 80, graceSeconds: 3600, overlap: "unbounded: both endpoints live, and every event comes over both, until the old one is deleted; event ids tell them apart",
+  list: { method: "GET", url: `${endpoints}?limit=100`, auth: key, items: "data", id: "id" },
+  create: { method: "POST", url: endpoints, auth: key },
+  update: { method: "POST", url: `${endpoints}/{id}`, auth: key },
+  retrieve: { method: "GET", url: `${endpoints}/{id}`, auth: key, done: [404] },
+  remove: { method: "DELETE", url: `${endpoints}/{id}`, auth: key, done: [404] },
+  events: { method: "GET", url: "https://api.stripe.com/v1/events?limit=100&created[gte]={since}", auth: key },
+};

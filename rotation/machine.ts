@@ -1,0 +1,118 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { FindingError, type Finding } from "../lib/finding.ts";
+import { rotationFile, rotationSealedFile, WORK_DIR, LOCAL } from "../schemas/layout.ts";
+import { append, readRecord, renderRecord, SIGNED, type KeptRecord } from "./record.ts";
+import { isAborted, isClosed, lastProgress, stepOf, type Progress, type RotationRecord, type RotationStep } from "../schemas/rotation-record.ts";
+import { withLock } from "../seal/lock.ts";
+import { rotationCodes } from "./codes.ts";
+import type { Rotator } from "./context.ts";
+import { forget } from "./sealed.ts";
+import type { StepData, Waiting } from "./strategy.ts";
+import { isWaiting } from "./strategy.ts";
+
+/** How far a run came: closed or aborted, or what it waits for. */
+export interface Advanced {
+  readonly record: RotationRecord;
+  readonly waiting: Waiting | null;
+  readonly findings: readonly Finding[];
+}
+/** A record in hand: every step is written the moment it is done. */
+export class Journal {
+  record: RotationRecord;
+  readonly findings: Finding[] = [];
+  readonly r: Rotator;
+  constructor(r: Rotator, record: RotationRecord) {
+    this.r = r;
+    this.record = record;
+  }
+  /** This machine's time, or the provider's where it told another one. */
+  now(): Date {
+    const skew = [...this.record.steps].reverse().find((s) => s.skewSeconds !== undefined)?.skewSeconds ?? 0;
+    return new Date(this.r.clock.now().getTime() + skew * 1000);
+  }
+  write(step: RotationStep["step"], data: StepData = {}): void {
+    const entry = { step, at: this.r.clock.now().toISOString(), actor: this.r.signer.name, ...data };
+    this.save(append(this.record, entry, (SIGNED as readonly string[]).includes(step) ? this.r.signer.key : undefined));
+    if (data.skewSeconds !== undefined && Math.abs(data.skewSeconds) > 300)
+      this.findings.push(rotationCodes.finding("ROTATION_CLOCK_SKEW", { message: `the provider's clock is ${data.skewSeconds} s ahead of this machine's: the overlap is measured by the provider's`, path: this.record.path, hint: "set this machine's clock (NTP)" }));
+  }
+  save(record: RotationRecord): void {
+    this.r.write(join(this.r.root, rotationFile(record.environment, record.rotation)), renderRecord(record), record.environment === LOCAL ? 0o600 : 0o644);
+    this.record = record;
+  }
+}
+/** The steps of one kind of credential. A step that doesn't apply answers null and isn't recorded. */
+export type Way = Readonly<Record<Exclude<Progress, "proposed">, (j: Journal) => Promise<StepData | Waiting | null>>> & { readonly abort: (j: Journal) => Promise<Waiting | null> };
+
+/** One process at a time on this machine moves a credential's rotation. */
+export const withRotationLock = <T>(root: string, environment: string, path: string, run: () => Promise<T>): Promise<T> => withLock(join(root, WORK_DIR, "rotations", environment, path), `the rotation of ${path}`, run);
+
+/** The record of that id. Throws FindingError ROTATION_UNKNOWN, or with what is wrong with it. */
+export function mustRead(r: Pick<Rotator, "root" | "declared" | "people">, id: string): KeptRecord {
+  if (!existsSync(join(r.root, rotationFile(r.declared.name, id)))) throw new FindingError(rotationCodes.finding("ROTATION_UNKNOWN", { message: `${r.declared.name} has no rotation ${id}`, path: id, hint: `stackseal rotations --env ${r.declared.name}` }), 2);
+  const { kept, findings } = readRecord(r.root, r.declared.name, id, r.people);
+  if (!kept) throw new FindingError(findings);
+  return kept;
+}
+const ORDER: readonly Exclude<Progress, "proposed">[] = ["sealed", "registered", "staged", "tested", "promoted", "revoked", "buried", "swept", "closed"];
+const SAYS: Readonly<Record<Progress, string>> = {
+  proposed: "proposed", sealed: "the new value is sealed beside the current one", registered: "the provider knows the new value", staged: "both are delivered",
+  tested: "the new one is accepted", promoted: "the new one is in force", revoked: "the old one is ended", buried: "the old one is refused", swept: "every integration of the environment was asked", closed: "closed",
+};
+
+/** Goes on from the last recorded step until the rotation is closed, or something must be waited for. Throws FindingError where a step fails: the record keeps what is done. */
+export async function advance(r: Rotator, id: string, wayOf: (record: RotationRecord) => Way): Promise<Advanced> {
+  const { path } = mustRead(r, id).record;
+  return withRotationLock(r.root, r.declared.name, path, async () => {
+    const j = new Journal(r, mustRead(r, id).record);
+    const way = wayOf(j.record);
+    if (isClosed(j.record) || isAborted(j.record)) {
+      tidy(r, j.record);
+      return { record: j.record, waiting: null, findings: j.findings };
+    }
+    if (stepOf(j.record, "aborting")) return abortWith(j, way);
+    for (;;) {
+      const todo = ORDER.slice(ORDER.indexOf(lastProgress(j.record) as (typeof ORDER)[number]) + 1);
+      let moved = false;
+      for (const step of todo) {
+        if (r.signal.aborted) throw new FindingError({ code: "INTERRUPTED", severity: "error", message: "interrupted between two steps: nothing is lost", path, hint: `stackseal rotate resume ${id} --env ${r.declared.name}` });
+        const got = await way[step](j);
+        if (got === null) continue;
+        if (isWaiting(got)) return { record: j.record, waiting: got, findings: j.findings };
+        j.write(step, got);
+        r.say(`${path}: ${SAYS[step]}\n`);
+        moved = true;
+        break;
+      }
+      if (!moved || isClosed(j.record)) break;
+    }
+    tidy(r, j.record);
+    return { record: j.record, waiting: null, findings: j.findings };
+  });
+}
+/** Goes back: the old one is in force again, the new one is taken back. Throws FindingError ROTATION_TOO_LATE where the old one is gone. */
+export async function abort(r: Rotator, id: string, wayOf: (record: RotationRecord) => Way): Promise<Advanced> {
+  const { path } = mustRead(r, id).record;
+  return withRotationLock(r.root, r.declared.name, path, () => {
+    const j = new Journal(r, mustRead(r, id).record);
+    if (isClosed(j.record)) throw new FindingError(rotationCodes.finding("ROTATION_CLOSED", { message: `${id} is closed: there is nothing to go back from`, path, hint: `stackseal rotate start ${path} --env ${r.declared.name}` }), 2);
+    if (isAborted(j.record)) {
+      tidy(r, j.record);
+      return Promise.resolve({ record: j.record, waiting: null, findings: [] });
+    }
+    return abortWith(j, wayOf(j.record));
+  });
+}
+async function abortWith(j: Journal, way: Way): Promise<Advanced> {
+  const waiting = await way.abort(j);
+  if (waiting) return { record: j.record, waiting, findings: j.findings };
+  j.write("aborted");
+  tidy(j.r, j.record);
+  j.r.say(`${j.record.path}: the old one is in force, the new one is taken back\n`);
+  return { record: j.record, waiting: null, findings: j.findings };
+}
+/** What an ended rotation held goes; a run killed before this leaves it to the next one. */
+export function tidy(r: Rotator, record: RotationRecord): void {
+  if ((isClosed(record) || isAborted(record)) && existsSync(join(r.root, rotationSealedFile(r.declared.name, record.rotation)))) forget(r, record.rotation);
+}
