@@ -1,0 +1,137 @@
+import { LOCAL, PEOPLE_FILE, SIGNED } from "./paths.ts";
+import { differences, type Difference, type Flat } from "./flat.ts";
+
+// What the difference of two versions of a file means to an auditor: key paths and public facts, never a value.
+
+export type Kind = "credential" | "setting" | "recipient" | "person" | "role" | "policy" | "exception" | "alert" | "rotation" | "exposure" | "review" | "pepper" | "workflow";
+export interface Described {
+  readonly kind: Kind;
+  readonly environment: string | null;
+  readonly path: string;
+  /** `added`, `re-issued`, `re-sealed only`, `removed`, `claims changed`, `moved from …`, `changed`, … */
+  readonly change: string;
+  /** Who wrote it, by the file's own word: a credential's sealedBy. */
+  readonly who?: string;
+  readonly issueId?: string;
+}
+/** What a file is, by its path; null where it concerns no auditor. */
+export function subjectOf(file: string): { readonly type: "sealed" | "environment" | "payments" | "people" | "pepper" | "exceptions" | "rotation" | "exposure" | "review" | "whole"; readonly environment: string | null; readonly kind: Kind } | null {
+  const m = /^stacks\/([^/]+)\/(secrets|payments)\.sops\.yaml$/.exec(file);
+  if (m) return { type: "sealed", environment: m[1] as string, kind: "credential" };
+  const e = /^stacks\/([^/]+)\/(environment|payments)\.yaml$/.exec(file);
+  if (e) return { type: e[2] as "environment" | "payments", environment: e[1] as string, kind: "setting" };
+  const r = /^stacks\/([^/]+)\/rotations\/[^/]+\.yaml$/.exec(file);
+  if (r) return { type: "rotation", environment: r[1] as string, kind: "rotation" };
+  if (file === PEOPLE_FILE) return { type: "people", environment: null, kind: "person" };
+  if (/^stacks\/pepper[^/]*\.sops\.yaml$/.test(file)) return { type: "pepper", environment: null, kind: "pepper" };
+  if (/^stacks\/exposures\/[^/]+\.yaml$/.test(file)) return { type: "exposure", environment: null, kind: "exposure" };
+  if (/^stacks\/reviews\/[^/]+\.yaml$/.test(file)) return { type: "review", environment: null, kind: "review" };
+  if (file === "policies/exceptions.yaml") return { type: "exceptions", environment: null, kind: "exception" };
+  if (/^policies\/[^/]+\.(ts|yaml|json)$/.test(file) && !file.endsWith(".test.ts")) return { type: "whole", environment: null, kind: "policy" };
+  if (SIGNED.has(file) || /(^|\/)CODEOWNERS$/.test(file) || file === ".sops.yaml") return { type: "whole", environment: null, kind: "role" };
+  if (/^\.github\/workflows\//.test(file) || file === ".gitlab-ci.yml") return { type: "whole", environment: null, kind: "workflow" };
+  return null;
+}
+/** Where to look in git's history. */
+export const WATCHED = ["stacks", "policies", "schemas/access.ts", ".sops.yaml", "CODEOWNERS", ".github", ".gitlab-ci.yml"];
+
+export interface Sides {
+  readonly file: string;
+  readonly from?: string;
+  readonly before: Flat | null;
+  readonly after: Flat | null;
+  /** Recipient → name, of every person that people.yaml ever had. */
+  readonly names: ReadonlyMap<string, string>;
+}
+export function describe(s: Sides): Described[] {
+  const subject = subjectOf(s.file);
+  if (!subject || subject.environment === LOCAL) return [];
+  const { environment, kind } = subject;
+  const moved: Described[] = s.from !== undefined && subjectOf(s.from)?.type === subject.type ? [{ kind, environment, path: s.file, change: `moved from ${s.from}` }] : [];
+  const before = s.before ?? new Map<string, string>(), after = s.after ?? new Map<string, string>();
+  switch (subject.type) {
+    case "sealed": return [...moved, ...credentials(before, after, environment), ...recipients(before, after, s.file, environment, s.names)];
+    case "pepper": return [...moved, ...generations(before, after, s.file), ...recipients(before, after, s.file, null, s.names)];
+    case "environment": case "payments": return [...moved, ...settings(differences(before, after), environment)];
+    case "people": return [...moved, ...people(differences(before, after))];
+    case "exceptions": return [...moved, ...grouped(differences(before, after), kind, null, /^((?:[^.]+\.)?\d+)/, before, after)];
+    default: {
+      if (moved.length && s.before && s.after && differences(before, after).length === 0) return moved;
+      return [...moved, { kind, environment, path: s.file, change: s.after === null ? "removed" : s.before === null ? "added" : "changed" }];
+    }
+  }
+}
+
+const base = (flat: Flat): Map<string, Map<string, string>> => {
+  const out = new Map<string, Map<string, string>>();
+  for (const [path, value] of flat) {
+    const m = /^(?!sops\.)(.+?)\.(value|claims\.(.+))$/.exec(path);
+    if (!m) continue;
+    const own = out.get(m[1] as string) ?? new Map<string, string>();
+    own.set(m[3] ?? "value", value);
+    out.set(m[1] as string, own);
+  }
+  return out;
+};
+/** Claims that say who sealed and signed, not what the credential is. */
+const WRITER = new Set(["value", "sealedBy", "signature"]);
+function credentials(before: Flat, after: Flat, environment: string | null): Described[] {
+  const [a, b] = [base(before), base(after)];
+  const out: Described[] = [];
+  const add = (path: string, change: string, of: ReadonlyMap<string, string>): void => {
+    const who = of.get("sealedBy"), issueId = of.get("issueId");
+    out.push({ kind: "credential", environment, path, change, ...(who !== undefined && { who }), ...(issueId !== undefined && { issueId }) });
+  };
+  for (const [path, x] of a) if (!b.has(path)) add(path, "removed", new Map([...x].filter(([k]) => k === "issueId")));
+  for (const [path, y] of b) {
+    const x = a.get(path);
+    if (!x) add(path, "added", y);
+    else if (x.get("issueId") !== y.get("issueId") || (x.get("fingerprint") !== y.get("fingerprint") && y.get("fingerprint") !== undefined)) add(path, "re-issued", y);
+    else {
+      const claims = [...new Set([...x.keys(), ...y.keys()])].filter((k) => !WRITER.has(k) && x.get(k) !== y.get(k));
+      if (claims.length) add(path, `claims changed: ${claims.sort().join(", ")}`, y);
+      // A leaf without claims' word that it is another value: the sops CLI may have written one; until it is signed nobody vouches for it.
+      else if (x.get("value") !== y.get("value")) add(path, y.get("signature") === x.get("signature") ? "ciphertext changed, not signed anew" : "re-sealed only", y);
+      else if (x.get("signature") !== y.get("signature") || x.get("sealedBy") !== y.get("sealedBy")) add(path, "signed anew", y);
+    }
+  }
+  return out;
+}
+const recipientsIn = (f: Flat): Set<string> => new Set([...f].filter(([k]) => /^sops\.(key_groups\.\d+\.)?age\.\d+\.recipient$/.test(k)).map(([, v]) => v));
+function recipients(before: Flat, after: Flat, file: string, environment: string | null, names: ReadonlyMap<string, string>): Described[] {
+  if (before.size === 0 || after.size === 0) return [];
+  const [a, b] = [recipientsIn(before), recipientsIn(after)];
+  const name = (r: string): string => names.get(r) ?? `unknown ${r.slice(0, 16)}…`;
+  return [
+    ...[...b].filter((r) => !a.has(r)).map((r): Described => ({ kind: "recipient", environment, path: file, change: `recipient added: ${name(r)}` })),
+    ...[...a].filter((r) => !b.has(r)).map((r): Described => ({ kind: "recipient", environment, path: file, change: `recipient removed: ${name(r)}` })),
+  ];
+}
+function generations(before: Flat, after: Flat, file: string): Described[] {
+  const own = (f: Flat): Map<string, string> => new Map([...f].filter(([k]) => !k.startsWith("sops.")));
+  return differences(own(before), own(after)).map((d) => ({ kind: "pepper" as const, environment: null, path: `${file}: ${d.path}`, change: d.change === "changed" ? "re-sealed only" : d.change }));
+}
+const settings = (ds: readonly Difference[], environment: string | null): Described[] =>
+  ds.map((d) => ({ kind: d.path === "alerts" || d.path.startsWith("alerts.") ? "alert" as const : "setting" as const, environment, path: d.path, change: d.change }));
+/** One line per person and property; a person who comes or goes is one line. */
+function people(ds: readonly Difference[]): Described[] {
+  const by = new Map<string, Difference[]>();
+  for (const d of ds) {
+    const who = d.path.split(".").slice(0, 2).join(".");
+    by.set(who, [...(by.get(who) ?? []), d]);
+  }
+  return [...by].flatMap(([who, list]): Described[] => {
+    const path = who.replace(/^(people|machines)\./, "");
+    const whole = (c: Difference["change"]): boolean => list.every((d) => d.change === c) && list.some((d) => d.path === `${who}.role` || d.path === who);
+    if (whole("added")) return [{ kind: "person", environment: null, path, change: "added" }];
+    if (whole("removed")) return [{ kind: "person", environment: null, path, change: "removed" }];
+    const properties = [...new Set(list.map((d) => d.path.split(".")[2] ?? ""))].sort();
+    return properties.map((p) => ({ kind: p === "role" || p === "tiers" ? "role" as const : p === "recipients" ? "recipient" as const : "person" as const, environment: null, path, change: `${p} changed` }));
+  });
+}
+function grouped(ds: readonly Difference[], kind: Kind, environment: string | null, group: RegExp, before: Flat, after: Flat): Described[] {
+  const names = [...new Set(ds.map((d) => group.exec(d.path)?.[1] ?? d.path))];
+  const has = (f: Flat, n: string): boolean => [...f.keys()].some((k) => k === n || k.startsWith(`${n}.`));
+  const label = (n: string): string => after.get(`${n}.rule`) ?? before.get(`${n}.rule`) ?? n;
+  return names.map((n) => ({ kind, environment, path: label(n), change: !has(before, n) ? "added" : !has(after, n) ? "removed" : "changed" }));
+}
