@@ -25,11 +25,11 @@ export class CommitCache {
         this.usable = false;
       }
   }
-  get<T>(commit: string): T | null {
+  get(commit: string): unknown {
     const line = this.known.get(commit);
     if (line === undefined) return null;
     try {
-      return JSON.parse(line) as T;
+      return JSON.parse(line) as unknown;
     } catch {
       return null;
     }

@@ -29,7 +29,7 @@ export function subjectOf(file: string): { readonly type: "sealed" | "environmen
   if (file === "policies/exceptions.yaml") return { type: "exceptions", environment: null, kind: "exception" };
   if (/^policies\/[^/]+\.(ts|yaml|json)$/.test(file) && !file.endsWith(".test.ts")) return { type: "whole", environment: null, kind: "policy" };
   if (SIGNED.has(file) || /(^|\/)CODEOWNERS$/.test(file) || file === ".sops.yaml") return { type: "whole", environment: null, kind: "role" };
-  if (/^\.github\/workflows\//.test(file) || file === ".gitlab-ci.yml") return { type: "whole", environment: null, kind: "workflow" };
+  if (file.startsWith(".github/workflows/") || file === ".gitlab-ci.yml") return { type: "whole", environment: null, kind: "workflow" };
   return null;
 }
 /** Where to look in git's history. */
@@ -52,10 +52,10 @@ export function describe(s: Sides): Described[] {
   switch (subject.type) {
     case "sealed": return [...moved, ...credentials(before, after, environment), ...recipients(before, after, s.file, environment, s.names)];
     case "pepper": return [...moved, ...generations(before, after, s.file), ...recipients(before, after, s.file, null, s.names)];
-    case "environment": case "payments": return [...moved, ...settings(differences(before, after), environment)];
+    case "environment": case "payments": return [...moved, ...settings(differences(before, after), before, environment)];
     case "people": return [...moved, ...people(differences(before, after))];
     case "exceptions": return [...moved, ...grouped(differences(before, after), kind, null, /^((?:[^.]+\.)?\d+)/, before, after)];
-    default: {
+    case "rotation": case "exposure": case "review": case "whole": {
       if (moved.length && s.before && s.after && differences(before, after).length === 0) return moved;
       return [...moved, { kind, environment, path: s.file, change: s.after === null ? "removed" : s.before === null ? "added" : "changed" }];
     }
@@ -111,8 +111,17 @@ function generations(before: Flat, after: Flat, file: string): Described[] {
   const own = (f: Flat): Map<string, string> => new Map([...f].filter(([k]) => !k.startsWith("sops.")));
   return differences(own(before), own(after)).map((d) => ({ kind: "pepper" as const, environment: null, path: `${file}: ${d.path}`, change: d.change === "changed" ? "re-sealed only" : d.change }));
 }
-const settings = (ds: readonly Difference[], environment: string | null): Described[] =>
-  ds.map((d) => ({ kind: d.path === "alerts" || d.path.startsWith("alerts.") ? "alert" as const : "setting" as const, environment, path: d.path, change: d.change }));
+/** A list is one setting: which place an entry has in it says nothing. */
+function settings(ds: readonly Difference[], before: Flat, environment: string | null): Described[] {
+  const seen = new Map<string, string>();
+  for (const d of ds) {
+    const list = /^(.*?)\.\d+(\..*)?$/.exec(d.path)?.[1];
+    if (list === undefined) seen.set(d.path, d.change);
+    else if (!seen.has(list)) seen.set(list, d.change === "added" && [...before.keys()].some((k) => k.startsWith(`${list}.`) || list === k || list.startsWith(`${k}.`)) ? "changed" : d.change);
+    else if (seen.get(list) !== d.change) seen.set(list, "changed");
+  }
+  return [...seen].map(([path, change]) => ({ kind: path === "alerts" || path.startsWith("alerts.") ? "alert" : "setting", environment, path, change }));
+}
 /** One line per person and property; a person who comes or goes is one line. */
 function people(ds: readonly Difference[]): Described[] {
   const by = new Map<string, Difference[]>();

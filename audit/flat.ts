@@ -7,16 +7,55 @@ import { parseDocument } from "../lib/document.ts";
 export type Flat = ReadonlyMap<string, string>;
 const KEY = /^("[^"]*"|'[^']*'|[^\s:#"'{}[\],&*!|>%@`][^:]*?):(?:[ ]+(.*))?$/;
 
+/** A version of a file, cut into lines once. */
+export type Lines = readonly string[];
+
 /** Null where the text is no map. Values are as written (quotes, flow collections); `|` blocks are their text. */
-export function flatten(text: string, file: string): Flat | null {
-  return quick(text) ?? slow(text, file);
+export function flatten(lines: Lines, file: string): Flat | null {
+  return quick(lines) ?? slow(lines.join("\n"), file);
+}
+
+/**
+ * Both versions of a file, only where they may differ: mostly one value of one top-level block changed, and the rest needn't be read.
+ * Null where one of them is no map.
+ */
+export function flattenPair(before: Lines, after: Lines, file: string): { readonly before: Flat; readonly after: Flat } | null {
+  const blocks = before.length === after.length ? changedBlocks(before, after) : null;
+  if (blocks) {
+    const [a, b] = [quick(blocks.before), quick(blocks.after)];
+    if (a && b) return { before: a, after: b };
+  }
+  const [a, b] = [flatten(before, file), flatten(after, file)];
+  return a && b ? { before: a, after: b } : null;
+}
+/** The top-level blocks in which lines differ, where the blocks themselves are the same ones; null else. What sops writes anew each time is passed over. */
+function changedBlocks(before: Lines, after: Lines): { readonly before: Lines; readonly after: Lines } | null {
+  const out: { before: string[]; after: string[] } = { before: [], after: [] };
+  let start = 0;
+  let differs = false;
+  let sops = false;
+  for (let i = 0; i <= before.length; i++) {
+    const a = before[i] ?? "", b = after[i] ?? "";
+    const first = a.charCodeAt(0);
+    const top = i === before.length || (a !== "" && first !== 32 && first !== 35 && first !== 45);
+    if (top) {
+      if (differs) for (let k = start; k < i; k++) { out.before.push(before[k] as string); out.after.push(after[k] as string); }
+      start = i;
+      differs = false;
+      sops = a === "sops:";
+    }
+    if (a !== b) {
+      if (top) return null;
+      if (!sops || a.includes("recipient:") || b.includes("recipient:")) differs = true;
+    }
+  }
+  return out;
 }
 
 interface Level { readonly indent: number; readonly prefix: string; items: number }
-function quick(text: string): Flat | null {
+function quick(lines: Lines): Flat | null {
   const out = new Map<string, string>();
   const stack: Level[] = [{ indent: 0, prefix: "", items: 0 }];
-  const lines = text.split("\n");
   for (let i = 0; i < lines.length; i++) {
     let line = lines[i] as string;
     let indent = 0;
@@ -123,7 +162,7 @@ function slow(text: string, file: string): Flat | null {
 }
 export function leaves(value: unknown, prefix = "", out = new Map<string, string>()): Map<string, string> {
   if (typeof value === "object" && value !== null) for (const [k, v] of Object.entries(value)) leaves(v, prefix === "" ? k : `${prefix}.${k}`, out);
-  else out.set(prefix, value === null ? "null" : String(value as string));
+  else out.set(prefix, typeof value === "string" ? value : JSON.stringify(value));
   return out;
 }
 

@@ -43,10 +43,10 @@ export class GitBatch {
     for (;;) {
       const n = enough(this.rest);
       if (n > 0) return n;
-      const { value, done } = await this.chunks.next();
-      if (done === true) throw new FindingError(documentCodes.finding("GIT_FAILED", { message: "git cat-file ended early" }), 2);
+      const next = await this.chunks.next();
+      if (next.done === true) throw new FindingError(documentCodes.finding("GIT_FAILED", { message: "git cat-file ended early" }), 2);
       // Large objects come in many chunks: joined in powers of two, so that their cost stays linear.
-      parts.push(value);
+      parts.push(next.value);
       if (parts.reduce((s, p) => s + p.length, 0) >= this.rest.length || this.rest.length < 1 << 16) this.rest = Buffer.concat([this.rest, ...parts.splice(0)]);
     }
   }

@@ -90,15 +90,27 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
   } finally {
     context.progress(null);
   }
+  if (context.json && result.stream) return writeStream(spec.name, result.stream, result, aborter.signal);
   const findings = sortFindings(result.findings ?? []);
   const exit = aborter.signal.aborted && spec.passThrough !== true ? 130 : result.exit;
-  if (context.json) {
-    const { command, ok, findings: all, ...rest } = { command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json };
-    await write(`${JSON.stringify({ command, ok, findings: all, ...rest }, null, 2)}\n`);
-  } else {
+  if (context.json) await write(`${JSON.stringify({ command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json }, null, 2)}\n`);
+  else {
     if (result.text) await write(result.text.endsWith("\n") ? result.text : `${result.text}\n`);
     if (findings.length) process.stderr.write(renderFindings(findings, painter(context.color)));
   }
+  return exit;
+}
+
+/** The same document, its list written as it comes: what is known only at the end stands behind it. */
+async function writeStream(command: string, stream: NonNullable<Result["stream"]>, result: Result, signal: AbortSignal): Promise<number> {
+  await write(`{\n  "command": ${JSON.stringify(command)},\n  ${JSON.stringify(stream.field)}: [`);
+  let n = 0;
+  for await (const item of stream.items) await write(`${n++ === 0 ? "" : ","}\n    ${JSON.stringify(item)}`);
+  const last = stream.after?.() ?? result;
+  const findings = sortFindings(last.findings ?? []);
+  const exit = signal.aborted ? 130 : last.exit;
+  const rest = Object.entries(result.json ?? {}).map(([k, v]) => `  ${JSON.stringify(k)}: ${JSON.stringify(v)},\n`).join("");
+  await write(`${n === 0 ? "" : "\n  "}],\n${rest}  "ok": ${String(exit === 0 && !hasErrors(findings))},\n  "findings": ${JSON.stringify(findings)}\n}\n`);
   return exit;
 }
 

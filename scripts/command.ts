@@ -33,6 +33,8 @@ export interface Result {
   readonly findings?: readonly Finding[];
   /** Fields of the JSON document beside command, ok and findings. */
   readonly json?: Readonly<Record<string, unknown>>;
+  /** A list too long to hold: written as the JSON document's last field, item by item; exit and findings may be refined when it ends. */
+  readonly stream?: { readonly field: string; readonly items: AsyncIterable<unknown>; readonly after?: () => Pick<Result, "exit" | "findings"> };
   /** What a person reads on standard output; findings are printed by cli.ts after it. */
   readonly text?: string;
 }

@@ -18,7 +18,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["lib", "schemas"],
   doctor: ["lib", "schemas", "seal"],
   rotation: ["lib", "schemas", "seal", "stacks", "providers", "doctor"],
-  scripts: ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation"],
+  audit: ["lib", "schemas", "seal", "history"],
+  scripts: ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation", "audit"],
 };
 
 function* sources(dir: string): Generator<string> {

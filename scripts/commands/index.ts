@@ -36,6 +36,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "secret diff", summary: "Say what changed in sealed files, without a key and never a value; also git's textconv and external diff", load: async () => (await import("./secret-diff.ts")).default },
   { name: "doctor", summary: "Prove an environment's credentials at their providers: the troubleshooting checklists, step by step", load: async () => (await import("./doctor.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
+  { name: "audit log", summary: "Who changed which credential, setting, recipient, role, policy or alert: from git alone, without a key", load: async () => (await import("./audit-log.ts")).default },
   { name: "completion", summary: "Print a shell's completion script", load: async () => (await import("./completion.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];

@@ -1,0 +1,96 @@
+import { parseDate } from "../../lib/clock.ts";
+import { FindingError } from "../../lib/finding.ts";
+import { openLog, type Change } from "../../audit/log.ts";
+import { defineCommand, type Context } from "../command.ts";
+import { csvRow } from "../render/csv.ts";
+import { painter } from "../render/paint.ts";
+
+interface Filter {
+  readonly environments: readonly string[];
+  readonly since: string;
+  readonly until: string;
+  readonly credential?: string | undefined;
+  readonly person?: string | undefined;
+}
+const text = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
+
+/** `--since` and `--until` as instants; `--until` is that day's end. Throws FindingError on what is no date. */
+function day(name: string, value: unknown, end: boolean): string {
+  const given = text(value);
+  if (given === undefined) return end ? "9999" : "";
+  const at = parseDate(given);
+  if (!at) throw new FindingError({ code: "USAGE_DATE", severity: "error", message: `--${name} wants a date as YYYY-MM-DD, not "${given}"` }, 2);
+  return given.length > 10 ? at.toISOString() : `${given}${end ? "T23:59:59.999Z" : ""}`;
+}
+const matches = (c: Change, f: Filter): boolean =>
+  (f.environments.length === 0 || (c.environment !== null && f.environments.includes(c.environment))) && c.at >= f.since && c.at <= f.until &&
+  (f.credential === undefined || (c.kind === "credential" && (c.path === f.credential || c.path.startsWith(`${f.credential}.`)))) &&
+  (f.person === undefined || [c.who, c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].some((x) => x === f.person || x.startsWith(`${f.person ?? ""} <`) || x.endsWith(`<${f.person ?? ""}>`)) || c.change.endsWith(`: ${f.person}`));
+
+async function* filtered(context: Context, changes: AsyncGenerator<Change>, f: Filter): AsyncGenerator<Change> {
+  for await (const c of changes) if (matches(c, f)) yield c;
+  context.progress(null);
+}
+const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy"] as const;
+const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy];
+
+export default defineCommand({
+  name: "audit log",
+  summary: "Who changed which credential, setting, recipient, role, policy or alert: from git alone, without a key",
+  wants: "any",
+  options: [
+    { flags: "--since <date>", description: "not before this day" }, { flags: "--until <date>", description: "not after this day" },
+    { flags: "--credential <path>", description: "only this credential, or all of an integration" }, { flags: "--person <name>", description: "only what this person wrote, committed, signed or merged, or what happened to them" },
+    { flags: "--from <rev>", description: "only what came after this revision" }, { flags: "--to <rev>", description: "up to this revision (default HEAD)" },
+    { flags: "--format <format>", description: "how it is printed", choices: ["text", "csv"], default: "text" },
+    { flags: "--no-cache", description: "read everything anew" },
+  ],
+  examples: ["stackseal audit log --env prod --since 2026-10-01", "stackseal audit log --credential stripe.secretKey --json", "stackseal audit log --format csv > changes.csv"],
+  run: async (context, _args, options) => {
+    const filter: Filter = { environments: context.envs, since: day("since", options["since"], false), until: day("until", options["until"], true), credential: text(options["credential"]), person: text(options["person"]) };
+    const to = text(options["to"]), from = text(options["from"]);
+    const log = openLog({
+      root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, ...(to !== undefined && { to }), ...(from !== undefined && { from }),
+      onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); },
+    });
+    const items = filtered(context, log.changes, filter);
+    if (context.json) return { exit: 0, json: { head: log.head }, stream: { field: "changes", items, after: () => ({ exit: 0, findings: log.findings }) } };
+    if (options["format"] === "csv") {
+      let page = csvRow(COLUMNS);
+      for await (const c of items) {
+        page += csvRow(row(c));
+        if (page.length > 1 << 16) {
+          context.out(page);
+          page = "";
+        }
+      }
+      context.out(page);
+      return { exit: 0, findings: log.findings };
+    }
+    const p = painter(context.color);
+    let commit = "";
+    let n = 0;
+    for await (const c of items) {
+      if (c.commit !== commit) {
+        commit = c.commit;
+        context.out(`${n === 0 ? "" : "\n"}${p.bold(c.commit.slice(0, 12))}  ${c.at.slice(0, 16).replace("T", " ")}  ${c.author}${c.committer === c.author ? "" : `, committed by ${c.committer}`}\n    ${signature(c)} · ${review(c)}${c.policy === null ? "" : ` · ${c.policy}`}\n`);
+      }
+      n++;
+      context.out(`    ${(c.environment ?? "–").padEnd(8)} ${c.kind.padEnd(10)} ${c.path}  ${c.change}${c.kind === "credential" && c.who !== c.author ? `  (by ${c.who})` : ""}\n`);
+    }
+    return { exit: 0, findings: log.findings, text: n === 0 ? "No change of that kind.\n" : `\n${n} changes\n` };
+  },
+});
+function signature({ signature: s }: Change): string {
+  switch (s.state) {
+    case "valid": return `signed by ${s.by ?? ""}`;
+    case "unknown-key": return `signed by a key that people.yaml never had${s.by === null ? "" : ` (${s.by})`}`;
+    case "invalid": return "signature invalid";
+    case "unchecked": return `${s.kind ?? "unknown"} signature, not checked here`;
+    case "none": return "not signed";
+  }
+}
+function review({ review: r }: Change): string {
+  const claimed = r.claimed.length ? `, Reviewed-by ${r.claimed.join(", ")} (claimed)` : "";
+  return `${r.merge === null ? "committed to the main line directly" : `merged in ${r.merge.slice(0, 12)} by ${r.mergedBy ?? ""}`}${claimed}, code owners ${r.codeOwners}`;
+}
