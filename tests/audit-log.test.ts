@@ -1,0 +1,149 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+
+const repo = resolve(import.meta.dirname, "..");
+const cli = join(repo, "dist/cli.js");
+const home = mkdtempSync(join(tmpdir(), "home-"));
+const env = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "engineer", GIT_AUTHOR_EMAIL: "engineer@acme.example", GIT_COMMITTER_NAME: "engineer", GIT_COMMITTER_EMAIL: "engineer@acme.example" };
+const git = (dir: string, ...args: string[]): string => execFileSync("git", args, { cwd: dir, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+interface Change { commit: string; kind: string; environment: string | null; path: string; change: string; who: string; issueId: string | null; policy: string | null; signature: { state: string; by: string | null }; review: { merge: string | null; mergedBy: string | null; claimed: string[]; codeOwners: string } }
+const log = (dir: string, ...args: string[]): { changes: Change[]; findings: { code: string }[]; ok: boolean } => {
+  const r = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--json", ...args], { env, encoding: "utf8", maxBuffer: 64 << 20 });
+  expect(r.stderr).toBe("");
+  return JSON.parse(r.stdout) as { changes: Change[]; findings: { code: string }[]; ok: boolean };
+};
+const short = (cs: readonly Change[]): string[] => cs.map((c) => `${c.environment ?? "-"} ${c.kind} ${c.path}: ${c.change}`);
+const edit = (dir: string, file: string, from: string | RegExp, to: string): void => {
+  const text = readFileSync(join(dir, file), "utf8");
+  expect(text.replace(from, to)).not.toBe(text);
+  writeFileSync(join(dir, file), text.replace(from, to));
+};
+
+describe("audit log", () => {
+  let dir = "";
+  let adminKey = "";
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), "audit-"));
+    git(dir, "init", "-q", "-b", "main");
+    cpSync(join(repo, "stacks"), join(dir, "stacks"), { recursive: true, filter: (p) => !p.endsWith(".ts") });
+    adminKey = join(home, "admin");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", adminKey]);
+    const line = readFileSync(`${adminKey}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ");
+    edit(dir, "stacks/people.yaml", /signing: \["[^"]+"\]/, `signing: ["${line}"]`);
+    git(dir, "add", "-A");
+    git(dir, "commit", "-qm", "Begin");
+    // What a writer's tools would write: another issue of one value; another signature alone of the next.
+    git(dir, "switch", "-qc", "rotate");
+    edit(dir, "stacks/dev/secrets.sops.yaml", /(twilio:\n {4}authToken:\n {8}value: ENC\[AES256_GCM,data:)[^,]+(,[\s\S]*?issueId: )\S+/, "$1AAAA$201ZZZZZZZZZZZZZZZZZZZZZZZZ");
+    edit(dir, "stacks/dev/secrets.sops.yaml", /(vapi:\n {4}token:\n {8}value: ENC\[AES256_GCM,data:)[^,]+([\s\S]*?signature: )\S+/, "$1BBBB$2CCCC");
+    git(dir, "commit", "-qam", "Rotate the Twilio token\n\nReviewed-by: admin-1 <admin-1@acme.example>");
+    edit(dir, "stacks/dev/environment.yaml", "plan: agency", "plan: pro");
+    edit(dir, "stacks/dev/environment.yaml", "email: [platform-team@acme.example]", "email: [platform-team@acme.example, oncall@acme.example]");
+    git(dir, "commit", "-qam", "Another plan");
+    git(dir, "switch", "-q", "main");
+    edit(dir, "stacks/prod/payments.yaml", /path: [^,\n]+/, "path: /webhooks/other");
+    git(dir, "commit", "-qam", "Move the endpoint");
+    git(dir, "-c", "gpg.format=ssh", "-c", `user.signingkey=${adminKey}`, "merge", "-q", "--no-ff", "-S", "-m", "Merge the rotation", "rotate");
+    edit(dir, "stacks/people.yaml", "    auditor-1:\n", "    auditor-2:\n");
+    git(dir, "commit", "-qam", "Another auditor");
+    git(dir, "mv", "stacks/staging", "stacks/preprod");
+    git(dir, "commit", "-qm", "Rename staging");
+  });
+
+  it("tells issues, re-seals, settings, alerts, people and renames apart, without a key", () => {
+    const { changes, findings, ok } = log(dir);
+    expect([findings, ok]).toEqual([[], true]);
+    const of = (message: string): Change[] => { const id = git(dir, "log", "--format=%H", `--grep=^${message}`).trim(); return changes.filter((c) => c.commit === id); };
+    expect(short(of("Rotate"))).toEqual(["dev credential twilio.authToken: re-issued", "dev credential vapi.token: re-sealed only"]);
+    expect(of("Rotate")[0]?.issueId).toBe("01ZZZZZZZZZZZZZZZZZZZZZZZZ");
+    expect(short(of("Another plan")).sort()).toEqual(["dev alert alerts.email: changed", "dev setting platform.plan: changed"]);
+    expect(short(of("Move"))).toEqual(["prod setting stripe.webhooks.payments.path: changed"]);
+    expect(short(of("Another auditor")).sort()).toEqual(["- person auditor-1: removed", "- person auditor-2: added"]);
+    expect(short(of("Rename"))).toContain("preprod credential stacks/preprod/secrets.sops.yaml: moved from stacks/staging/secrets.sops.yaml");
+    expect(of("Rename").every((c) => c.change.startsWith("moved from"))).toBe(true);
+    expect(of("Merge")).toEqual([]);
+    expect(of("Begin").filter((c) => c.kind === "credential").length).toBeGreaterThan(30);
+  });
+  it("says who brought a change in, what is only claimed, and whether the code owners' rule holds", () => {
+    const { changes } = log(dir);
+    const rotate = changes.find((c) => c.path === "twilio.authToken" && c.change === "re-issued")!;
+    expect(rotate.review).toMatchObject({ merge: git(dir, "log", "--format=%H", "--grep=^Merge").trim(), mergedBy: "super-admin-1", claimed: ["admin-1 <admin-1@acme.example>"], codeOwners: "satisfied" });
+    expect(rotate.who).toBe("super-admin-1");
+    const direct = changes.find((c) => c.path === "stripe.webhooks.payments.path" && c.environment === "prod")!;
+    expect([direct.review.merge, direct.review.codeOwners, direct.signature.state]).toEqual([null, "not satisfied", "none"]);
+  });
+  it("verifies commits' signatures against people.yaml: theirs, a stranger's, a broken one", () => {
+    const copy = mkdtempSync(join(tmpdir(), "audit-"));
+    cpSync(dir, copy, { recursive: true });
+    const stranger = join(mkdtempSync(join(tmpdir(), "key-")), "k");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", stranger]);
+    for (const [key, plan] of [[adminKey, "starter"], [stranger, "agency"]] as const) {
+      edit(copy, "stacks/dev/environment.yaml", /plan: \w+/, `plan: ${plan}`);
+      git(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${key}`, "commit", "-q", "-a", "-S", "-m", plan);
+    }
+    // The same commit with another message keeps a signature that no longer fits.
+    const raw = git(copy, "cat-file", "commit", "HEAD");
+    edit(copy, "stacks/dev/environment.yaml", /plan: \w+/, "plan: pro");
+    git(copy, "commit", "-qam", "x");
+    const forged = execFileSync("git", ["hash-object", "-t", "commit", "-w", "--stdin"], { cwd: copy, env, input: raw.replace(/^tree .*$/m, `tree ${git(copy, "rev-parse", "HEAD^{tree}").trim()}`), encoding: "utf8" }).trim();
+    git(copy, "reset", "-q", "--hard", forged);
+    expect(log(copy).changes.slice(0, 2).map((c) => [c.signature.state, c.signature.by])).toEqual([["invalid", null], ["valid", "super-admin-1"]]);
+    git(copy, "reset", "-q", "--hard", "HEAD@{2}");
+    expect(log(copy).changes[0]?.signature).toMatchObject({ state: "unknown-key", by: null });
+  });
+  it("filters by environment, time, credential and person", () => {
+    expect(new Set(log(dir, "--env", "prod").changes.map((c) => c.environment))).toEqual(new Set(["prod"]));
+    expect(short(log(dir, "--credential", "twilio", "--from", "HEAD~4").changes)).toEqual(["dev credential twilio.authToken: re-issued"]);
+    expect(log(dir, "--until", "2020-01-01").changes).toEqual([]);
+    expect(short(log(dir, "--person", "auditor-2").changes)).toEqual(["- person auditor-2: added"]);
+    expect(log(dir, "--person", "super-admin-1").changes.length).toBeGreaterThan(5);
+    const bad = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--since", "yesterday"], { env, encoding: "utf8" });
+    expect([bad.status, bad.stderr.includes("YYYY-MM-DD")]).toEqual([2, true]);
+  });
+  it("gives the same from its cache, without it, with a torn one, and from a rebased history", () => {
+    const first = log(dir).changes;
+    expect(log(dir).changes).toEqual(first);
+    expect(log(dir, "--no-cache").changes).toEqual(first);
+    const file = join(dir, ".stackseal/cache/audit.log");
+    writeFileSync(file, readFileSync(file, "utf8").slice(0, -40));
+    expect(log(dir).changes).toEqual(first);
+    const copy = mkdtempSync(join(tmpdir(), "audit-"));
+    cpSync(dir, copy, { recursive: true });
+    git(copy, "-c", "sequence.editor=true", "rebase", "-q", "--force-rebase", "HEAD~2");
+    expect(short(log(copy).changes)).toEqual(short(first));
+  });
+  it("says what a shallow clone lacks", () => {
+    const clone = mkdtempSync(join(tmpdir(), "audit-"));
+    git(tmpdir(), "clone", "-q", "--depth", "2", `file://${dir}`, clone);
+    const { findings, changes } = log(clone);
+    expect(findings.map((f) => f.code)).toEqual(["AUDIT_SHALLOW"]);
+    expect(changes.length).toBeGreaterThan(0);
+  });
+  it("shows the verdict that was recorded for a commit", () => {
+    git(dir, "notes", "--ref", "stackseal", "add", "-m", "policies: held", "HEAD");
+    expect(log(dir).changes[0]?.policy).toBe("policies: held");
+    git(dir, "notes", "--ref", "stackseal", "remove", "HEAD");
+  });
+  it("prints CSV that a spreadsheet doesn't run, and no value anywhere", () => {
+    const copy = mkdtempSync(join(tmpdir(), "audit-"));
+    cpSync(dir, copy, { recursive: true });
+    edit(copy, "stacks/dev/environment.yaml", /plan: \w+/, "plan: starter");
+    execFileSync("git", ["commit", "-qam", "x"], { cwd: copy, env: { ...env, GIT_AUTHOR_NAME: '=HYPERLINK("x"),y' } });
+    const r = spawnSync(process.execPath, [cli, "-C", copy, "audit", "log", "--format", "csv"], { env, encoding: "utf8", maxBuffer: 64 << 20 });
+    const lines = r.stdout.split("\r\n");
+    expect(lines[0]?.split(",").slice(0, 6)).toEqual(["commit", "at", "kind", "environment", "path", "change"]);
+    expect(lines[1]).toContain(`"'=HYPERLINK(""x""),y <engineer@acme.example>"`);
+    expect(r.stdout).not.toContain("ENC[");
+  });
+  it("needs a repository with a commit", () => {
+    const empty = mkdtempSync(join(tmpdir(), "audit-"));
+    const run = (): [number | null, boolean] => { const r = spawnSync(process.execPath, [cli, "-C", empty, "audit", "log"], { env, encoding: "utf8" }); return [r.status, r.stderr.includes("AUDIT_NO_GIT")]; };
+    expect(run()).toEqual([2, true]);
+    git(empty, "init", "-q");
+    expect(run()).toEqual([2, true]);
+    rmSync(empty, { recursive: true });
+  });
+});
