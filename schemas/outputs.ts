@@ -34,4 +34,5 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     recipients: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }), freshKey: z.boolean().nullable(),
   })).optional() }),
   doctor: z.object({ ...base, environment: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),
+  "webhook-verify": z.object({ ...base, scheme: z.string(), verified: z.boolean(), code: z.string(), message: z.string(), id: z.string().nullable(), ageSeconds: z.number().nullable(), toleranceSeconds: z.number().nullable() }),
 };
