@@ -21,7 +21,5 @@ export const engineCodes = defineCodes({
   STATE_CORRUPT: { severity: "error", title: "The checkpoint can't be read" },
   STATE_NEWER: { severity: "error", title: "The checkpoint is of a newer version" },
   STATE_LOCKED: { severity: "error", title: "Another update runs on this stack" },
-  POLICY_VIOLATION: { severity: "error", title: "A mandatory policy is violated" },
-  POLICY_ADVICE: { severity: "warning", title: "An advisory policy is violated" },
   PROGRAM_FAILED: { severity: "error", title: "The program ended with an error" },
 });

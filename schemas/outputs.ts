@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { exceptionSchema } from "./exceptions.ts";
 
 // The JSON documents that commands print: checked in as schemas/json/output-*.schema.json.
 
@@ -19,8 +20,9 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
       name: z.string(), engine: z.string(), base: z.string().nullable(),
       steps: z.array(z.object({ op: z.string(), urn: z.string(), diff: z.array(z.string()) })), summary,
       credentials: z.array(z.object({ path: z.string(), change: z.enum(["added", "re-issued", "re-sealed", "claims changed", "recipients changed", "removed"]), kind: z.string(), class: z.string(), ageDays: z.int() })),
-      violations: z.array(z.object({ policy: z.string(), level: z.string(), urn: z.string(), message: z.string() })),
+      violations: z.array(z.object({ policy: z.string(), level: z.string(), urn: z.string(), message: z.string(), at: finding.shape.at })),
     })),
+    exceptions: z.array(exceptionSchema),
   }),
   up: z.object({ ...base, environments: z.array(z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), outputs: z.record(z.string(), z.unknown()) })) }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),

@@ -16,7 +16,7 @@ import { inForceOf } from "./exposure.ts";
 import { peopleState } from "./people.ts";
 
 /** What `check` says of people: recipients of the peppers, `.sops.yaml`, leavers in recipient lists, an unfinished change, open exposures. Needs no key. */
-export function judgePeople(context: Context, project: Project): Finding[] {
+export function judgePeople(context: Pick<Context, "root" | "clock" | "envs">, project: Project): Finding[] {
   const { people } = project;
   const all = context.envs.length ? readProject(context.root, { clock: context.clock }) : project;
   const real = all.environments.filter((e) => e.name !== LOCAL).map((e) => ({ name: e.name, tier: e.tier }));

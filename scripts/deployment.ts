@@ -6,6 +6,10 @@ import type { program as current } from "../stacks/program.ts";
 import { stackName } from "../schemas/layout.ts";
 import { loopback } from "../schemas/fields.ts";
 import type { Outcome, Run } from "../engine/index.ts";
+import { systemClock } from "../lib/clock.ts";
+import type { Judgement } from "../policies/kit/judgement.ts";
+import { ruleOfPolicy } from "../policies/kit/pack.ts";
+import { unknownIn } from "../policies/kit/unknown.ts";
 import type { Declared } from "../stacks/read.ts";
 import { summarize } from "./render/plan.ts";
 
@@ -28,18 +32,24 @@ export const parts: readonly SecretClass[] = ["standard", "payments"];
 /** The stacks of an environment that there is something to deploy in, in order. */
 export const partsOf = (d: Declared): SecretClass[] => parts.filter((p) => p === "standard" || d.payments !== null);
 
+/** The pack for a project, where a command hasn't judged it already. */
+async function judgementOf(root: string): Promise<Judgement> {
+  const [{ readFacts }, { Judgement: Judge }] = await Promise.all([import("../policies/kit/facts.ts"), import("../policies/kit/judgement.ts")]);
+  return new Judge(readFacts(root, systemClock));
+}
 /** What the embedded engine runs for one stack of an environment. Loads the program and the pack: only here, so that other commands start fast. */
-export async function runOf(root: string, d: Declared, part: SecretClass, providerFor: (pkg: string) => Provider | null, other?: typeof current): Promise<Run> {
-  const [{ program: own }, { policies }] = await Promise.all([import("../stacks/program.ts"), import("../policies/index.ts")]);
-  const program = other ?? own;
+export async function runOf(root: string, d: Declared, part: SecretClass, providerFor: (pkg: string) => Provider | null, options: { readonly program?: typeof current; readonly judgement?: Judgement } = {}): Promise<Run> {
+  const [{ program: own }, judgement] = await Promise.all([import("../stacks/program.ts"), options.judgement ?? judgementOf(root)]);
+  const program = options.program ?? own;
   const store = d.environment.store;
   return {
-    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), policies, providerFor,
+    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), policies: judgement.policies(), providerFor,
     config: store.kind === "aws" ? { "aws:region": store.region, "aws:allowedAccountIds": JSON.stringify([store.accountId]) } : {},
   };
 }
 /** Outcomes of an environment's stacks, as one. */
 export function merge(outcomes: readonly Outcome[]): { ok: boolean; steps: Outcome["steps"]; violations: Outcome["violations"]; summary: ReturnType<typeof summarize>; diagnostics: Outcome["diagnostics"] } {
   const steps = outcomes.flatMap((o) => o.steps);
-  return { ok: outcomes.every((o) => o.ok), steps, violations: outcomes.flatMap((o) => o.violations), summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics) };
+  const violations = outcomes.flatMap((o) => o.violations).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: unknownIn(v.message) ?? v.message }));
+  return { ok: outcomes.every((o) => o.ok), steps, violations, summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics) };
 }

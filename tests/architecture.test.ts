@@ -12,7 +12,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   scan: ["lib", "schemas", "seal"],
   history: ["lib", "schemas", "seal"],
   stacks: ["lib", "schemas", "seal"],
-  policies: ["lib", "schemas", "seal", "stacks"],
+  policies: ["lib", "schemas", "seal", "scan", "stacks"],
   providers: ["lib", "schemas", "seal"],
   engine: ["lib", "schemas", "seal", "stacks", "policies", "providers"],
   sandbox: ["lib", "schemas"],

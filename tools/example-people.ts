@@ -8,6 +8,8 @@ import { SOPS_CONFIG, sopsConfig } from "../seal/sops-config.ts";
 import type { Role, Tier } from "../schemas/access.ts";
 import { humanPepperFile, pepperFile, PEOPLE_FILE, sealedFile } from "../schemas/layout.ts";
 import type { People } from "../schemas/people.ts";
+import { ATTESTATIONS_FILE } from "../schemas/attestations.ts";
+import { exampleAttestations } from "./example-attestations.ts";
 import { readProject } from "../stacks/read.ts";
 
 const ALL: Tier[] = ["development", "staging", "production"];
@@ -40,7 +42,7 @@ export async function makeExample(root: string, now: Date): Promise<Record<strin
     const own = readSigningKey(key.file);
     if (own) signer ??= { name, key: own };
     lines.push(`    ${name}:`, `        role: ${role}`, `        tiers: [${tiers.join(", ")}]`, `        recipients: [${entry.recipients.join(", ")}]`,
-      ...(human ? [`        signing: ["${key.publicLine}"]`, `        handle: ${name}`, `        secondFactor: { attestedAt: "2026-11-01", by: ${name === "super-admin-1" ? "super-admin-2" : "super-admin-1"} }`] : []), `        from: "2026-01-01"`);
+      ...(human ? [`        signing: ["${key.publicLine}"]`, `        handle: ${name}`] : []), `        from: "2026-01-01"`);
   }
   const day = now.toISOString().slice(0, 10);
   writeAtomic(`${root}/${PEOPLE_FILE}`, `${lines.join("\n")}\n`);
@@ -56,5 +58,7 @@ export async function makeExample(root: string, now: Date): Promise<Record<strin
     for (const cls of ["standard", "payments"] as const)
       writeAtomic(`${root}/${sealedFile(env, cls)}`, await sealSamples(d.expected.filter((e) => e.spec.class === cls), env, recipientsFor(people, tier, cls, day).map((r) => r.recipient), { g: new Map([[1, g]]), h: new Map([[1, h]]) }, signer as Signer, now));
   }
+  const signers = Object.fromEntries(Object.entries(keys).flatMap(([name, k]) => { const key = readSigningKey(k.signing); return key ? [[name, key]] : []; }));
+  writeAtomic(`${root}/${ATTESTATIONS_FILE}`, exampleAttestations(root, signers, now));
   return keys;
 }

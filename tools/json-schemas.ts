@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { attestationsSchema } from "../schemas/attestations.ts";
+import { exceptionsSchema } from "../schemas/exceptions.ts";
 import { claimsSchema } from "../schemas/claims.ts";
 import { environmentSchema, paymentsSchema } from "../schemas/environment.ts";
 import { recordSchema } from "../schemas/rotation-record.ts";
@@ -20,6 +22,8 @@ export function jsonSchemas(): Record<string, unknown> {
     people: make(peopleSchema, "stackseal people.yaml"),
     rotation: make(recordSchema, "stackseal rotations/<id>.yaml"),
     exposure: make(exposureSchema, "stackseal exposure list"),
+    exceptions: make(exceptionsSchema, "stackseal exceptions.yaml"),
+    attestations: make(attestationsSchema, "stackseal attestations.yaml"),
     claims: make(claimsSchema, "claims beside a sealed value"),
     ...Object.fromEntries(Object.entries(OUTPUTS).map(([name, schema]) => [`output-${name}`, make(schema, `stackseal ${name} --json`)])),
   };

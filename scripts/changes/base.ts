@@ -113,7 +113,7 @@ async function graphs(context: Context, dir: string, own?: ProgramOf): Promise<G
     let ok = true;
     const failures: string[] = [];
     for (const part of partsOf(d)) {
-      const run = await runOf(dir, d, part, () => null, own?.program);
+      const run = await runOf(dir, d, part, () => null, own ? { program: own.program } : {});
       const outcome = await engine.preview({ ...run, policies: [] }, { against: "nothing" });
       ok &&= outcome.ok;
       failures.push(...outcome.diagnostics.filter((x) => x.severity === "error").map((x) => x.message));

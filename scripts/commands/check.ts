@@ -1,9 +1,9 @@
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { stackCodes } from "../../stacks/codes.ts";
-import { environmentNames, readProject } from "../../stacks/read.ts";
-import { judgePeople } from "../check-people.ts";
+import { environmentNames } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
+import { judgeProject } from "../judged.ts";
 import { painter } from "../render/paint.ts";
 
 /** Throws FindingError (exit 2) where `--env` names an environment that isn't declared. */
@@ -24,8 +24,9 @@ export default defineCommand({
   examples: ["stackseal check", "stackseal check --env prod --json"],
   run: (context) => {
     knownEnvironments(context);
-    const project = readProject(context.root, { only: context.envs, clock: context.clock });
-    const findings = [...project.findings, ...judgePeople(context, project)];
+    const judged = judgeProject(context);
+    const { project } = judged;
+    const findings = judged.findings();
     const p = painter(context.color);
     const environments = project.environments.map((e) => {
       const own = findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) === true || (e.name === "local" && f.at?.file.startsWith(".stackseal/") === true));

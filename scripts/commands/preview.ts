@@ -1,16 +1,20 @@
 import { isoDate } from "../../lib/clock.ts";
-import { hasErrors, type Finding } from "../../lib/finding.ts";
+import { hasErrors, type Finding, type Position } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
 import { embedded, type Step } from "../../engine/index.ts";
 import { diffGraphs, graphOf, type Graph } from "../../engine/graph.ts";
+import { policyCodes } from "../../policies/codes.ts";
+import type { Exception } from "../../schemas/exceptions.ts";
 import { environmentOfStack, stackName } from "../../schemas/layout.ts";
-import { environmentNames, readProject, type Declared } from "../../stacks/read.ts";
+import { environmentNames, type Declared } from "../../stacks/read.ts";
 import { accessChanges, type AccessChange } from "../changes/access.ts";
 import { againstJson, againstOf, describeAgainst, type Against } from "../changes/against.ts";
 import { credentialChanges, publicCredentials, type CredentialChange, type PublicCredential } from "../changes/credentials.ts";
 import { deployedCredentials } from "../changes/deployed.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { merge, partsOf, runOf } from "../deployment.ts";
+import { merge, partsOf, projectName, runOf } from "../deployment.ts";
+import { judgeProject, type JudgedProject } from "../judged.ts";
+import { renderExceptions } from "../render/exceptions.ts";
 import { painter, printable } from "../render/paint.ts";
 import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "../render/plan.ts";
 import { knownEnvironments } from "./check.ts";
@@ -23,7 +27,7 @@ export interface PreviewedEnvironment {
   readonly steps: readonly { readonly op: string; readonly urn: string; readonly diff: readonly string[] }[];
   readonly summary: Readonly<Record<"create" | "update" | "replace" | "delete" | "same", number>>;
   readonly credentials: readonly CredentialChange[];
-  readonly violations: readonly { readonly policy: string; readonly level: string; readonly urn: string; readonly message: string }[];
+  readonly violations: readonly { readonly policy: string; readonly level: string; readonly urn: string; readonly message: string; readonly at?: Position }[];
 }
 export interface Previewed {
   readonly environment: PreviewedEnvironment;
@@ -37,10 +41,10 @@ export interface Previewed {
 const NOTHING: Against = { kind: "nothing", why: "" };
 
 /** Previews one environment without a key. */
-export async function previewEnvironment(context: Context, d: Declared, against: Against = NOTHING): Promise<Previewed> {
+export async function previewEnvironment(context: Context, d: Declared, against: Against = NOTHING, judged: JudgedProject = judgeProject(context)): Promise<Previewed> {
   const engine = await embedded(context);
   const outcomes = [];
-  for (const part of partsOf(d)) outcomes.push(await engine.preview(await runOf(context.root, d, part, () => null), { against: "nothing" }));
+  for (const part of partsOf(d)) outcomes.push(await engine.preview(await runOf(context.root, d, part, () => null, { judgement: judged.judgement }), { against: "nothing" }));
   const m = merge(outcomes);
   const graph = graphOf(m.steps);
   const old = oldSide(against, d);
@@ -48,10 +52,16 @@ export async function previewEnvironment(context: Context, d: Declared, against:
   const now = publicCredentials(d);
   const credentials = credentialChanges(old?.credentials ?? null, now, context.clock.now());
   const findings = [
-    ...m.violations.map((v) => engineCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn, ...place(d, v.urn) })),
+    ...m.violations.map((v) => policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn, ...place(d, v.urn) })),
     ...m.diagnostics.filter((x) => x.severity === "error").map((x) => engineCodes.finding("ENGINE_FAILED", { message: x.message, path: x.urn })),
   ];
-  return previewed(context, { name: d.name, tier: d.tier, against, old: old !== null, steps, graph, credentials, total: now.length, violations: m.violations, findings, ok: m.ok });
+  return previewed(context, { name: d.name, tier: d.tier, against, old: old !== null, steps, graph, credentials, total: now.length, violations: [...m.violations, ...declaredViolations(context, d, judged)], findings, ok: m.ok });
+}
+/** What the declarations violate, on the stack's own URN: a place in a file is no resource. */
+function declaredViolations(context: Context, d: Declared, judged: JudgedProject): PreviewedEnvironment["violations"] {
+  const project = projectName(context.root);
+  const urn = `urn:pulumi:${stackName(d.name, "standard")}::${project}::pulumi:pulumi:Stack::${project}-${stackName(d.name, "standard")}`;
+  return judged.violations(d.name).map((v) => ({ policy: v.rule.id, level: v.level, urn, message: v.message, at: v.at }));
 }
 /** An environment of the base that is declared no more. */
 async function removedEnvironment(context: Context, against: Against & { kind: "base" }, name: string): Promise<Previewed> {
@@ -68,7 +78,7 @@ function previewed(context: Context, r: Made): Previewed {
   const p = painter(context.color);
   const shown = r.steps.filter((s) => !typeOf(s.urn).startsWith("pulumi:providers:"));
   const summary = summarize(r.steps);
-  const violations = r.violations.map(({ policy, level, urn, message }) => ({ policy, level, urn, message }));
+  const violations = r.violations.map(({ policy, level, urn, message, at }) => ({ policy, level, urn, message, ...(at && { at }) }));
   const changed = r.old ? `${r.credentials.length} credential changes` : `${r.total} credentials`;
   return {
     ok: r.ok, findings: r.findings, tier: r.tier, graph: r.graph,
@@ -107,24 +117,27 @@ export interface Preview {
   readonly done: readonly Previewed[];
   readonly access: readonly AccessChange[];
   readonly findings: readonly Finding[];
+  /** In force in these environments. */
+  readonly exceptions: readonly Exception[];
   readonly ok: boolean;
 }
 /** Previews the chosen environments, with those of the base that are gone. */
 export async function previewAll(context: Context, options: Readonly<Record<string, unknown>>, only: readonly string[] = context.envs): Promise<Preview> {
-  const project = readProject(context.root, { only, clock: context.clock });
+  const judged = judgeProject({ ...context, envs: only });
+  const { project } = judged;
   const { against, findings: about } = await againstOf(context, options);
   const done: Previewed[] = [];
   const stated = against.kind === "state" ? new Set([...against.stacks.keys()].map((s) => environmentOfStack(s).environment)) : null;
   for (const d of project.environments.filter((e) => stated === null || stated.has(e.name))) {
     context.progress(`previewing ${d.name}`);
-    done.push(await previewEnvironment(context, d, against));
+    done.push(await previewEnvironment(context, d, against, judged));
   }
   const here = new Set(project.environments.map((e) => e.name));
   const all = readNames(context);
   if (against.kind === "base") for (const e of against.base.environments) if (!all.has(e.name) && !here.has(e.name) && (only.length === 0 || only.includes(e.name))) done.push(await removedEnvironment(context, against, e.name));
-  const findings = [...project.findings, ...about, ...done.flatMap((x) => x.findings)];
+  const findings = [...judged.findings(project.environments.map((d) => d.name)), ...about, ...done.flatMap((x) => x.findings)];
   const access = against.kind === "base" ? accessChanges(against.base.people, project.people, isoDate(context.clock.now())) : [];
-  return { against, done, access, findings, ok: !hasErrors(findings) && done.every((x) => x.ok) };
+  return { against, done, access, findings, exceptions: judged.judgement.inForce(only), ok: !hasErrors(findings) && done.every((x) => x.ok) };
 }
 const readNames = (context: Context): Set<string> => new Set(environmentNames(context.root));
 const renderAccess = (list: readonly AccessChange[]): string => (list.length === 0 ? "" : `Access\n${list.map((a) => ` ${a.change === "gains" ? "+" : "-"}  ${printable(a.who)} (${a.role}) ${a.change} ${a.verbs.join(", ")} of ${a.class} in ${a.tier}\n`).join("")}\n`);
@@ -142,6 +155,6 @@ export default defineCommand({
     knownEnvironments(context);
     const r = await previewAll(context, options);
     const head = `Embedded engine: key-less preview, ${describeAgainst(r.against)}.\n\n`;
-    return { exit: r.ok ? 0 : 1, findings: r.findings, json: { against: againstJson(r.against), access: r.access, environments: r.done.map((x) => x.environment) }, text: head + renderAccess(r.access) + r.done.map((x) => x.text).join("\n") };
+    return { exit: r.ok ? 0 : 1, findings: r.findings, json: { against: againstJson(r.against), access: r.access, environments: r.done.map((x) => x.environment), exceptions: r.exceptions }, text: head + renderAccess(r.access) + r.done.map((x) => x.text).join("\n") + renderExceptions(r.exceptions) };
   },
 });

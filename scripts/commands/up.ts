@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
+import { policyCodes } from "../../policies/codes.ts";
 import { embedded } from "../../engine/index.ts";
 import { readProject, type Declared } from "../../stacks/read.ts";
 import { WORK_DIR } from "../../schemas/layout.ts";
@@ -59,7 +60,7 @@ export async function deploy(context: Context, d: Declared, options: { readonly 
       json: { name: d.name, engine: "embedded", steps: steps.map((s) => ({ op: s.op, urn: s.urn, ok: true })), outputs: publicOutputs(outputs) },
       text: `${p.bold(`${d.name} (${d.tier})`)}\n${renderPlan(m.steps, p, { done: true })}\n    ${renderSummary(m.summary, p, true)}\n${renderViolations(m.violations, p)}`,
       findings: [
-        ...m.violations.map((v) => engineCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn })),
+        ...m.violations.map((v) => policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn })),
         ...m.diagnostics.filter((x) => x.severity === "error").map((x) => engineCodes.finding("ENGINE_FAILED", { message: x.message, path: x.urn, hint: "mend it and run again: what was done is kept" })),
       ],
     };

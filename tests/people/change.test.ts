@@ -37,7 +37,8 @@ describe("people add, change, remove", () => {
     expect(after.replace(/ {4}engineer-2:\n( {8}.*\n)+/, "")).toBe(before);
     expect(await Promise.all([...SEALED, ...PEPPERS].map(async (f) => [f, await opens(dir, f, "engineer-2")]))).toEqual([...SEALED, ...PEPPERS].map((f) => [f, ["stacks/dev/secrets.sops.yaml", "stacks/pepper.sops.yaml", "stacks/pepper-development.sops.yaml"].includes(f)]));
     expect(issues(dir)).toEqual(was);
-    expect(as(base, null, dir, ["check"]).codes).toEqual([]);
+    // Nobody has attested a second factor yet.
+    expect(as(base, null, dir, ["check"]).codes).toEqual(["POLICY_ADVICE"]);
   });
   it("removes a leaver: no file opens to them, new pepper generations, old peppers stay; leaves all changed", async () => {
     const dir = copyOf(base);
@@ -74,7 +75,8 @@ describe("people add, change, remove", () => {
     const k = await newKeys(base, "super-admin-1b");
     expect(as(base, "super-admin-2", dir, ["people", "change", "super-admin-1", "--signing", k.signing]).codes).toEqual([]);
     expect(new Set(SEALED.flatMap((f) => readClear(dir, f).sealed!.credentials.map((c) => c.claims!.sealedBy)))).toEqual(new Set(["super-admin-2"]));
-    expect(as(base, null, dir, ["check"]).codes).toEqual([]);
+    // The second factor was attested of the old key.
+    expect(as(base, null, dir, ["check"]).codes).toEqual(["POLICY_VIOLATION"]);
   });
   it.each<[string, string | null, string[], string]>([
     ["an admin", "admin-1", ["people", "remove", "engineer-1"], "PEOPLE_NOT_ALLOWED"],

@@ -1,0 +1,43 @@
+import { called, statementsOf } from "./kit/statements.ts";
+import { definePolicy } from "./policy.ts";
+
+const role = "aws:iam/role:Role";
+const policy = (s: unknown): string => JSON.stringify({ Version: "2012-10-17", Statement: s });
+const SERVICES = /^(\*|[a-z0-9-]+:\*)$/i;
+
+export const noWildcards = definePolicy({
+  id: "no-wildcards",
+  title: "No wildcard principal or action",
+  severity: "critical",
+  level: "mandatory",
+  remediation: "Name the principals and the actions; npm run -s stackseal -- access matrix shows which are meant.",
+  chapter: "Principle of Least Privilege",
+  resource: (r, report) => {
+    statementsOf(r.props, (s, property) => {
+      if (s.effect !== "Allow") return;
+      const what = called(s, property);
+      // AWS's own default of a key: without the account's root, a key whose administrators are gone can't be saved by anybody.
+      const root = r.type === "aws:kms/key:Key" && s.principals.length > 0 && s.principals.every((p) => /^AWS:(arn:aws[a-z-]*:iam::\d{12}:root|\d{12})$/.test(p));
+      if (s.principals.some((p) => p === "*" || /^[A-Za-z]+:\*$/.test(p) || /^AWS:arn:aws[a-z-]*:(iam|sts)::(\*|\d{12}):.*\*/.test(p))) report(`${what} allows any principal`);
+      if (s.notPrincipal) report(`${what} allows everybody but some (NotPrincipal)`);
+      if (s.notAction) report(`${what} allows everything but some actions (NotAction)`);
+      if (!root && s.actions.some((a) => SERVICES.test(a))) report(`${what} allows every action${s.actions.includes("*") ? "" : " of a service"}`);
+    }, (property) => { report(`${property} is no policy document`); });
+  },
+  passes: [
+    { says: "accepts named principals and actions", resource: { type: role, props: { assumeRolePolicy: policy([{ Effect: "Allow", Principal: { Service: "ecs-tasks.amazonaws.com" }, Action: "sts:AssumeRole" }]) } } },
+    { says: "accepts a denial of everybody", resource: { type: "aws:s3/bucketPolicy:BucketPolicy", props: { policy: policy([{ Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "*", Condition: { Bool: { "aws:SecureTransport": "false" } } }]) } } },
+    { says: "accepts a key's account root", resource: { type: "aws:kms/key:Key", props: { policy: policy([{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:root" }, Action: "kms:*", Resource: "*" }]) } } },
+  ],
+  breaks: [
+    { says: "rejects any principal", resource: { type: "aws:secretsmanager/secretPolicy:SecretPolicy", props: { policy: policy([{ Effect: "Allow", Principal: "*", Action: "secretsmanager:GetSecretValue", Resource: "*" }]) } } },
+    { says: "rejects any AWS principal in a list", resource: { type: "aws:sns/topicPolicy:TopicPolicy", props: { policy: policy([{ Effect: "Allow", Principal: { AWS: ["arn:aws:iam::111111111111:role/a", "*"] }, Action: "sns:Publish" }]) } } },
+    { says: "rejects any role of an account", resource: { type: role, props: { assumeRolePolicy: policy([{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:role/*" }, Action: "sts:AssumeRole" }]) } } },
+    { says: "rejects every action", resource: { type: "aws:iam/policy:Policy", props: { policy: policy({ Effect: "Allow", Action: "*", Resource: "*" }) } } },
+    { says: "rejects every action of a service", resource: { type: "aws:iam/rolePolicy:RolePolicy", props: { policy: policy([{ Effect: "Allow", Action: ["s3:GetObject", "secretsmanager:*"], Resource: "*" }]) } } },
+    { says: "rejects everything but some actions", resource: { type: "aws:iam/rolePolicy:RolePolicy", props: { policy: policy([{ Effect: "Allow", NotAction: "iam:*", Resource: "*" }]) } } },
+    { says: "rejects everybody but some principals", resource: { type: "aws:s3/bucketPolicy:BucketPolicy", props: { policy: policy([{ Effect: "Allow", NotPrincipal: { AWS: "arn:aws:iam::111111111111:root" }, Action: "s3:GetObject" }]) } } },
+    { says: "rejects an inline policy with every action", resource: { type: role, props: { assumeRolePolicy: policy([]), inlinePolicies: [{ name: "x", policy: policy([{ Effect: "Allow", Action: "kms:*", Resource: "*" }]) }] } } },
+    { says: "rejects a malformed policy", resource: { type: "aws:iam/rolePolicy:RolePolicy", props: { policy: "{ not json" } } },
+  ],
+});

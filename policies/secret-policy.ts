@@ -1,0 +1,40 @@
+import { each } from "./kit/unknown.ts";
+import { definePolicy, SECRET, type Resource } from "./policy.ts";
+
+const POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy";
+const urn = (type: string, name: string): string => `urn:pulumi:dev::stackseal::${type}::${name}`;
+const isOf = (policy: Resource, secret: Resource): boolean => {
+  if (policy.from?.["secretArn"]?.includes(secret.urn) === true) return true;
+  const arn = policy.props["secretArn"];
+  return typeof arn === "string" && (arn === secret.props["arn"] || arn === secret.props["id"] || arn === secret.props["name"]);
+};
+
+export const secretPolicy = definePolicy({
+  id: "secret-policy",
+  title: "Every secret has a resource policy, and public access is blocked",
+  severity: "high",
+  level: "mandatory",
+  remediation: "Add an aws.secretsmanager.SecretPolicy with blockPublicPolicy: true for the secret.",
+  chapter: "Access Control",
+  resource: (r, report) => {
+    if (r.type === POLICY && r.props["blockPublicPolicy"] !== true) report("a secret's policy that doesn't block public access (blockPublicPolicy)");
+  },
+  stack: (s, report) => {
+    const policies = s.resources.filter((r) => r.type === POLICY);
+    // Where policies are a stack of their own, this one has none at all: that stack is judged with its own secrets.
+    if (policies.length === 0 && s.part !== "foundation") return;
+    each(s.resources.filter((r) => r.type === SECRET), (secret) => {
+      if (secret.props["policy"] !== undefined) return;
+      if (!policies.some((p) => isOf(p, secret))) report(`the secret ${secret.name} has no resource policy`, secret.urn);
+    });
+  },
+  passes: [
+    { says: "accepts a policy that blocks public access", resource: { type: POLICY, props: { secretArn: "x", policy: "{}", blockPublicPolicy: true } } },
+    { says: "accepts secrets that each have a policy", stack: [{ type: SECRET, name: "a", props: { name: "stackseal/dev/a" } }, { type: POLICY, name: "a", props: {}, from: { secretArn: [urn(SECRET, "a")] } }] },
+  ],
+  breaks: [
+    { says: "rejects a policy that lets itself be made public", resource: { type: POLICY, props: { secretArn: "x", policy: "{}", blockPublicPolicy: false } } },
+    { says: "rejects a policy that doesn't say", resource: { type: POLICY, props: { secretArn: "x", policy: "{}" } } },
+    { says: "rejects a secret without a policy among others", stack: [{ type: SECRET, name: "a", props: { name: "stackseal/dev/a" } }, { type: SECRET, name: "b", props: { name: "stackseal/dev/b" } }, { type: POLICY, name: "a", props: {}, from: { secretArn: [urn(SECRET, "a")] } }] },
+  ],
+});
