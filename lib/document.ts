@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 import { isAbsolute, join, relative } from "node:path";
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document as YamlDocument, type Node, type Pair, type ParsedNode } from "yaml";
+import { parseBlockYaml } from "./block-yaml.ts";
 import { documentCodes } from "./codes.ts";
 import type { Finding, Position } from "./finding.ts";
 
@@ -83,6 +84,12 @@ export function readDocument(root: string, file: string, options: { readonly max
 
 /** Parses YAML text into plain values with places. All findings at once; `document` is null where one of them is an error. */
 export function parseDocument(text: string, file: string): ReadResult {
+  let whole: ReadResult | undefined;
+  const plain = parseBlockYaml(text, file, () => (whole ??= parseYaml(text, file)).document);
+  return plain ? { document: plain, findings: [] } : parseYaml(text, file);
+}
+/** The same by the full parser, for any YAML. */
+export function parseYaml(text: string, file: string): ReadResult {
   const lines = new LineCounter();
   const position = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);

@@ -11,7 +11,7 @@ const base = { command: z.string(), ok: z.boolean(), findings: z.array(finding) 
 const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
 
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
-  check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })) }),
+  check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })), staged: z.array(z.string()).optional() }),
   preview: z.object({
     ...base,
     against: z.object({ kind: z.enum(["nothing", "base", "state"]), commit: z.string().optional(), ref: z.string().optional(), program: z.enum(["own", "current"]).optional(), why: z.string().optional(), stacks: z.array(z.string()).optional() }),

@@ -22,7 +22,9 @@ export default defineCommand({
   summary: "Judge everything that can be judged without a key",
   wants: "any",
   examples: ["stackseal check", "stackseal check --env prod --json"],
-  run: (context) => {
+  options: [{ flags: "--staged", description: "only the sealed files that the next commit would change, as the index holds them; for a pre-commit hook" }],
+  run: (context, _args, options) => {
+    if (options["staged"] === true) return import("../check-staged.ts").then((m) => m.checkStaged(context));
     knownEnvironments(context);
     const judged = judgeProject(context);
     const { project } = judged;

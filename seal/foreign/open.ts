@@ -99,12 +99,11 @@ function decrypt(m: Metadata, branches: readonly Branch[], key: Uint8Array, file
   const findings: Finding[] = [];
   const mac = new MacHash(m.macOnlyEncrypted);
   const sealedHere = decider(m.rule, { file, line: 1, column: 1 });
-  const scalar = (n: Scalar, keys: readonly string[], path: readonly (string | number)[], comments: readonly (readonly string[])[]): void => {
+  const scalar: Visit = (n, keys, path, comments) => {
     if (n.type === "null") {
       values.push({ path, type: "null", text: "", bytes: Buffer.alloc(0), sealed: false, at: n.at });
       return;
     }
-    const refuse = (code: "SEAL_PLAINTEXT" | "SEAL_CIPHERTEXT", message: string): void => { findings.push(sealCodes.finding(code, { message, at: n.at, path: path.join("."), hint: "restore the file from git" })); };
     if (!sealedHere(keys, comments, false)) {
       const bytes = n.bytes ?? Buffer.from(n.text);
       mac.add(bytes, false);
@@ -118,12 +117,12 @@ function decrypt(m: Metadata, branches: readonly Branch[], key: Uint8Array, file
     }
     const leaf = n.type === "str" ? parseLeaf(n.text) : null;
     if (!leaf) {
-      refuse("SEAL_PLAINTEXT", "a value stands in clear where the file's rule wants it sealed");
+      findings.push(inClear(n, path));
       return;
     }
     const bytes = openLeafBytes(key, leaf, pathData(keys));
     if (!bytes) {
-      refuse("SEAL_CIPHERTEXT", "this value doesn't open: it was changed, swapped or renamed");
+      findings.push(sealCodes.finding("SEAL_CIPHERTEXT", { message: "this value doesn't open: it was changed, swapped or renamed", at: n.at, path: path.join("."), hint: "restore the file from git" }));
       return;
     }
     if (leaf.type === "comment") return; // a comment in a list; no part of the MAC
@@ -132,31 +131,48 @@ function decrypt(m: Metadata, branches: readonly Branch[], key: Uint8Array, file
     mac.add(said);
     values.push({ path, type: leaf.type, text: said.toString("utf8"), bytes: said, sealed: true, at: n.at });
   };
-  const walk = (n: Node, keys: readonly string[], path: readonly (string | number)[], above: readonly (readonly string[])[]): void => {
-    if (n.kind === "scalar") {
-      scalar(n, keys, path, above);
-      return;
-    }
-    let position = 0;
-    let active: string[] = [];
-    for (const i of n.items) {
-      if (i.kind === "comment") active.push(i.text);
-      else {
-        const comments = [...above, active];
-        if (i.kind === "entry") walk(i.value, [...keys, i.key], [...path, i.key], comments);
-        else { // sops keeps a list's own path for its elements; an encrypted comment between them is no element
-          walk(i, keys, [...path, position], comments);
-          if (!(i.kind === "scalar" && parseLeaf(i.text)?.type === "comment")) position++;
-        }
-        active = [];
-      }
-    }
-  };
-  for (const b of branches) walk(b, [], [], []);
+  visit(branches, scalar);
   if (findings.length) throw new FindingError(findings);
   const sealed = parseLeaf(m.mac);
   if (!sealed || openLeafBytes(key, sealed, m.lastmodified)?.toString() !== mac.digest())
     throw new FindingError(sealCodes.finding("SEAL_MAC_MISMATCH", { message: "the file was changed after it was sealed: its mac doesn't fit", at: { file, line: 1, column: 1 }, path: "sops.mac", hint: "restore the file from git, then make the change with sops or stackseal secret set" }));
   return values;
+}
+/** Values that stand in clear where the file's own rule wants them sealed: no key is needed to see that. */
+export function plainValues(m: Metadata, branches: readonly Branch[], file: string): Finding[] {
+  const findings: Finding[] = [];
+  const sealedHere = decider(m.rule, { file, line: 1, column: 1 });
+  visit(branches, (n, keys, path, comments) => {
+    if (n.type !== "null" && n.text !== "" && sealedHere(keys, comments, false) && !(n.type === "str" && parseLeaf(n.text))) findings.push(inClear(n, path));
+  });
+  return findings;
+}
+const inClear = (n: Scalar, path: readonly (string | number)[]): Finding => sealCodes.finding("SEAL_PLAINTEXT", { message: "a value stands in clear where the file's rule wants it sealed", at: n.at, path: path.join("."), hint: "restore the file from git" });
+
+type Visit = (n: Scalar, keys: readonly string[], path: readonly (string | number)[], comments: readonly (readonly string[])[]) => void;
+/** Every scalar in the order of the file: the keys above it (a list's own for its elements, as sops has it), its path, and the comments that bear on it. */
+function visit(branches: readonly Branch[], each: Visit): void {
+  const walk = (n: Node, keys: readonly string[], path: readonly (string | number)[], above: readonly (readonly string[])[]): void => {
+    if (n.kind === "scalar") {
+      each(n, keys, path, above);
+      return;
+    }
+    let position = 0;
+    let active: string[] = [];
+    for (const i of n.items) {
+      if (i.kind === "comment") {
+        active.push(i.text);
+        continue;
+      }
+      const comments = [...above, active];
+      if (i.kind === "entry") walk(i.value, [...keys, i.key], [...path, i.key], comments);
+      else {
+        walk(i, keys, [...path, position], comments);
+        if (!(i.kind === "scalar" && parseLeaf(i.text)?.type === "comment")) position++; // an encrypted comment in a list is no element
+      }
+      active = [];
+    }
+  };
+  for (const b of branches) walk(b, [], [], []);
 }
 const goFloat = (text: string): number => (text === "+Inf" || text === "Inf" ? Infinity : text === "-Inf" ? -Infinity : Number(text));
