@@ -4,7 +4,7 @@ import type { Document, Path } from "./document.ts";
 // The YAML that stackseal and sops write for sealed files, read line by line: block maps, plain words, whole numbers, double quotes without
 // escapes, literal blocks, comments of whole lines. Anything else is null here and goes to the full parser, so that both always agree.
 
-const KEY = /^( *)(?:- )?([A-Za-z_][A-Za-z0-9_-]*|"[A-Za-z0-9_ .-]+"):(?: (\S.*))?$/;
+const KEY = /^( *)(?:- )?([A-Za-z_][A-Za-z0-9_-]*|"[A-Za-z_][A-Za-z0-9_ .-]*"):(?: (\S.*))?$/;
 const WORD = /^(?:[A-Za-z^](?:[A-Za-z0-9_+/=.@$,[\]-]|:(?=[A-Za-z0-9_+/=.@,[-]))*|\d+\.\d+\.\d+|0[A-DF-Z][0-9A-Z]*)$/;
 const NUMBER = /^(?:0|[1-9]\d{0,8})$/;
 const QUOTED = /^"[^"\\\u0000-\u001f]*"$/;
@@ -15,8 +15,8 @@ interface Spot {
   readonly key: number;
   readonly value: number;
 }
-/** The document, or null where the text isn't of this plain style; `full` answers for places inside lists. */
-export function parseBlockYaml(text: string, file: string, full: () => Document | null): Document | null {
+/** The document, or null where the text isn't of this plain style; `full` answers for places inside lists; `read` makes values of plain and quoted scalars. */
+export function parseBlockYaml(text: string, file: string, full: () => Document | null, read: (raw: string) => unknown = scalarOf): Document | null {
   if (!text.endsWith("\n") || /[^\n\u0020-\u007e]/.test(text)) return null;
   const lines = text.split("\n");
   lines.pop();
@@ -55,7 +55,7 @@ export function parseBlockYaml(text: string, file: string, full: () => Document 
       const where = path === "" ? key : `${path}\0${key}`;
       const number = at + 1;
       at++;
-      const value = rest === undefined ? nested(indent, where) : rest === "|" ? literal(indent) : scalarOf(rest);
+      const value = rest === undefined ? nested(indent, where) : rest === "|" ? literal(indent) : WORD.test(rest) || NUMBER.test(rest) || QUOTED.test(rest) ? read(rest) : undefined;
       if (value === undefined || value === null) return undefined;
       spots.set(where, { line: number, key: own + 1, value: rest === undefined ? own + 1 : line.length - rest.length + 1 });
       out[key] = value;

@@ -1,4 +1,5 @@
 import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
+import { quickOpen } from "./age-quick.ts";
 
 /** An age secret key, `AGE-SECRET-KEY-1…` or, post-quantum, `AGE-SECRET-KEY-PQ-1…`. Never printed. */
 export type Identity = string;
@@ -17,6 +18,35 @@ export async function ageOpen(identities: readonly Identity[], armored: string):
     const d = new Decrypter();
     for (const i of identities) d.addIdentity(i);
     return await d.decrypt(armor.decode(armored));
+  } catch {
+    return null;
+  }
+}
+const recipientsKnown = new Map<Identity, Promise<string | null>>();
+/** The recipient of an identity; null where it can't be told. Remembered: deriving one costs as much as opening a file. */
+function knownRecipient(i: Identity): Promise<string | null> {
+  const known = recipientsKnown.get(i) ?? recipientOf(i).catch(() => null);
+  recipientsKnown.set(i, known);
+  return known;
+}
+/** Opens the first of these sealed texts that the identities open, those labelled with their own recipients first; null where none opens. */
+export async function ageOpenAny(identities: readonly Identity[], keys: readonly { readonly recipient: string; readonly enc: string }[]): Promise<Uint8Array | null> {
+  const own = await Promise.all(identities.map(knownRecipient));
+  for (const k of keys) {
+    const mine = own.indexOf(k.recipient);
+    const opened = mine < 0 ? null : (quick(identities[mine] as Identity, k.enc) ?? (await ageOpen(identities, k.enc)));
+    if (opened) return opened;
+  }
+  // A label needn't be true.
+  for (const k of keys) {
+    const opened = own.includes(k.recipient) ? null : await ageOpen(identities, k.enc);
+    if (opened) return opened;
+  }
+  return null;
+}
+function quick(identity: Identity, armored: string): Uint8Array | null {
+  try {
+    return identity.startsWith("AGE-SECRET-KEY-1") ? quickOpen(identity, armor.decode(armored)) : null;
   } catch {
     return null;
   }

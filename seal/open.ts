@@ -1,5 +1,5 @@
 import { FindingError, type Finding } from "../lib/finding.ts";
-import { ageOpen, type Identity } from "./age.ts";
+import { ageOpenAny, type Identity } from "./age.ts";
 import { openLeaf, parseLeaf, pathData, type Leaf } from "./cipher.ts";
 import type { ClearFile } from "./clear.ts";
 import { sealCodes } from "./codes.ts";
@@ -14,11 +14,8 @@ export interface Opened {
 
 /** Opens the data key with any of the identities; null where none is a recipient. */
 export async function openDataKey(file: ClearFile, identities: readonly Identity[]): Promise<Uint8Array | null> {
-  for (const r of file.sops.recipients) {
-    const key = await ageOpen(identities, r.enc);
-    if (key?.length === 32) return key;
-  }
-  return null;
+  const key = await ageOpenAny(identities, file.sops.recipients);
+  return key?.length === 32 ? key : null;
 }
 
 /** Opens a sealed file and verifies its MAC before any value is returned. Throws FindingError with SEAL_NOT_RECIPIENT, SEAL_CIPHERTEXT or SEAL_MAC_MISMATCH. */

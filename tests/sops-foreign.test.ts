@@ -26,7 +26,7 @@ const env = (keys = identity): NodeJS.ProcessEnv => ({ PATH: process.env["PATH"]
 function encrypt(name: string, plain: string | Buffer, ...flags: string[]): { readonly file: string; readonly text: string } {
   const file = join(dir, `${++n}${name.startsWith(".") ? "" : "-"}${name}`);
   writeFileSync(file, plain);
-  execFileSync("sops", ["encrypt", "-i", ...(flags.includes("--age") || flags.includes("--shamir-secret-sharing-threshold") ? [] : ["--age", recipient]), ...flags, file], { env: env(), stdio: "pipe" });
+  execFileSync("sops", ["--config", "/dev/null", "encrypt", "-i", ...(flags.includes("--age") || flags.includes("--shamir-secret-sharing-threshold") ? [] : ["--age", recipient]), ...flags, file], { env: env(), stdio: "pipe" });
   return { file, text: readFileSync(file, "utf8") };
 }
 const open = (f: { readonly file: string; readonly text: string }, keys: readonly string[] = [identity]): Promise<Foreign> => openForeign(f.text, formatOf(f.file), keys, "f");

@@ -1,5 +1,5 @@
 import { FindingError, type Finding, type Position } from "../../lib/finding.ts";
-import { ageOpen, type Identity } from "../age.ts";
+import { ageOpenAny, type Identity } from "../age.ts";
 import { openLeafBytes, parseLeaf, pathData } from "../cipher.ts";
 import { sealCodes } from "../codes.ts";
 import { MacHash } from "../mac.ts";
@@ -86,13 +86,7 @@ async function dataKeyOf(m: Metadata, identities: readonly Identity[], file: str
   if (key?.length !== 32) throw new FindingError(sealCodes.finding("SEAL_METADATA", { message: several ? "the key groups' shares don't fit together" : "the data key isn't of 256 bits", at: start, path: "sops" }));
   return key;
 }
-async function openGroup(keys: readonly AgeKey[], identities: readonly Identity[]): Promise<Uint8Array | null> {
-  for (const k of keys) {
-    const part = unsupportedKind(k.recipient) === null ? await ageOpen(identities, k.enc) : null;
-    if (part) return part;
-  }
-  return null;
-}
+const openGroup = (keys: readonly AgeKey[], identities: readonly Identity[]): Promise<Uint8Array | null> => ageOpenAny(identities, keys.filter((k) => unsupportedKind(k.recipient) === null));
 
 function decrypt(m: Metadata, branches: readonly Branch[], key: Uint8Array, file: string): ForeignValue[] {
   const values: ForeignValue[] = [];

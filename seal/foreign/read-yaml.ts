@@ -1,6 +1,8 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, Parser, Composer, type Document, type Node as YamlNode, type Pair } from "yaml";
 import type { Position } from "../../lib/finding.ts";
-import { resolvePlain } from "./go-scalar.ts";
+import { parseBlockYaml } from "../../lib/block-yaml.ts";
+import type { Document as PlainDocument } from "../../lib/document.ts";
+import { resolvePlain, type Resolved } from "./go-scalar.ts";
 import { malformed, MAX_DEPTH, MAX_NODES, split, type Branch, type Comment, type Entry, type List, type Node, type Parsed, type Scalar } from "./tree.ts";
 
 interface Remark {
@@ -12,6 +14,23 @@ interface Remark {
 
 /** Reads YAML as sops does: every document, scalars typed as go-yaml types them, aliases expanded, comments in their places. Throws FindingError SEAL_FORMAT. */
 export function readYaml(text: string, file: string): Parsed {
+  const plain = /^ *#/m.test(text) ? null : parseBlockYaml(text, file, () => null, (raw) => (raw.startsWith('"') ? { type: "str", text: raw.slice(1, -1) } : resolvePlain(raw)) ?? undefined);
+  return plain ? split([branchOfPlain(plain, plain.value, [])]) : readWhole(text, file);
+}
+/** A document of the plain style as the tree that the full reader makes of it. */
+function branchOfPlain(document: PlainDocument, value: unknown, path: readonly string[]): Branch {
+  const at = document.locate(path);
+  return { kind: "map", at, items: Object.entries(value as Record<string, unknown>).map(([key, v]): Entry => ({ kind: "entry", key, at: document.locate([...path, key], "key"), value: nodeOfPlain(document, v, [...path, key]) })) };
+}
+function nodeOfPlain(document: PlainDocument, v: unknown, path: readonly string[]): Node {
+  const at = document.locate(path);
+  if (typeof v === "string") return { kind: "scalar", type: "str", text: v, at };
+  if (Array.isArray(v)) return { kind: "list", at, items: v.map((x) => nodeOfPlain(document, x, path)) };
+  const known = v as { type?: unknown; text?: unknown };
+  if (typeof known.type === "string" && typeof known.text === "string") return { kind: "scalar", ...(v as Resolved), at };
+  return branchOfPlain(document, v, path);
+}
+function readWhole(text: string, file: string): Parsed {
   const lines = new LineCounter();
   const remarks: Remark[] = [];
   const place = (offset: number): Position => {
