@@ -38,7 +38,7 @@ try {
     const entries = Array.from({ length: VALUES }, (_x, v) => {
       const path = `service-${String(v).padStart(3, "0")}.token`;
       const value = randomBytes(24).toString("base64url");
-      return { path, value, leaf: sealValue(key, path, value), claims: { kind: "twilio.authToken", issueId: newIssueId(), fingerprint: `g1:${randomBytes(16).toString("base64url")}`, issuedAt: "2026-11-24", maxAgeDays: 90, reason: "initial" as const, sealedBy: "super-admin-1", signature: randomBytes(200).toString("base64") } };
+      return { path, value, leaf: sealValue(key, path, value), claims: { kind: "twilio.authToken", issueId: newIssueId(), fingerprint: `g1:${randomBytes(16).toString("base64url")}`, issuedAt: "2026-11-24", maxAgeDays: 90, reason: "initial" as const, sealedBy: "super-admin-1", signature: `U1NIU0lH${randomBytes(200).toString("base64")}` } };
     });
     const file = join(dir, `f${f}.sops.yaml`);
     writeFileSync(file, renderSealed(entries, key, new Date()));

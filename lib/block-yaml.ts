@@ -5,7 +5,7 @@ import type { Document, Path } from "./document.ts";
 // escapes, literal blocks, comments of whole lines. Anything else is null here and goes to the full parser, so that both always agree.
 
 const KEY = /^( *)(?:- )?([A-Za-z_][A-Za-z0-9_-]*|"[A-Za-z_][A-Za-z0-9_ .-]*"):(?: (\S.*))?$/;
-const WORD = /^(?:[A-Za-z^](?:[A-Za-z0-9_+/=.@$,[\]-]|:(?=[A-Za-z0-9_+/=.@,[-]))*|\d+\.\d+\.\d+|0[A-DF-Z][0-9A-Z]*)$/;
+const WORD = /^(?:[A-Za-z^_/](?:[A-Za-z0-9_+/=.@$,[\]-]|:(?=[A-Za-z0-9_+/=.@,[-]))*|\d+\.\d+\.\d+|0[A-DF-Z][0-9A-Z]*)$/;
 const NUMBER = /^(?:0|[1-9]\d{0,8})$/;
 const QUOTED = /^"[^"\\\u0000-\u001f]*"$/;
 const RESERVED = /^(?:true|false|null|True|False|Null|TRUE|FALSE|NULL)$/;
