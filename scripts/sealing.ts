@@ -5,6 +5,7 @@ import { allows } from "../schemas/access.ts";
 import type { Claims, Reason } from "../schemas/claims.ts";
 import { SCHEDULES } from "../schemas/environment.ts";
 import type { ExpectedSecret } from "../schemas/integrations/index.ts";
+import { LOCAL } from "../schemas/layout.ts";
 import { members, type People } from "../schemas/people.ts";
 import type { Identity } from "../seal/age.ts";
 import { readPeople } from "../seal/deploy.ts";
@@ -20,6 +21,7 @@ import { readProject, type Declared, type Project } from "../stacks/read.ts";
 import type { Context } from "./command.ts";
 import { exposedPrints } from "./exposure.ts";
 import { signerOf } from "./signer.ts";
+import { heldBefore } from "./value-history.ts";
 
 // What the commands that seal have in common.
 
@@ -31,6 +33,7 @@ export interface Sealing {
   readonly signer: Signer;
   readonly identities: readonly Identity[];
   readonly now: Date;
+  readonly env: Context["env"];
 }
 /** Everything that sealing in an environment wants: its declaration, people, who signs, the identities at hand. Throws FindingError. */
 export function sealingOf(context: Context, env: string): Sealing {
@@ -38,7 +41,7 @@ export function sealingOf(context: Context, env: string): Sealing {
   const declared = project.environments.find((e) => e.name === env);
   if (!declared) throw new FindingError(project.findings, 2);
   const people = readPeople(context.root, env);
-  return { root: context.root, project, declared, people, signer: signerOf(context, env, people), identities: identitiesFor(context.root, env, context.env), now: context.clock.now() };
+  return { root: context.root, project, declared, people, signer: signerOf(context, env, people), identities: identitiesFor(context.root, env, context.env), now: context.clock.now(), env: context.env };
 }
 /** The declared credential of that path. Throws FindingError with the nearest name. */
 export function expectedOf<T extends { readonly path: string }>(list: readonly T[], path: string, env: string): T {
@@ -67,7 +70,7 @@ export async function sealNew(s: Sealing, e: ExpectedSecret, value: string, reas
   await refuseExposed(s.root, e, value, peppers);
   return setCredential({
     root: s.root, environment: d.name, tier: d.tier, expected: e, value, reason, maxAgeDays: maxAgeOf(d, e), identities: s.identities, signer: s.signer, now: s.now,
-    peppers, recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
+    peppers, ...(d.name !== LOCAL && { before: () => heldBefore(s.root, s.env, e.path, value, e.spec.human === true, peppers) }), recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
     others: s.project.environments.flatMap((x) => x.credentials.map((c) => ({ environment: x.name, path: c.path, claims: c.claims }))),
   });
 }

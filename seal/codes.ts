@@ -31,6 +31,7 @@ export const sealCodes = defineCodes({
   VALUE_MODE: { severity: "error", title: "A test value in production, or a live one elsewhere" },
   VALUE_WEAK: { severity: "error", title: "A human-chosen password that is easily guessed" },
   VALUE_SHARED: { severity: "error", title: "The same value is in force in another environment" },
+  VALUE_RETURNED: { severity: "error", title: "A value that was in force before, under a new issue" },
   VALUE_UNCHANGED: { severity: "error", title: "The same value under a new issue" },
   VALUE_EXPOSED: { severity: "error", title: "A value that a leaver or a stolen key could know" },
   SOPS_CONFIG_STALE: { severity: "error", title: ".sops.yaml isn't what people.yaml and the access matrix say" },

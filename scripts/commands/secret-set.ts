@@ -28,9 +28,9 @@ async function readValue(context: Context, file: unknown): Promise<string> {
   return prompt(context);
 }
 function prompt(context: Context): Promise<string> {
-  context.say("value (not shown): ");
   const { stdin } = context;
-  stdin.setRawMode(true);
+  stdin.setRawMode(true); // before the question: what is typed ahead isn't echoed either
+  context.say("value (not shown): ");
   stdin.setEncoding("utf8");
   return new Promise((done, fail) => {
     let text = "";
