@@ -25,6 +25,17 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     exceptions: z.array(exceptionSchema),
   }),
   up: z.object({ ...base, environments: z.array(z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), outputs: z.record(z.string(), z.unknown()) })) }),
+  policies: z.object({
+    ...base, exceptions: z.array(exceptionSchema),
+    rules: z.array(z.object({ id: z.string(), title: z.string(), severity: z.string(), level: z.string(), remediation: z.string(), chapter: z.string(), judges: z.string(), controls: z.array(z.object({ framework: z.string(), control: z.string(), source: z.string() })) })).optional(),
+    judged: z.object({ environments: z.array(z.string()), resources: z.int(), rules: z.int() }).optional(),
+    violations: z.array(z.object({ policy: z.string(), level: z.string(), urn: z.string(), message: z.string() })).optional(),
+  }),
+  scan: z.object({
+    ...base, scanned: z.object({ files: z.int(), commits: z.int() }),
+    matches: z.array(z.object({ rule: z.string(), title: z.string(), likely: z.boolean(), file: z.string(), line: z.int(), column: z.int(), endColumn: z.int(), length: z.int(), digest: z.string(), commit: z.string().optional() })),
+    leftOut: z.array(z.object({ file: z.string(), code: z.string() })),
+  }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
   "secret-verify": z.object({ ...base, files: z.array(z.object({
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),

@@ -50,6 +50,7 @@ export async function runOf(root: string, d: Declared, part: SecretClass, provid
 /** Outcomes of an environment's stacks, as one. */
 export function merge(outcomes: readonly Outcome[]): { ok: boolean; steps: Outcome["steps"]; violations: Outcome["violations"]; summary: ReturnType<typeof summarize>; diagnostics: Outcome["diagnostics"] } {
   const steps = outcomes.flatMap((o) => o.steps);
-  const violations = outcomes.flatMap((o) => o.violations).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: unknownIn(v.message) ?? v.message }));
+  // The SDK puts the rule's title on a line before each message.
+  const violations = outcomes.flatMap((o) => o.violations).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: unknownIn(v.message) ?? v.message.slice(v.message.indexOf("\n") + 1) }));
   return { ok: outcomes.every((o) => o.ok), steps, violations, summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics) };
 }

@@ -11,6 +11,8 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "check", summary: "Judge everything that can be judged without a key", load: async () => (await import("./check.ts")).default },
   { name: "preview", summary: "Show what would change, under the policies, without a key", load: async () => (await import("./preview.ts")).default },
+  { name: "policies", summary: "List the rules, or run them on what is deployed", load: async () => (await import("./policies.ts")).default },
+  { name: "attest", summary: "Vouch, with your signature, for what no machine can see: a second factor, a review, a test in staging", load: async () => (await import("./attest.ts")).default },
   { name: "scan", summary: "Look for credentials in the tree, in what is staged, in the history or in standard input", load: async () => (await import("./scan.ts")).default },
   { name: "up", summary: "Deploy an environment", load: async () => (await import("./up.ts")).default },
   { name: "destroy", summary: "Remove everything that an environment deployed", load: async () => (await import("./destroy.ts")).default },
