@@ -17,12 +17,13 @@ export interface Advanced {
   readonly waiting: Waiting | null;
   readonly findings: readonly Finding[];
 }
+type Scribe = Pick<Rotator, "root" | "clock" | "signer" | "write">;
 /** A record in hand: every step is written the moment it is done. */
 export class Journal {
   record: RotationRecord;
   readonly findings: Finding[] = [];
-  readonly r: Rotator;
-  constructor(r: Rotator, record: RotationRecord) {
+  readonly r: Scribe;
+  constructor(r: Scribe, record: RotationRecord) {
     this.r = r;
     this.record = record;
   }
@@ -71,7 +72,7 @@ export async function advance(r: Rotator, id: string, wayOf: (record: RotationRe
       tidy(r, j.record);
       return { record: j.record, waiting: null, findings: j.findings };
     }
-    if (stepOf(j.record, "aborting")) return abortWith(j, way);
+    if (stepOf(j.record, "aborting")) return abortWith(r, j, way);
     for (;;) {
       const todo = ORDER.slice(ORDER.indexOf(lastProgress(j.record) as (typeof ORDER)[number]) + 1);
       let moved = false;
@@ -101,15 +102,15 @@ export async function abort(r: Rotator, id: string, wayOf: (record: RotationReco
       tidy(r, j.record);
       return Promise.resolve({ record: j.record, waiting: null, findings: [] });
     }
-    return abortWith(j, wayOf(j.record));
+    return abortWith(r, j, wayOf(j.record));
   });
 }
-async function abortWith(j: Journal, way: Way): Promise<Advanced> {
+async function abortWith(r: Rotator, j: Journal, way: Way): Promise<Advanced> {
   const waiting = await way.abort(j);
   if (waiting) return { record: j.record, waiting, findings: j.findings };
   j.write("aborted");
-  tidy(j.r, j.record);
-  j.r.say(`${j.record.path}: the old one is in force, the new one is taken back\n`);
+  tidy(r, j.record);
+  r.say(`${j.record.path}: the old one is in force, the new one is taken back\n`);
   return { record: j.record, waiting: null, findings: j.findings };
 }
 /** What an ended rotation held goes; a run killed before this leaves it to the next one. */

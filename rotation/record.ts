@@ -47,7 +47,7 @@ export function append(record: RotationRecord, step: Omit<RotationStep, "hash">,
 }
 /** The text of a record's file. */
 export const renderRecord = (record: RotationRecord): string =>
-  `# A rotation's record: every step is linked to the one before it. stackseal writes it; a change by hand breaks the chain.\n${stringify(record, { indent: 4, lineWidth: 0, defaultKeyType: "PLAIN" })}`;
+  `# A rotation's record: every step is linked to the one before it. stackseal writes it; a change by hand breaks the chain.\n${stringify(record, { indent: 4, lineWidth: 0, version: "1.1" })}`;
 
 /** The signatures and links that aren't what they should be. */
 export function verifyRecord(kept: KeptRecord, people: People | null, locate: (path: readonly (string | number)[]) => Position): Finding[] {

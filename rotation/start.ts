@@ -7,6 +7,7 @@ import { rotationCodes } from "./codes.ts";
 import type { Rotator } from "./context.ts";
 import { credentialWay, refuseBusy } from "./credential.ts";
 import { mustBeInForce, settingsOf, unsealed, versionOf } from "./deliver.ts";
+import { readProject } from "../stacks/read.ts";
 import { endpointOf, endpointWay, proposeEndpoint } from "./endpoint.ts";
 import { mustBeAllowed } from "./judge.ts";
 import { withRotationLock, type Way } from "./machine.ts";
@@ -18,6 +19,11 @@ export interface Proposal {
   /** When a compromise was reported. */
   readonly reportedAt?: Date;
   readonly exposure?: string;
+}
+/** The same with the declarations and claims as they are now: a rotation before may have changed them. */
+export function refreshed(r: Rotator): Rotator {
+  const project = readProject(r.root, { clock: r.clock });
+  return { ...r, project, declared: project.environments.find((e) => e.name === r.declared.name) ?? r.declared };
 }
 /** The way of whatever a record rotates: a sealed credential, or an endpoint whose signing secret Stripe minted. */
 export const wayOf = (r: Rotator) => (record: RotationRecord): Way => (endpointOf(r, record.path) === null ? credentialWay(r, record) : endpointWay(r, record));

@@ -8,6 +8,7 @@ const finding = z.object({
   at: z.object({ file: z.string(), line: z.int().min(1), column: z.int().min(1) }).optional(), path: z.string().optional(), hint: z.string().optional(),
 });
 const base = { command: z.string(), ok: z.boolean(), findings: z.array(finding) };
+const verdict = z.enum(["valid", "invalid", "inconclusive", "skipped"]);
 const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
 
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
@@ -48,4 +49,16 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   })).optional() }),
   doctor: z.object({ ...base, environment: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),
   "webhook-verify": z.object({ ...base, scheme: z.string(), verified: z.boolean(), code: z.string(), message: z.string(), id: z.string().nullable(), ageSeconds: z.number().nullable(), toleranceSeconds: z.number().nullable() }),
+  "rotate-due": z.object({ ...base, due: z.array(z.object({ environment: z.string(), path: z.string(), kind: z.string(), issuedAt: z.string(), dueAt: z.string(), overdue: z.boolean(), strategy: z.string(), owner: z.string(), days: z.int() })) }),
+  "rotate-plan": z.object({ ...base, environment: z.string(), reason: z.string(), plan: z.array(z.object({
+    order: z.int(), path: z.string(), kind: z.string(), class: z.string(), strategy: z.string(), danger: z.int(), overlap: z.string(), graceSeconds: z.int(), interrupts: z.string().nullable(), unattended: z.boolean(), owner: z.string(),
+    steps: z.array(z.object({ step: z.string(), who: z.enum(["stackseal", "person", "wait"]), says: z.string() })),
+  })) }),
+  // rotate start, resume, abort, attest and run print it too.
+  rotations: z.object({ ...base, environment: z.string(), lastRevocationSeconds: z.int().nullable(), gaps: z.int().optional(), branch: z.string().nullable().optional(), rotations: z.array(z.object({
+    environment: z.string(), rotation: z.string(), path: z.string(), kind: z.string(), class: z.string(), strategy: z.string(), reason: z.string(), state: z.enum(["closed", "aborted", "open"]), step: z.string(), openedAt: z.string(),
+    promotedAt: z.string().nullable(), revokedAt: z.string().nullable(), closedAt: z.string().nullable(), actor: z.string(), approver: z.string().nullable(), overlapSeconds: z.int().nullable(), nextVerdict: verdict.nullable(), oldVerdict: verdict.nullable(),
+    sinceReportSeconds: z.int().nullable(), daysSinceLast: z.int().nullable(), waiting: z.string().nullable(), record: z.string(),
+  })) }),
+  "rotate-departure": z.object({ ...base, exposure: z.string(), subject: z.string(), closed: z.int(), open: z.int(), lines: z.array(z.object({ environment: z.string(), path: z.string(), class: z.string(), state: z.enum(["closed", "open"]), proof: z.string().nullable(), rotation: z.string().nullable(), why: z.string() })) }),
 };

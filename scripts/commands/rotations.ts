@@ -1,0 +1,37 @@
+import { FindingError, type Finding } from "../../lib/finding.ts";
+import { LOCAL, LOCAL_PEOPLE_FILE } from "../../schemas/layout.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readPeople } from "../../seal/deploy.ts";
+import { readProject } from "../../stacks/read.ts";
+import { defineCommand } from "../command.ts";
+import { renderRotations } from "../render/rotations.ts";
+import { knownEnvironments } from "./check.ts";
+
+export default defineCommand({
+  name: "rotations",
+  summary: "Every rotation, for an audit: dates, reason, actor, overlap, verdicts; its record's chain verified; gaps against the schedule",
+  wants: "any",
+  options: [{ flags: "--format <format>", description: "text or csv", choices: ["text", "csv"], default: "text" }, { flags: "--open", description: "only those that aren't closed" }],
+  examples: ["stackseal rotations --env prod", "stackseal rotations --format csv > rotations.csv", "stackseal rotations --json"],
+  run: async (context, _args, options) => {
+    const names = knownEnvironments(context);
+    const project = readProject(context.root, { only: names, clock: context.clock });
+    const [{ readRecords }, { csv, gaps, reported }] = await Promise.all([import("../../rotation/record.ts"), import("../../rotation/report.ts")]);
+    const findings: Finding[] = [];
+    const all = [];
+    for (const name of names) {
+      const people = name === LOCAL && !existsSync(join(context.root, LOCAL_PEOPLE_FILE)) ? null : readPeople(context.root, name);
+      const { records, findings: wrong } = readRecords(context.root, name, people);
+      findings.push(...wrong);
+      all.push(...records.map((k) => reported(k.record)));
+      const d = project.environments.find((e) => e.name === name);
+      if (d) findings.push(...gaps(d, records, context.clock));
+    }
+    const list = options["open"] === true ? all.filter((r) => r.state === "open") : all;
+    const broken = findings.some((f) => f.severity === "error");
+    if (options["format"] === "csv" && context.json) throw new FindingError({ code: "USAGE", severity: "error", message: "--json and --format csv are two documents: take one" }, 2);
+    const shown = renderRotations(context, names.join(", "), list.map((r) => ({ ...r, waiting: null })));
+    return { exit: broken ? 1 : 0, findings, json: { ...shown.json, gaps: findings.filter((f) => f.code === "ROTATION_GAP").length }, text: options["format"] === "csv" ? csv(list) : list.length ? shown.text : "no rotation is recorded" };
+  },
+});
