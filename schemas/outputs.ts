@@ -11,6 +11,8 @@ const base = { command: z.string(), ok: z.boolean(), findings: z.array(finding) 
 const verdict = z.enum(["valid", "invalid", "inconclusive", "skipped"]);
 const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
 
+const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()) });
+
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })), staged: z.array(z.string()).optional() }),
   preview: z.object({
@@ -25,7 +27,6 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     })),
     exceptions: z.array(exceptionSchema),
   }),
-  up: z.object({ ...base, environments: z.array(z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), outputs: z.record(z.string(), z.unknown()) })) }),
   policies: z.object({
     ...base, exceptions: z.array(exceptionSchema),
     rules: z.array(z.object({ id: z.string(), title: z.string(), severity: z.string(), level: z.string(), remediation: z.string(), chapter: z.string(), judges: z.string(), controls: z.array(z.object({ framework: z.string(), control: z.string(), source: z.string() })) })).optional(),
@@ -37,6 +38,13 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     matches: z.array(z.object({ rule: z.string(), title: z.string(), likely: z.boolean(), file: z.string(), line: z.int(), column: z.int(), endColumn: z.int(), length: z.int(), digest: z.string(), commit: z.string().optional() })),
     leftOut: z.array(z.object({ file: z.string(), code: z.string() })),
   }),
+  up: z.object({ ...base, environments: z.array(deployed) }), refresh: z.object({ ...base, environments: z.array(deployed) }), destroy: z.object({ ...base, environments: z.array(deployed) }),
+  export: z.object({ ...base, stack: z.string(), deployment: z.object({ version: z.int(), deployment: z.record(z.string(), z.unknown()) }).optional(), file: z.string().optional() }),
+  import: z.object({ ...base, stack: z.string().optional(), resources: z.int().optional() }),
+  history: z.object({ ...base, stacks: z.array(z.object({ stack: z.string(), updates: z.array(z.object({
+    version: z.int(), kind: z.enum(["update", "refresh", "destroy", "import"]), startTime: z.int(), endTime: z.int(), message: z.string(), result: z.enum(["succeeded", "failed"]), resourceChanges: z.record(z.string(), z.int()),
+  })) })) }),
+  cancel: z.object({ ...base, cancelled: z.array(z.object({ stack: z.string(), what: z.string() })) }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
   "secret-verify": z.object({ ...base, files: z.array(z.object({
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),

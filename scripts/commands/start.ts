@@ -5,7 +5,7 @@ import { readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { painter } from "../render/paint.ts";
 import { previewEnvironment } from "./preview.ts";
-import { deploy } from "./up.ts";
+import { deploy } from "../deploy.ts";
 
 /** Checks what was delivered: a test event signed by the sandbox is accepted by the official SDK with the secret read back from the store. */
 async function verifyDelivery(context: Context, endpoints: Readonly<Record<string, { readonly id: string }>>): Promise<number> {

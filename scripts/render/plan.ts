@@ -19,21 +19,22 @@ export interface PlanViolation {
 }
 
 const SYMBOL: Readonly<Record<string, string>> = {
-  create: "+", update: "~", delete: "-", replace: "+-", "create-replacement": "++", "delete-replaced": "--", same: " ", read: ">", refresh: "~", import: "=",
+  create: "+", update: "~", delete: "-", replace: "+-", "create-replacement": "++", "delete-replaced": "--", same: " ", read: ">", refresh: "~", import: "=", discard: "<",
 };
 const WORD: Readonly<Record<string, readonly [preview: string, done: string]>> = {
   create: ["create", "created"], update: ["update", "updated"], delete: ["delete", "deleted"], replace: ["replace", "replaced"],
   "create-replacement": ["create replacement", "created replacement"], "delete-replaced": ["delete original", "deleted original"],
   same: ["", ""], read: ["read", "read"], refresh: ["refresh", "refreshed"], import: ["import", "imported"],
+  discard: ["discard", "discarded"],
 };
 /** Steps that the picture leaves out: halves of a replacement, which `replace` stands for, and default providers. */
-const HIDDEN = new Set(["create-replacement", "delete-replaced"]);
+const HIDDEN = new Set(["create-replacement", "delete-replaced", "discard-replaced", "read-replacement", "import-replacement", "remove-pending-replace"]);
 
 export const typeOf = (urn: string): string => (urn.split("::")[2] ?? "").split("$").pop() ?? "";
 export const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
 /** The tree of changed resources as people know it from Pulumi's own command: symbols, types, names, changed leaves. */
-export function renderPlan(steps: readonly PlanStep[], p: Painter, options: { readonly done: boolean; readonly all?: boolean }): string {
+export function renderPlan(steps: readonly PlanStep[], p: Painter, options: { readonly done: boolean; readonly all?: boolean; readonly full?: boolean }): string {
   const shown = steps.filter((s) => !HIDDEN.has(s.op) && !typeOf(s.urn).startsWith("pulumi:providers:"));
   const byUrn = new Map(shown.map((s) => [s.urn, s]));
   const parent = (s: PlanStep): string | undefined => { const up = (s.new ?? s.old)?.parent; return up !== undefined && byUrn.has(up) ? up : undefined; };
@@ -44,7 +45,7 @@ export function renderPlan(steps: readonly PlanStep[], p: Painter, options: { re
   const walk = (s: PlanStep, lead: string, branch: string): void => {
     const word = WORD[s.op]?.[options.done ? 1 : 0] ?? s.op;
     const keys = s.op === "replace" && s.keys?.length ? ` [replaces: ${s.keys.join(", ")}]` : s.diffs?.length && s.op === "update" ? ` [diff: ${s.diffs.join(", ")}]` : "";
-    rows.push({ symbol: SYMBOL[s.op] ?? "?", op: s.ok === false ? "failed" : s.op, tree: lead + branch + typeOf(s.urn), name: nameOf(s.urn), note: s.ok === false ? "failed" : `${word}${keys}`, details: details(s) });
+    rows.push({ symbol: SYMBOL[s.op] ?? "?", op: s.ok === false ? "failed" : s.op, tree: lead + branch + typeOf(s.urn), name: nameOf(s.urn), note: s.ok === false ? "failed" : `${word}${keys}`, details: details(s, options.full === true) });
     const kids = children.get(s.urn) ?? [];
     kids.forEach((k, i) => { walk(k, lead + (branch === "" ? "" : branch === "├─ " ? "│  " : "   "), i === kids.length - 1 ? "└─ " : "├─ "); });
   };
@@ -70,21 +71,23 @@ function group<T, K>(items: readonly T[], key: (t: T) => K): Map<K, T[]> {
 }
 
 /** Changed leaves of an update or a replacement: `~ enabledEvents[1]: "a" => "b"`; secrets as [secret], unknowns as such. */
-function details(s: PlanStep): string[] {
-  if ((s.op !== "update" && s.op !== "replace") || !s.old || !s.new) return [];
+function details(s: PlanStep, full: boolean): string[] {
   const out: string[] = [];
-  leaves(s.old.inputs, s.new.inputs, "", out);
-  return out.slice(0, 20);
+  if ((s.op === "update" || s.op === "replace" || s.op === "refresh") && s.old && s.new) leaves(s.old.inputs, s.new.inputs, "", out);
+  else if (full && s.op === "create" && s.new) leaves({}, s.new.inputs, "", out);
+  return full || out.length <= 20 ? out : [...out.slice(0, 20), `… and ${String(out.length - 20)} more: --diff shows all`];
 }
 const isMap = (v: unknown): v is Record<string, Value> => typeof v === "object" && v !== null && !Array.isArray(v);
 const show = (v: Value): string => {
   if (isMap(v) && v[SIGNATURE] === SECRET) return "[secret]";
   if (v === UNKNOWN) return "[unknown]";
-  const text = JSON.stringify(v);
+  const text = JSON.stringify(v, (_k, x: Value) => (isMap(x) && x[SIGNATURE] === SECRET ? "[secret]" : x === UNKNOWN ? "[unknown]" : x));
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 };
 function leaves(a: Value | undefined, b: Value | undefined, path: string, out: string[]): void {
   if (JSON.stringify(a) === JSON.stringify(b)) return;
+  const isSecret = (v: Value | undefined): boolean => isMap(v) && v[SIGNATURE] === SECRET;
+  if (isSecret(a) && isSecret(b)) { out.push(`~ ${path}: [secret] => [secret] (changed)`); return; }
   const plain = (v: Value | undefined): boolean => isMap(v) && !(SIGNATURE in v);
   if ((plain(a) && plain(b)) || (Array.isArray(a) && Array.isArray(b))) {
     const x = a as Record<string, Value>, y = b as Record<string, Value>;
@@ -95,10 +98,10 @@ function leaves(a: Value | undefined, b: Value | undefined, path: string, out: s
 }
 
 export interface Summary { readonly create: number; readonly update: number; readonly replace: number; readonly delete: number; readonly same: number }
-/** Counts by logical step: a replacement is one, default providers are none. */
-export function summarize(steps: readonly { readonly op: string; readonly urn: string }[]): Summary {
+/** Counts by logical step: a replacement is one, default providers are none, what failed isn't counted. */
+export function summarize(steps: readonly { readonly op: string; readonly urn: string; readonly ok?: boolean | undefined }[]): Summary {
   const n = { create: 0, update: 0, replace: 0, delete: 0, same: 0 };
-  for (const s of steps) if (s.op in n && !typeOf(s.urn).startsWith("pulumi:providers:")) n[s.op as keyof typeof n]++;
+  for (const s of steps) if (s.ok !== false && s.op in n && !typeOf(s.urn).startsWith("pulumi:providers:")) n[s.op as keyof typeof n]++;
   return n;
 }
 export function renderSummary(n: Summary, p: Painter, done: boolean): string {

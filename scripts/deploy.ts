@@ -1,0 +1,137 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
+import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
+import { engineCodes } from "../engine/codes.ts";
+import { policyCodes } from "../policies/codes.ts";
+import { embedded, type Diagnostic, type EngineEvent, type Outcome, type Violation } from "../engine/index.ts";
+import { readProject, type Declared } from "../stacks/read.ts";
+import { stackName, WORK_DIR } from "../schemas/layout.ts";
+import type { Context, OptionSpec } from "./command.ts";
+import { livesHere, merge, partsOf, runOf } from "./deployment.ts";
+import { painter } from "./render/paint.ts";
+import { renderPlan, renderSummary, renderViolations, typeOf } from "./render/plan.ts";
+import { knownEnvironments } from "./commands/check.ts";
+
+export interface Deployed {
+  readonly json: { readonly name: string; readonly engine: string; readonly steps: readonly { readonly op: string; readonly urn: string; readonly ok: boolean }[]; readonly summary: object; readonly outputs: Readonly<Record<string, unknown>> };
+  readonly text: string;
+  readonly findings: readonly Finding[];
+  readonly ok: boolean;
+  readonly cancelled: boolean;
+  readonly changed: number;
+  readonly outputs: Readonly<Record<string, unknown>>;
+}
+export interface DeployOptions {
+  readonly kind?: "up" | "refresh" | "destroy";
+  readonly targets?: readonly string[];
+  readonly targetDependents?: boolean;
+  readonly refresh?: boolean;
+  readonly parallel?: number;
+  /** Unchanged resources and every change in full. */
+  readonly diff?: boolean;
+  readonly eventLog?: string;
+  readonly dryRun?: boolean;
+  readonly message?: string;
+}
+
+/** Flags of every command that runs an engine. */
+export const RUN_OPTIONS: readonly OptionSpec[] = [
+  { flags: "--target <urn>", description: "only this resource and what it needs; * and ** stand for parts; may be repeated", many: true },
+  { flags: "--target-dependents", description: "with --target: what depends on it too" },
+  { flags: "--parallel <n>", description: "steps at a time (16)" },
+  { flags: "--diff", description: "every changed property in full, unchanged resources too" },
+  { flags: "--event-log <file>", description: "the CLI's engine events, one JSON a line, with the policies' results" },
+];
+export function runOptions(o: Readonly<Record<string, unknown>>): DeployOptions {
+  const parallel = o["parallel"] === undefined ? undefined : Number(o["parallel"]);
+  if (parallel !== undefined && (!Number.isInteger(parallel) || parallel < 1)) throw new FindingError({ code: "USAGE", severity: "error", message: "--parallel wants a whole number from 1", hint: "--parallel 4" }, 2);
+  return {
+    targets: (o["target"] as string[] | undefined) ?? [], targetDependents: o["targetDependents"] === true, refresh: o["refresh"] === true, diff: o["diff"] === true,
+    ...(parallel !== undefined && { parallel }), ...(typeof o["eventLog"] === "string" && { eventLog: o["eventLog"] }), ...(typeof o["message"] === "string" && { message: o["message"] }),
+  };
+}
+
+/** Where the sandbox's Stripe listens: started for the time of the deployment unless STACKSEAL_STRIPE_SANDBOX names a running one. */
+async function withSandbox<T>(context: Context, d: Declared, run: (url: string | undefined) => Promise<T>): Promise<T> {
+  const given = context.env["STACKSEAL_STRIPE_SANDBOX"];
+  if (d.payments?.stripe.apiBase !== "sandbox" || given !== undefined) return run(given);
+  const { startStripe } = await import("../sandbox/stripe.ts");
+  const sandbox = await startStripe(join(context.root, WORK_DIR, "sandbox"));
+  try {
+    return await run(sandbox.url);
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/** Throws FindingError ENGINE_REFUSES where the environment doesn't live on this machine. */
+export function mustLiveHere(d: Declared, kind: "up" | "refresh" | "destroy" = "up"): void {
+  if (!livesHere(d))
+    throw new FindingError(engineCodes.finding("ENGINE_REFUSES", { message: `${d.name} doesn't live on this machine: the embedded engine previews it and doesn't deploy it`, path: d.name, hint: partsOf(d).map((p) => `pulumi ${kind} -s ${stackName(d.name, p)}${kind === "up" ? " --policy-pack policies" : ""}`).join(" && ") }), 2);
+}
+/** Deploys an environment that lives on this machine; or refreshes or removes it, or (`dryRun`) says what would be done. Throws FindingError ENGINE_REFUSES for any other. */
+export async function deploy(context: Context, d: Declared, options: DeployOptions = {}): Promise<Deployed> {
+  const kind = options.kind ?? "up";
+  mustLiveHere(d, kind);
+  const [engine, { providerFor }] = await Promise.all([embedded(context), import("../providers/index.ts")]);
+  const log = options.eventLog === undefined || options.dryRun ? null : openSync(join(context.root, options.eventLog), "w", 0o600);
+  try {
+    return await withSandbox(context, d, async (stripeSandbox) => {
+      const ctx = { root: context.root, env: context.env, clock: context.clock, ...(stripeSandbox !== undefined && { stripeSandbox }) };
+      const outcomes: Outcome[] = [];
+      const made = new Map<string, Props>();
+      const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => targetsPart(options.targets ?? [], stackName(d.name, part)));
+      let n = 0;
+      for (const part of todo) {
+        const run = await runOf(context.root, d, part, (pkg) => providerFor(pkg, ctx));
+        const o = {
+          ...options, signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
+          onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },
+          ...(log !== null && { onEvent: (e: EngineEvent) => { writeSync(log, `${JSON.stringify(e)}\n`); } }),
+        };
+        const outcome = await engine[kind](run, o);
+        outcomes.push(outcome);
+        made.set(run.stack, outcome.outputs);
+        if (!outcome.ok) break;
+      }
+      return deployed(context, d, outcomes, options);
+    });
+  } finally {
+    if (log !== null) closeSync(log);
+  }
+}
+/** Whether one of the targets can be a resource of this stack. */
+const targetsPart = (targets: readonly string[], stack: string): boolean => targets.length === 0 || targets.some((t) => t.startsWith("*") || t.startsWith(`urn:pulumi:${stack}::`) || !t.startsWith("urn:pulumi:"));
+
+function deployed(context: Context, d: Declared, outcomes: readonly Outcome[], options: DeployOptions): Deployed {
+  const m = merge(outcomes), p = painter(context.color), done = options.dryRun !== true;
+  const steps = m.steps.filter((s) => !typeOf(s.urn).startsWith("pulumi:providers:"));
+  const outputs = shownOutputs(Object.assign({}, ...outcomes.map((o) => o.outputs)) as Props);
+  const outputText = done && options.kind !== "destroy" && Object.keys(outputs).length ? `${p.bold("Outputs:")}\n${Object.entries(outputs).map(([k, v]) => `    ${k}: ${typeof v === "string" ? v : JSON.stringify(v)}\n`).join("")}` : "";
+  return {
+    ok: m.ok, cancelled: outcomes.some((o) => o.cancelled), outputs, changed: m.summary.create + m.summary.update + m.summary.replace + m.summary.delete,
+    json: { name: d.name, engine: "embedded", steps: steps.map((s) => ({ op: s.op, urn: s.urn, ok: s.ok !== false })), summary: m.summary, outputs },
+    text: `${p.bold(`${d.name} (${d.tier})`)}\n${renderPlan(m.steps, p, { done, all: options.diff === true, full: options.diff === true })}\n    ${renderSummary(m.summary, p, done)}\n${renderViolations(m.violations, p)}${outputText}`,
+    findings: [...policyFindings(m.violations), ...engineFindings(m.diagnostics)],
+  };
+}
+export const policyFindings = (violations: readonly Violation[]): Finding[] =>
+  violations.map((v) => (v.unknown ? engineCodes.finding("POLICY_UNKNOWN", { message: `${v.policy} can't be told yet: ${v.message}`, path: v.urn })
+    : policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn })));
+export const engineFindings = (diagnostics: readonly Diagnostic[]): Finding[] =>
+  diagnostics.filter((x) => x.severity === "error" || x.code !== undefined).map((x) => engineCodes.finding(x.code !== undefined && x.code in engineCodes.table ? (x.code as keyof typeof engineCodes.table) : "ENGINE_FAILED", {
+    message: x.message, path: x.urn, ...(x.severity === "error" && x.code !== "ENGINE_CANCELLED" && { hint: "mend it and run again: what was done is kept" }),
+  }));
+/** Outputs without Pulumi's marks: secrets are `[secret]`, what a preview can't know `[unknown]`. */
+const shownOutputs = (o: Props): Record<string, unknown> =>
+  JSON.parse(JSON.stringify(o, (_k, v: unknown) => (typeof v === "object" && v !== null && (v as Record<string, unknown>)[SIGNATURE] === SECRET ? "[secret]" : v === UNKNOWN ? "[unknown]" : v))) as Record<string, unknown>;
+
+/** The one environment of a command, with every error of its declaration as a FindingError. */
+export function declaredOne(context: Context): { d: Declared; findings: readonly Finding[] } {
+  const [name] = knownEnvironments(context);
+  const project = readProject(context.root, { only: [name ?? ""], clock: context.clock });
+  const d = project.environments[0];
+  if (!d || hasErrors(project.findings)) throw new FindingError(project.findings);
+  return { d, findings: project.findings };
+}
