@@ -117,7 +117,7 @@ function deployed(context: Context, d: Declared, outcomes: readonly Outcome[], o
   };
 }
 export const policyFindings = (violations: readonly Violation[]): Finding[] =>
-  violations.map((v) => (v.unknown ? engineCodes.finding("POLICY_UNKNOWN", { message: `${v.policy} can't be told yet: ${v.message}`, path: v.urn })
+  violations.map((v) => (v.unknown ? engineCodes.finding("POLICY_NOT_YET", { message: `${v.policy} can't be told yet: ${v.message}`, path: v.urn })
     : policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn })));
 export const engineFindings = (diagnostics: readonly Diagnostic[]): Finding[] =>
   diagnostics.filter((x) => x.severity === "error" || x.code !== undefined).map((x) => engineCodes.finding(x.code !== undefined && x.code in engineCodes.table ? (x.code as keyof typeof engineCodes.table) : "ENGINE_FAILED", {

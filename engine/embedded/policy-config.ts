@@ -14,11 +14,11 @@ interface Policy {
 }
 export interface Configured { readonly level?: Level; readonly settings: Readonly<Record<string, unknown>> }
 
-const bad = (policy: string, message: string): FindingError => new FindingError(engineCodes.finding("POLICY_CONFIG", { message: `policy ${policy}: ${message}`, path: policy, hint: "mend the policies' configuration" }), 2);
+const bad = (policy: string, message: string): FindingError => new FindingError(engineCodes.finding("POLICY_SETTINGS", { message: `policy ${policy}: ${message}`, path: policy, hint: "mend the policies' configuration" }), 2);
 const isLevel = (v: unknown): v is Level => (LEVELS as readonly unknown[]).includes(v);
 const kindOf = (v: unknown): string => (Array.isArray(v) ? "array" : v === null ? "null" : typeof v);
 
-/** A policy's level and settings from `--policy-pack-config`'s shape; `all` sets the level of each. Throws FindingError POLICY_CONFIG. */
+/** A policy's level and settings from `--policy-pack-config`'s shape; `all` sets the level of each. Throws FindingError POLICY_SETTINGS. */
 export function configOf(p: Pick<Policy, "name" | "configSchema">, config: Readonly<Record<string, unknown>>): Configured {
   const all = config["all"], own = config[p.name] ?? {};
   const given: Record<string, unknown> = typeof own === "string" ? { enforcementLevel: own } : { ...(own as Record<string, unknown>) };
