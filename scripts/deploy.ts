@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
 import { engineCodes } from "../engine/codes.ts";
-import { policyCodes } from "../policies/codes.ts";
 import { embedded, type Diagnostic, type EngineEvent, type Outcome, type Violation } from "../engine/index.ts";
 import { readProject, type Declared } from "../stacks/read.ts";
 import { stackName, WORK_DIR } from "../schemas/layout.ts";
@@ -118,7 +117,7 @@ function deployed(context: Context, d: Declared, outcomes: readonly Outcome[], o
 }
 export const policyFindings = (violations: readonly Violation[]): Finding[] =>
   violations.map((v) => (v.unknown ? engineCodes.finding("POLICY_NOT_YET", { message: `${v.policy} can't be told yet: ${v.message}`, path: v.urn })
-    : policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn })));
+    : { code: v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", severity: v.level === "mandatory" ? "error" : "warning", message: `${v.policy}: ${v.message}`, path: v.urn }));
 export const engineFindings = (diagnostics: readonly Diagnostic[]): Finding[] =>
   diagnostics.filter((x) => x.severity === "error" || x.code !== undefined).map((x) => engineCodes.finding(x.code !== undefined && x.code in engineCodes.table ? (x.code as keyof typeof engineCodes.table) : "ENGINE_FAILED", {
     message: x.message, path: x.urn, ...(x.severity === "error" && x.code !== "ENGINE_CANCELLED" && { hint: "mend it and run again: what was done is kept" }),
