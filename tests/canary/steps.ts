@@ -1,0 +1,52 @@
+// What the canary runs, in order. The list grows with the commands: one that has no line here is run as DEFAULT says.
+
+export interface Step {
+  /** Words and flags after `stackseal`. */
+  readonly args: readonly string[];
+  readonly input?: string;
+  /** Prints a value because it was asked to: its standard output isn't searched. */
+  readonly reveals?: boolean;
+  /** As whom: an example person, whose keys are at hand; nobody where absent. */
+  readonly as?: string;
+  /** Runs until it is stopped, milliseconds. */
+  readonly stopAfter?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+const ENVS = ["local", "dev", "staging", "prod"];
+const each = (f: (env: string) => Step): Step[] => ENVS.map(f);
+
+export const STEPS: readonly Step[] = [
+  { args: ["start"] },
+  { args: ["check"] }, { args: ["check", "--json"] },
+  { args: ["preview"] }, { args: ["preview", "--json"] }, { args: ["preview", "--format", "markdown"] }, { args: ["preview", "--format", "github"] }, { args: ["preview", "--save-plan", "plan.json"] },
+  ...each((e) => ({ args: ["secret", "list", "--env", e, "--json"] })), ...each((e) => ({ args: ["secret", "list", "--env", e] })),
+  ...each((e) => ({ args: ["secret", "verify", "--env", e] })),
+  { args: ["up", "--env", "local", "--yes"] }, { args: ["up", "--env", "local", "--yes", "--json"] },
+  { args: ["refresh", "--env", "local", "--yes", "--json"] }, { args: ["export", "--env", "local"] }, { args: ["history", "--env", "local", "--json"] },
+  { args: ["policies"] }, { args: ["policies", "--env", "local", "--json"] },
+  { args: ["scan", "--json"] }, { args: ["scan", "--history", "--format", "sarif"] }, { args: ["scan", ".stackseal", "--json"] },
+  { args: ["doctor", "--env", "local", "--json"] }, { args: ["doctor", "--env", "local", "--sandbox"] }, { args: ["drift", "--env", "local", "--json"] },
+  { args: ["rotate", "due", "--json"] }, { args: ["rotate", "plan", "--env", "local", "--json"] }, { args: ["rotations", "--json"] },
+  { args: ["audit", "log", "--json"] }, { args: ["audit", "log"] }, { args: ["audit", "report", "--out", "report.html"] }, { args: ["audit", "bundle", "--quarter", "2026Q4", "--out", "bundle"] },
+  { args: ["backup", "create", "--out", "backup"] }, { args: ["docs", "--out", "book"] },
+  { args: ["types", "--env", "dev"] }, { args: ["people", "list", "--json"] }, { args: ["people", "exposure", "engineer-1"] },
+  { args: ["secret", "reseal", "--env", "dev", "--yes"], as: "super-admin-1" },
+  { args: ["people", "remove", "engineer-1", "--yes"], as: "super-admin-1" },
+  { args: ["secret", "get", "twilio.authToken", "--env", "dev", "--reveal"], as: "super-admin-1", reveals: true },
+  { args: ["secret", "export", "--env", "dev", "--format", "dotenv"], as: "super-admin-1", reveals: true },
+  { args: ["run", "--env", "local", "--", "true"], reveals: true },
+  // What goes wrong: a wrong key, a service that sends the caller's key back, an uncaught error in the midst.
+  { args: ["secret", "get", "twilio.authToken", "--env", "prod", "--reveal"], as: "engineer-1" },
+  { args: ["up", "--env", "prod", "--yes"], as: "super-admin-1" },
+  { args: ["up", "--env", "local", "--yes", "--json"], env: { STACKSEAL_STRIPE_SANDBOX: "ECHO" } },
+  { args: ["destroy", "--env", "local", "--yes"], env: { NODE_OPTIONS: "CRASH" } },
+  { args: ["up", "--env", "local", "--yes"], env: { NODE_OPTIONS: "CRASH" } },
+  { args: ["destroy", "--env", "local", "--yes", "--json"] },
+  { args: ["sandbox"], stopAfter: 4000 },
+];
+/** How a command that has no line above is run. */
+export const DEFAULT = (name: string): Step => ({ args: [...name.split(" "), "--env", "local", "--yes", "--json"], stopAfter: 10_000 });
+/** Left out, and why. */
+export const EXCUSED: Readonly<Record<string, string>> = {
+  "webhook listen": "waits for a request", "completion": "prints a script", "secret merge": "git's merge driver: its files are tried in its own tests",
+};
