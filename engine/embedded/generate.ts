@@ -80,6 +80,8 @@ export class Generator {
     const recreating = c.did.deletes.has(urn), wasExternal = old?.external === true;
     const fresh = !old || recreating || wasExternal || old.taint === true;
     const targeted = isProviderType(s.type) || isRoot(urn) || c.targeted(s, dependenciesOf(s));
+    const missing = targeted ? dependenciesOf(s).concat(s.parent ?? []).find((u) => c.did.skipped.has(u)) : undefined;
+    if (missing !== undefined) throw new FindingError(engineCodes.finding("TARGET_UNKNOWN", { message: `${urn} depends on ${missing}, which isn't there yet and isn't among the targets`, path: urn, hint: `add --target '${missing}'` }));
     const { props: wanted, failed } = old ? resetPaths(goal.inputs, old.inputs, goal.ignoreChanges) : { props: goal.inputs, failed: [] };
     if (failed.length) c.say("info", `cannot ignore changes in added or removed elements of the path: "${failed.join(", ")}"`, urn);
     let failures: readonly CheckFailure[] = [];
@@ -102,15 +104,13 @@ export class Generator {
       c.did.creates.add(urn);
       return [{ op: "create-replacement", urn, old, new: s, pendingDelete: true }, { op: "replace", urn, old, new: s }];
     }
-    if (targeted && c.settings.targets.length) c.actualTargets.add(urn);
+    if (c.settings.targets.length && !isProviderType(s.type) && !isRoot(urn) && targeted) c.actualTargets.add(urn); // providers come along without being meant
     if (old) return targeted ? this.fromDiff(goal, host, old, s, goal.custom ? s.inputs : wanted, imported) : this.keep(old, s);
     if (!targeted) {
       c.did.sames.add(urn);
       c.did.skipped.add(urn);
       return [{ op: "same", urn, new: s, skipped: true }];
     }
-    const missing = dependenciesOf(s).concat(s.parent ?? []).find((u) => c.did.skipped.has(u));
-    if (missing !== undefined) throw new FindingError(engineCodes.finding("TARGET_UNKNOWN", { message: `${urn} depends on ${missing}, which isn't there yet and isn't among the targets`, path: urn, hint: `add --target '${missing}'` }));
     c.did.creates.add(urn);
     return [{ op: "create", urn, new: s }];
   }

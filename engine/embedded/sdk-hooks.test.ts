@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { describe, expect, it } from "vitest";
+import { FEATURES } from "./monitor.ts";
+import { inside, PINNED } from "./sdk-hooks.ts";
+
+const require = createRequire(import.meta.url);
+
+describe("the inside of the SDK that the in-process way uses", () => {
+  it.each(Object.entries(PINNED))("is that of %s %s", (name, version) => {
+    expect((require(`${name}/package.json`) as { version: string }).version).toBe(version);
+  });
+  it("is where it was", () => {
+    const wanted: [object, string[]][] = [
+      [inside.settings, ["setMockOptions", "waitForRPCs"]], [inside.state, ["withLocalStorage", "getStore"]], [inside.stack, ["runInPulumiStack"]],
+      [inside.config, ["setAllConfig"]], [inside.policy, ["makeAnalyzeRpcFun", "makeAnalyzeStackRpcFun", "makeRemediateRpcFun"]],
+    ];
+    for (const [module, names] of wanted) for (const name of names) expect(typeof (module as Record<string, unknown>)[name], name).toBe("function");
+  });
+  it("asks for no feature that the engine has no answer to", () => {
+    const source = readFileSync(require.resolve("@pulumi/pulumi/runtime/settings.js"), "utf8");
+    const block = /await Promise\.all\(\[([^\]]+)\]\.map\(\(feature\)/.exec(source)?.[1] ?? "";
+    const asked = [...block.matchAll(/"(\w+)"/g)].map((m) => m[1]).sort();
+    expect(asked).toEqual(Object.keys(FEATURES).sort());
+  });
+});
