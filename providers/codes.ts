@@ -34,7 +34,6 @@ export const providerCodes = defineCodes({
   STORE_NAME_INVALID: { severity: "error", title: "A name that the store doesn't take" },
   POLICY_MALFORMED: { severity: "error", title: "An access policy that isn't well-formed" },
   POLICY_PUBLIC: { severity: "error", title: "An access policy that lets anybody in" },
-  POLICY_TOO_LONG: { severity: "error", title: "An access policy longer than the service takes" },
   STORE_REFUSED: { severity: "error", title: "The store refused" },
   STORE_UNREACHABLE: { severity: "error", title: "The store didn't answer" },
   STORE_CORRUPT: { severity: "error", title: "The store's file can't be read" },

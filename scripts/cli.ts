@@ -252,6 +252,4 @@ async function main(): Promise<number> {
   }
 }
 
-// The AWS SDK says on every run that its releases after January 2027 want Node 22; which releases are used is package.json's to say, not the user's.
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 process.exitCode = await main();

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Provider } from "../lib/provider.ts";
-import type { SecretClass } from "../schemas/access.ts";
+import type { Props } from "../lib/pulumi-value.ts";
 import type { program as current } from "../stacks/program.ts";
-import { stackName } from "../schemas/layout.ts";
+import { stackName, type StackPart } from "../schemas/layout.ts";
 import { loopback } from "../schemas/fields.ts";
 import type { Outcome, Run } from "../engine/index.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -28,9 +28,19 @@ export function livesHere(d: Declared): boolean {
   const stripe = d.payments?.stripe.apiBase;
   return store && (d.payments === null || stripe === "sandbox" || (stripe !== undefined && loopback(new URL(stripe).hostname)));
 }
-export const parts: readonly SecretClass[] = ["standard", "payments"];
-/** The stacks of an environment that there is something to deploy in, in order. */
-export const partsOf = (d: Declared): SecretClass[] => parts.filter((p) => p === "standard" || d.payments !== null);
+export const parts: readonly StackPart[] = ["foundation", "standard", "payments"];
+/** The stacks of an environment that there is something to deploy in, in order: what runs on this machine's files needs no foundation. */
+export const partsOf = (d: Declared): StackPart[] => parts.filter((p) => p === "standard" || (p === "payments" ? d.payments !== null : d.environment.store.kind !== "file"));
+
+/** Hands the outputs of an environment's stacks on to those that refer to them, where a run has no state to read them from. */
+export class StackLinks {
+  private readonly seen = new Map<string, Props>();
+  note(stack: string, outcome: Pick<Outcome, "outputs">): void {
+    this.seen.set(stack, outcome.outputs);
+  }
+  /** By the stack's own name, or `organization/project/stack`. */
+  readonly get = (stack: string): Props | null => this.seen.get(stack.split("/").at(-1) ?? stack) ?? null;
+}
 
 /** The pack for a project, where a command hasn't judged it already. */
 async function judgementOf(root: string): Promise<Judgement> {
@@ -38,7 +48,7 @@ async function judgementOf(root: string): Promise<Judgement> {
   return new Judge(readFacts(root, systemClock));
 }
 /** What the embedded engine runs for one stack of an environment. Loads the program and the pack: only here, so that other commands start fast. */
-export async function runOf(root: string, d: Declared, part: SecretClass, providerFor: (pkg: string) => Provider | null, options: { readonly program?: typeof current; readonly judgement?: Judgement } = {}): Promise<Run> {
+export async function runOf(root: string, d: Declared, part: StackPart, providerFor: (pkg: string) => Provider | null, options: { readonly program?: typeof current; readonly judgement?: Judgement } = {}): Promise<Run> {
   const [{ program: own }, judgement] = await Promise.all([import("../stacks/program.ts"), options.judgement ?? judgementOf(root)]);
   const program = options.program ?? own;
   const store = d.environment.store;

@@ -15,5 +15,9 @@ export const stackCodes = defineCodes({
   LIVE_KEY_OUTSIDE_PRODUCTION: { severity: "error", title: "A live credential outside production" },
   TEST_KEY_IN_PRODUCTION: { severity: "error", title: "A test credential in production" },
   ACCOUNT_SHARED: { severity: "error", title: "Two environments share an account" },
+  POLICY_MALFORMED: { severity: "error", title: "An access policy that isn't well-formed" },
+  POLICY_PUBLIC: { severity: "error", title: "An access policy that lets anybody in" },
+  POLICY_TOO_LONG: { severity: "error", title: "An access policy longer than AWS takes" },
+  POLICY_WILDCARD: { severity: "error", title: "An access policy with a wildcard where a name belongs" },
   URL_SHARED: { severity: "error", title: "Two environments share an address" },
 });

@@ -7,7 +7,6 @@ import { readProject } from "./read.ts";
 
 // What the Pulumi CLI runs: the one effect at top level.
 const { environment, part } = environmentOfStack(pulumi.getStack());
-if (part === "foundation") throw new pulumi.RunError(`${pulumi.getStack()}: the foundation stack is not part of this version`);
 const project = readProject(process.cwd(), { only: [environment], clock: systemClock });
 const declared = project.environments.find((e) => e.name === environment);
 if (!declared || hasErrors(project.findings))

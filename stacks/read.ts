@@ -34,6 +34,8 @@ export interface Declared {
   readonly payments: Payments | null;
   readonly expected: readonly ExpectedSecret[];
   readonly credentials: readonly DeclaredCredential[];
+  /** The day on which it was read, by the run's clock: what is over by then isn't planned any more. */
+  readonly asOf: string;
 }
 export interface Project {
   readonly environments: readonly Declared[];
@@ -101,7 +103,7 @@ function readEnvironment(root: string, name: string, people: People | null, on: 
   if (!environment) return null;
   const expected = expectedSecrets({ ...environment.integrations, ...(payments && { stripe: payments.stripe }) }, environment.tier);
   const credentials = (["standard", "payments"] as const).flatMap((cls) => readSealed(root, name, environment.tier, cls, expected, people, on, findings));
-  return { name, tier: environment.tier, environment, payments, expected, credentials };
+  return { name, tier: environment.tier, environment, payments, expected, credentials, asOf: on };
 }
 
 function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, expected: readonly ExpectedSecret[], people: People | null, on: string, findings: Finding[]): DeclaredCredential[] {

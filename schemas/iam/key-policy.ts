@@ -25,11 +25,3 @@ export function keyPolicy(cls: SecretClass, p: Place): Document {
     key("WriteThroughSecretsManager", arns(writers), ["kms:GenerateDataKey"], within),
   );
 }
-/** The key of the alerts' topics: EventBridge and Scheduler publish encrypted, and nobody else. */
-export const alertKeyPolicy = (p: Place): Document => document(
-  { Sid: "MendThePolicy", Effect: "Allow", Principal: { AWS: rootArn(p) }, Action: ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:CancelKeyDeletion", "kms:EnableKey"], Resource: ["*"] },
-  { Sid: "Administer", Effect: "Allow", Principal: { AWS: roleArn(p, "super-admin") }, Action: [...keyActions("permit"), ...keyActions("delete"), ...keyActions("list")], Resource: ["*"] },
-  { Sid: "Describe", Effect: "Allow", Principal: { AWS: roleArn(p, "auditor") }, Action: keyActions("list"), Resource: ["*"] },
-  { Sid: "Publish", Effect: "Allow", Principal: { Service: ["events.amazonaws.com", "scheduler.amazonaws.com"] }, Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: ["*"], Condition: { StringEquals: { "aws:SourceAccount": p.accountId } } },
-  { Sid: "PublishReminders", Effect: "Allow", Principal: { AWS: roleArn(p, "scheduler") }, Action: ["kms:Decrypt", "kms:GenerateDataKey"], Resource: ["*"], Condition: { StringEquals: { "kms:ViaService": `sns.${p.region}.amazonaws.com` } } },
-);

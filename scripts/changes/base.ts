@@ -13,7 +13,7 @@ import type { People } from "../../schemas/people.ts";
 import { Git } from "../../lib/git.ts";
 import { environmentNames } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
-import { partsOf, runOf } from "../deployment.ts";
+import { partsOf, runOf, StackLinks } from "../deployment.ts";
 import { changeCodes } from "./codes.ts";
 import { publicCredentials, type PublicCredential } from "./credentials.ts";
 import { chooseProgram, loadProgram, type ProgramOf } from "./program.ts";
@@ -112,9 +112,13 @@ async function graphs(context: Context, dir: string, own?: ProgramOf): Promise<G
     const graph = [];
     let ok = true;
     const failures: string[] = [];
-    for (const part of partsOf(d)) {
+    const links = new StackLinks();
+    // A base from before the foundation stack has a program that doesn't know it.
+    const known = partsOf(d).filter((part) => part !== "foundation" || own === undefined || existsSync(join(dir, "stacks/foundation.ts")));
+    for (const part of known) {
       const run = await runOf(dir, d, part, () => null, own ? { program: own.program } : {});
-      const outcome = await engine.preview({ ...run, policies: [] }, { against: "nothing" });
+      const outcome = await engine.preview({ ...run, policies: [] }, { against: "nothing", stackOutputs: links.get });
+      links.note(run.stack, outcome);
       ok &&= outcome.ok;
       failures.push(...outcome.diagnostics.filter((x) => x.severity === "error").map((x) => x.message));
       graph.push(...graphOf(outcome.steps));

@@ -12,7 +12,7 @@ import { againstJson, againstOf, describeAgainst, type Against } from "../change
 import { credentialChanges, publicCredentials, type CredentialChange, type PublicCredential } from "../changes/credentials.ts";
 import { deployedCredentials } from "../changes/deployed.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { merge, partsOf, projectName, runOf } from "../deployment.ts";
+import { merge, partsOf, projectName, runOf, StackLinks } from "../deployment.ts";
 import { judgeProject, type JudgedProject } from "../judged.ts";
 import { renderExceptions } from "../render/exceptions.ts";
 import { painter, printable } from "../render/paint.ts";
@@ -44,7 +44,13 @@ const NOTHING: Against = { kind: "nothing", why: "" };
 export async function previewEnvironment(context: Context, d: Declared, against: Against = NOTHING, judged: JudgedProject = judgeProject(context)): Promise<Previewed> {
   const engine = await embedded(context);
   const outcomes = [];
-  for (const part of partsOf(d)) outcomes.push(await engine.preview(await runOf(context.root, d, part, () => null, { judgement: judged.judgement }), { against: "nothing" }));
+  const links = new StackLinks();
+  for (const part of partsOf(d)) {
+    const run = await runOf(context.root, d, part, () => null, { judgement: judged.judgement });
+    const outcome = await engine.preview(run, { against: "nothing", stackOutputs: links.get });
+    links.note(run.stack, outcome);
+    outcomes.push(outcome);
+  }
   const m = merge(outcomes);
   const graph = graphOf(m.steps);
   const old = oldSide(against, d);

@@ -6,7 +6,7 @@ import kept from "../../schemas/iam/aws-actions.json" with { type: "json" };
 import { ANY_RESOURCE, KEY_ACTIONS, SECRET_ACTIONS } from "../../schemas/iam/actions.ts";
 import { boundary, ESCALATIONS, superAdminBoundary } from "../../schemas/iam/boundary.ts";
 import { aliasFault, policyFaults, type Document, type PolicyKind } from "../../schemas/iam/document.ts";
-import { alertKeyPolicy, keyPolicy } from "../../schemas/iam/key-policy.ts";
+import { keyPolicy } from "../../schemas/iam/key-policy.ts";
 import { bucketPolicy, topicPolicy } from "../../schemas/iam/other-policies.ts";
 import { BUCKETS, DEPLOYERS, SEVERITIES, type Place } from "../../schemas/iam/place.ts";
 import { hasCloudRole, rolePolicy, schedulerPolicy } from "../../schemas/iam/role-policy.ts";
@@ -27,7 +27,6 @@ describe.each(places)("access documents of %s", (_name, p) => {
     ["boundary", "managed", boundary(p)], ["super-admin's boundary", "managed", superAdminBoundary(p)],
     ...classes.flatMap((c): [string, PolicyKind, Document][] => [[`secret ${c}`, "secret", secretPolicy(c, p)], [`key ${c}`, "key", keyPolicy(c, p)]]),
     ...DEPLOYERS.map((r): [string, PolicyKind, Document] => [`identity of ${r}`, "secret", identityPolicy(r, p)]),
-    ["alerts' key", "key", alertKeyPolicy(p)],
     ...BUCKETS.map((b): [string, PolicyKind, Document] => [`bucket ${b}`, "bucket", bucketPolicy(b, p)]),
     ...SEVERITIES.map((s): [string, PolicyKind, Document] => [`topic ${s}`, "topic", topicPolicy(s, p, p.region)]),
   ];

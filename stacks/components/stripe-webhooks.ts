@@ -1,10 +1,8 @@
-import * as aws from "@pulumi/aws/secretsmanager/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { WebhookEndpoint } from "@pulumi/stripe";
 import { signingSecretName } from "../../schemas/layout.ts";
 import type { Payments } from "../../schemas/environment.ts";
 import type { Declared, DeclaredCredential } from "../read.ts";
-import { recoveryWindow, secretTags } from "./secret-store.ts";
 
 type Webhook = Payments["stripe"]["webhooks"][string];
 
@@ -15,18 +13,12 @@ export class StripeWebhook extends pulumi.ComponentResource {
   constructor(name: string, d: Declared, w: Webhook, apiKey: DeclaredCredential, opts?: pulumi.ComponentResourceOptions) {
     super("stackseal:index:StripeWebhook", name, {}, opts);
     const secretId = signingSecretName(d.name, name);
-    const dependsOn: pulumi.Resource[] = [];
-    if (d.environment.store.kind === "aws")
-      dependsOn.push(new aws.Secret(`stripe-webhook-${name}`, {
-        name: secretId, description: `Signing secret of the Stripe endpoint ${name} of ${d.name}; written by the stripe provider alone`,
-        tags: secretTags(d, "payments", []), recoveryWindowInDays: recoveryWindow(d.tier), kmsKeyId: `alias/stackseal/${d.name}/payments`,
-      }, { parent: this, protect: d.tier === "production" }));
     const endpoint = new WebhookEndpoint(name, {
       url: new URL(w.path, d.environment.platform.url).href, enabledEvents: w.events, apiVersion: w.apiVersion,
       ...(w.connect !== undefined && { connect: w.connect }), ...(w.description !== undefined && { description: w.description }), ...(w.disabled !== undefined && { disabled: w.disabled }),
       apiKeyFrom: { key: apiKey.path, issueId: apiKey.claims.issueId, fingerprint: apiKey.claims.fingerprint },
       signingSecretTo: { store: d.environment.store.kind, secretId, key: "current" },
-    }, { parent: this, dependsOn });
+    }, { parent: this });
     this.endpointId = endpoint.id;
     this.signingSecretVersion = endpoint.signingSecretVersion;
     this.registerOutputs({ endpointId: this.endpointId, signingSecretVersion: this.signingSecretVersion });
