@@ -58,9 +58,12 @@ export async function runOf(root: string, d: Declared, part: StackPart, provider
   };
 }
 /** Outcomes of an environment's stacks, as one. */
-export function merge(outcomes: readonly Outcome[]): { ok: boolean; steps: Outcome["steps"]; violations: Outcome["violations"]; summary: ReturnType<typeof summarize>; diagnostics: Outcome["diagnostics"] } {
+export function merge(outcomes: readonly Outcome[]): { ok: boolean; steps: Outcome["steps"]; violations: Outcome["violations"]; summary: ReturnType<typeof summarize>; diagnostics: Outcome["diagnostics"]; untold: string[] } {
   const steps = outcomes.flatMap((o) => o.steps);
   // The SDK puts the rule's title on a line before each message.
-  const violations = outcomes.flatMap((o) => o.violations).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: unknownIn(v.message) ?? v.message.slice(v.message.indexOf("\n") + 1) }));
-  return { ok: outcomes.every((o) => o.ok), steps, violations, summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics) };
+  const all = outcomes.flatMap((o) => o.violations).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: v.message.slice(v.message.indexOf("\n") + 1) }));
+  // What only the update can judge is no violation; it is said once, not once a resource.
+  const violations = all.filter((v) => unknownIn(v.message) === null);
+  const untold = [...new Set(all.filter((v) => unknownIn(v.message) !== null).map((v) => v.policy))].sort();
+  return { ok: outcomes.every((o) => o.ok), steps, violations, summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics), untold };
 }

@@ -59,6 +59,7 @@ export async function previewEnvironment(context: Context, d: Declared, against:
   const credentials = credentialChanges(old?.credentials ?? null, now, context.clock.now());
   const findings = [
     ...m.violations.map((v) => policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn, ...place(d, v.urn) })),
+    ...(m.untold.length > 0 ? [engineCodes.finding("POLICY_UNKNOWN", { message: `${d.name}: ${m.untold.join(", ")}: some values, such as a new secret's ARN, are known only to the update, which judges them`, path: d.name })] : []),
     ...m.diagnostics.filter((x) => x.severity === "error").map((x) => engineCodes.finding("ENGINE_FAILED", { message: x.message, path: x.urn })),
   ];
   return previewed(context, { name: d.name, tier: d.tier, against, old: old !== null, steps, graph, credentials, total: now.length, violations: [...m.violations, ...declaredViolations(context, d, judged)], findings, ok: m.ok });
