@@ -59,10 +59,9 @@ export async function previewEnvironment(context: Context, d: Declared, against:
   const credentials = credentialChanges(old?.credentials ?? null, now, context.clock.now());
   const findings = [
     ...m.violations.map((v) => policyCodes.finding(v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", { message: `${v.policy}: ${v.message}`, path: v.urn, ...place(d, v.urn) })),
-    ...(m.untold.length > 0 ? [engineCodes.finding("POLICY_UNKNOWN", { message: `${d.name}: ${m.untold.join(", ")}: some values, such as a new secret's ARN, are known only to the update, which judges them`, path: d.name })] : []),
     ...m.diagnostics.filter((x) => x.severity === "error").map((x) => engineCodes.finding("ENGINE_FAILED", { message: x.message, path: x.urn })),
   ];
-  return previewed(context, { name: d.name, tier: d.tier, against, old: old !== null, steps, graph, credentials, total: now.length, violations: [...m.violations, ...declaredViolations(context, d, judged)], findings, ok: m.ok });
+  return previewed(context, { name: d.name, tier: d.tier, against, old: old !== null, steps, graph, credentials, total: now.length, violations: [...m.violations, ...declaredViolations(context, d, judged)], findings, ok: m.ok, untold: m.untold.length });
 }
 /** What the declarations violate, on the stack's own URN: a place in a file is no resource. */
 function declaredViolations(context: Context, d: Declared, judged: JudgedProject): PreviewedEnvironment["violations"] {
@@ -74,12 +73,12 @@ function declaredViolations(context: Context, d: Declared, judged: JudgedProject
 async function removedEnvironment(context: Context, against: Against & { kind: "base" }, name: string): Promise<Previewed> {
   const base = against.base.environments.find((e) => e.name === name);
   const steps = await compared(context, base?.graph ?? [], []);
-  return previewed(context, { name, tier: base?.tier ?? "", against, old: true, steps, graph: [], credentials: credentialChanges(base?.credentials ?? [], [], context.clock.now()), total: 0, violations: [], findings: [], ok: true });
+  return previewed(context, { name, tier: base?.tier ?? "", against, old: true, steps, graph: [], credentials: credentialChanges(base?.credentials ?? [], [], context.clock.now()), total: 0, violations: [], findings: [], ok: true, untold: 0 });
 }
 
 interface Made {
   readonly name: string; readonly tier: string; readonly against: Against; readonly old: boolean; readonly steps: readonly Step[]; readonly graph: Graph;
-  readonly credentials: readonly CredentialChange[]; readonly total: number; readonly violations: PreviewedEnvironment["violations"]; readonly findings: readonly Finding[]; readonly ok: boolean;
+  readonly credentials: readonly CredentialChange[]; readonly total: number; readonly violations: PreviewedEnvironment["violations"]; readonly findings: readonly Finding[]; readonly ok: boolean; readonly untold: number;
 }
 function previewed(context: Context, r: Made): Previewed {
   const p = painter(context.color);
@@ -93,7 +92,7 @@ function previewed(context: Context, r: Made): Previewed {
       name: r.name, engine: "embedded", base: r.against.kind === "base" ? r.against.base.commit : null,
       steps: shown.map((s) => ({ op: s.op, urn: s.urn, diff: s.diffs ?? [] })), summary, credentials: r.credentials, violations,
     },
-    text: `${p.bold(`${r.name} (${r.tier})`)}\n${renderPlan(r.steps, p, { done: false })}${r.old ? renderCredentials(r.credentials, p) : ""}\n    ${renderSummary(summary, p, false)}; ${changed}; policies: ${violations.length ? `${violations.length} violated` : p.green("all hold")}\n${renderViolations(violations, p)}`,
+    text: `${p.bold(`${r.name} (${r.tier})`)}\n${renderPlan(r.steps, p, { done: false })}${r.old ? renderCredentials(r.credentials, p) : ""}\n    ${renderSummary(summary, p, false)}; ${changed}; policies: ${violations.length ? `${violations.length} violated` : p.green("all hold")}${r.untold > 0 ? p.dim(`; ${r.untold} of them judge again what only the update knows`) : ""}\n${renderViolations(violations, p)}`,
   };
 }
 const MARK: Readonly<Record<string, string>> = { added: "+", removed: "-", "re-issued": "~", "re-sealed": "~", "claims changed": "~", "recipients changed": "~" };
