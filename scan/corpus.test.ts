@@ -11,7 +11,8 @@ import { gitleaksConfig } from "./gitleaks.ts";
 import { compileRules } from "./rules.ts";
 
 const set = compileRules();
-const found = positives(20, seeded(7));
+// Every form under both names, and twenty samples of a kind at least.
+const found = positives(Math.max(20, 2 * Object.keys(FORMS).length), seeded(7));
 const harmless = negatives(2000, seeded(11));
 const dir = mkdtempSync(join(tmpdir(), "stackseal-corpus-"));
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });

@@ -34,10 +34,22 @@ const QUOTES = "[\"'`]";
 /** Between a name and its value: `=`, `": "`, ` => `, `(`, a cell of a table, an element's `>`. */
 const SET = "[\"'`\\])*]{0,4}[ \\t]{0,8}(?::=|=>|[:=,(|>])[ \\t\"'`(*|]{0,8}";
 
-/** The same before a value that isn't code: after a bracket or a comma the value stands in quotes. */
-const GIVEN = "[\"'`\\])*]{0,4}[ \\t]{0,8}(?:(?::=|=>|[:=|>])[ \\t\"'`*|]{0,8}|[(,][ \\t]{0,8}[\"'`])";
-/** And after it: a quote, a space or the end, not the comma or bracket of code. */
-const GIVEN_END = "(?:[\"'`\\s&<\\\\|]|$)";
+/**
+ * The same before a value that isn't code: after a bracket the value stands in quotes. A declared type, a Terraform default, `is` and
+ * `to` of a sentence, a `value` beside the name, the next line of a YAML block may stand between.
+ */
+const GIVEN = `["'\`\\\\\\])*]{0,4}(?:${[
+  "[ \\t]{0,8}(?:(?::=|=>|\\?\\?=?|[:=|>])[ \\t\"'`*|\\\\]{0,8}|[(,][ \\t]{0,8}[\"'`])", ",",
+  "[ \\t]{0,4}:[ \\t]{0,4}[Ss]tr(?:ing)?[ \\t]{0,4}=[ \\t]{0,4}[\"'`]",
+  "[ \\t]{0,4}\\{\\s{1,40}default[ \\t]{0,8}=[ \\t]{0,8}\"",
+  "[ \\t]{1,4}(?:is|to|as)[ \\t]{1,4}[\"'`*]{0,3}",
+  "[ \\t]{1,8}--body[ =][\"']?",
+  "[ \\t]{0,4}\\r?\\n[ \\t+]{0,20}(?:-[ \\t])?[\"']?value[\"']?[ \\t]{0,4}[:=][ \\t]{0,4}[\"']?",
+  "[ \\t]{1,8}value=[\"']",
+  ":[ \\t]{0,4}[|>][+-]?[ \\t]{0,4}\\r?\\n[ \\t+]{1,40}",
+].join("|")})`;
+/** And after it: a quote, a space, the end, or the next entry of a flow map; not the bracket of a call. */
+const GIVEN_END = "(?:[\"'`\\s&<\\\\|,}]|$)";
 
 /** `Hash` at the end of a name in any usual case. */
 const cased = (words: readonly string[]): string => words.map((w) => `[${w[0]?.toUpperCase() ?? ""}${w[0] ?? ""}]${w.slice(1)}|${w.toUpperCase()}`).join("|");
@@ -168,12 +180,14 @@ const tools: readonly ScanRule[] = [
   // KEY= in capitals is a variable; `key:` in code is the key of a map or a cache.
   { id: "named.key", title: "Value of a variable that says key", keywords: ["key=", "key =", "key\"", "token=", "secret=", "auth=", "auth =", "auth\""], likely: true, pattern: `(?:^|[^A-Za-z0-9_])(?:[A-Z0-9_]{1,40}_)?(?:KEY|AUTH|CREDS|CREDENTIALS)[A-Z0-9_]{0,12}["'\`]?[ \\t]{0,4}[:=][ \\t"'\`]{0,4}([A-Za-z0-9_+/~.-]{20,400}={0,2})${GIVEN_END}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META, `(?:PUBLIC|PUBLISHABLE|CACHE|IDEMPOTENCY|PRIMARY|FOREIGN|SORT|PARTITION|OBJECT|BUCKET|KMS)_?KEY[A-Z0-9_]*${SET}`] },
   { id: "named.password", title: "Password", keywords: PASSWORD_WORDS, ignoreCase: true, likely: true, pattern: `(?:passw(?:or)?d|passwd|passphrase|pwd|(?:^|[^A-Za-z])pass|_pass)[A-Za-z0-9_]{0,16}${GIVEN}(${TEXT_VALUE})${GIVEN_END}`, entropy: 2.2, notValue: [CODE_WORDS, "^[a-z]+$", NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^\\W", "[=!]==?|&&|=>"], notAfter: [...NOT_A_CREDENTIAL, META] },
+  // Names and values with nothing but a space between: a container's variables, a shell's set.
+  { id: "line.password", title: "Password of a variable", keywords: SECRET_WORDS.concat("pass"), ignoreCase: true, likely: true, pattern: `^[ \\t+]{0,8}(?:ENV|ARG|setx?(?:[ \\t]+-[a-z]{1,3})?)[ \\t]+[a-z0-9_]{0,40}(?:${SECRET_NAME.slice(3, -1)}|pass)[a-z0-9_]{0,16}[ \\t]+["']?(${TEXT_VALUE})(?:["'\\s]|$)`, entropy: 2.2, notValue: [CODE_WORDS, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE] },
   { id: "flag.password", title: "Password on a command line", keywords: ["--"], ignoreCase: true, likely: true, pattern: `[ \\t"'\`]--[a-z0-9-]{0,30}(?:password|passwd|token|secret|api-?key)[= \\t]{1,3}["'\`]?([A-Za-z0-9!#%&*+./:=?@^_~-]{8,200})(?:[\\s"'\`\\\\]|$)`, entropy: 2.5, notValue: [WORDS, NO_DIGIT, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^-"] },
 ];
 
 /** Values that stand for a value: words of documentation, one character again and again, counting up. */
 export const PLACEHOLDERS: readonly string[] = [
-  "(?i)example|placeholder|change_?me|replace_?me|redacted|your[_-]|yourkey|dummy|not_?a_?real|insert_?here|fill_?me|todo|sample_|_sample|x{6}|\\*{4}|\\.{4}",
+  "(?i)example|placeholder|change_?me|replace_?me|redacted|your[_-]|yourkey|dummy|not_?a_?real|insert_?here|fill_?me|(?:^|[^a-z0-9])todo(?:[^a-z0-9]|$)|sample_|_sample|x{6}|\\*{4}|\\.{4}",
   Array.from("0123456789abcdefABCDEF").map((c) => `${c}{8}`).join("|"),
   "(?i)0123456789|12345678|abcdefgh|qwertyui|deadbeefdeadbeef|cafebabecafebabe",
   "(?i)^(?:password|passwort|secret|passw0rd)$|mypassword|yourpassword|testpassword",
@@ -186,6 +200,8 @@ export const DOCUMENTED: readonly string[] = [
   "7e8de44ea9ecf6d53415c90f5b249a8591f7abafbf7d65a2c0d855afeca3ec09",
   "96ad2ccd81462a766178ae09a71df55f548a3f66da11606f9cdf40b391e22dd0",
   "2dd745ff991276aed56826de4e41d9d81b006c671a1491c08e9fc74e9362d95a",
+  // The mark of a secret in Pulumi's own wire format.
+  "5e56393271db3db7608d079d31ccf8640e0ed44cba3d1c1967bbca1871735a8d",
 ];
 
 /** Every rule: shapes first, so that a value is called by its own kind rather than by its surroundings. */
