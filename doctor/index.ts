@@ -24,6 +24,8 @@ export interface ProbeOptions {
   readonly controls?: Controls;
   /** PEM certificates that mail servers may show besides the usual ones. */
   readonly ca?: string;
+  /** For each step of a mail server's dialogue. */
+  readonly mailTimeoutMs?: number;
 }
 export interface Probed {
   readonly verdict: Verdict;
@@ -61,7 +63,7 @@ async function proveValue(o: ProbeOptions): Promise<readonly StepResult[]> {
   if (probe.kind === "none") return [{ step: "test", verdict: "skipped", code: "NEVER_CALLED", message: probe.why, next: "" }];
   const mode = judgeMode(o.value, { spec }, o.environment.tier);
   const subject = { http: o.http, signal: o.signal, title: integration.title, path: o.kind, environment: o.environment, tier: o.environment.tier, controls: o.controls ?? alwaysControl, controlKey: `${o.environment.name}/${o.kind}` };
-  if (probe.kind === "smtp") return [shape, ...(await examineMail({ ...subject, settings: o.settings as unknown as MailSettings, value: o.value, sandbox: o.sandbox ?? null, ...(o.ca !== undefined && { ca: o.ca }) })).steps];
+  if (probe.kind === "smtp") return [shape, ...(await examineMail({ ...subject, settings: o.settings as unknown as MailSettings, value: o.value, sandbox: o.sandbox ?? null, ...(o.ca !== undefined && { ca: o.ca }), ...(o.mailTimeoutMs !== undefined && { timeoutMs: o.mailTimeoutMs }) })).steps];
   const sandbox = sandboxOf(o.sandbox, probe.service ?? id);
   return [shape, ...(mode ? [mode] : []), ...(await examineApi({ ...subject, probe, value: o.value, settings: o.settings, sandbox })).steps];
 }

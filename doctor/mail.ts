@@ -33,9 +33,9 @@ export async function examineMail(s: MailSubject): Promise<Examined> {
   const [reach, api] = await Promise.all([reachSmtp(server, s.signal), viaApi(s)]);
   const login = await tryLogin(s, server, reach);
   const steps: StepResult[] = [
-    settingsStep(m, s.sandbox !== null),
+    settingsStep(m),
     login,
-    ...encryptionSteps(m, reach, s.sandbox !== null),
+    ...encryptionSteps(m, reach),
     firewallStep(reach),
     ...(api?.steps.filter((x) => x.step === "account" || x.step === "permissions").filter((x) => x.verdict === "invalid" || x.verdict === "inconclusive").map((x) => ({ ...x, step: "login" })) ?? []),
     ...(api?.steps.filter((x) => x.step === "limits") ?? [step("limits", "skipped", "LIMITS_NOT_TOLD", MAIL_LIMITS[m.provider])]),
@@ -47,9 +47,10 @@ function serverOf(s: MailSubject): MailServer {
   const m = s.settings;
   return sandboxServer({ host: m.host, port: m.port, encryption: m.encryption, timeoutMs: s.timeoutMs ?? 5_000, ...(s.ca !== undefined && { ca: s.ca }) }, s.sandbox);
 }
-/** The declared server, or the sandbox's port of the declared encryption. */
+/** The declared server, or the sandbox's of the same kind of port. */
 export function sandboxServer(own: MailServer, sandbox: Readonly<Record<string, string>> | null): MailServer {
-  const at = sandbox?.[own.encryption === "ssl" ? "smtps" : own.encryption === "tls" ? "smtp" : "smtp-plain"];
+  // By the port alone: an encryption that doesn't go with it fails here as it does there.
+  const at = sandbox?.[own.port === 465 || own.port === 2465 ? "smtps" : own.port === 25 || own.port === 1025 ? "smtp-plain" : "smtp"];
   if (at === undefined) return own;
   const u = new URL(at);
   return { ...own, host: u.hostname, port: Number(u.port) };
@@ -63,10 +64,10 @@ async function viaApi(s: MailSubject): Promise<Examined | null> {
   return examineApi({ ...s, probe, value: s.value, settings: s.settings as unknown as Record<string, unknown>, sandbox, controlKey: `${s.controlKey}/api` });
 }
 
-function settingsStep(m: MailSettings, sandbox: boolean): StepResult {
+function settingsStep(m: MailSettings): StepResult {
   const r = MAIL_RULES[m.provider];
   const wrong = [
-    ...(!sandbox && !r.hosts.test(m.host) && !loopback(m.host) ? [`${m.host} is not a host of ${m.provider}`] : []),
+    ...(!r.hosts.test(m.host) && !loopback(m.host) ? [`${m.host} is not a host of ${m.provider}`] : []),
     ...(!r.username.pattern.test(m.username) ? [`the user name must be ${r.username.says}`] : []),
   ];
   return wrong.length ? step("settings", "invalid", "SETTINGS_WRONG", wrong.join("; "), "compare the declaration with the provider's SMTP page") : step("settings", "valid", "SETTINGS_COMPLETE", `host, port, user name${m.from ? " and from address" : ""} are declared and fit ${m.provider}`);
@@ -93,10 +94,10 @@ async function tryLogin(s: MailSubject, server: MailServer, reach: Reach): Promi
     ? step("login", "inconclusive", "CONTROL_ACCEPTED", "accepted, and so is a corrupted copy: this server takes any password", "find out what answers in the provider's place: a mail catcher takes everything")
     : step("login", "inconclusive", "CONTROL_UNCLEAR", `accepted; that a corrupted copy is refused couldn't be seen (${other.code})`, "run again later");
 }
-function encryptionSteps(m: MailSettings, reach: Reach, sandbox: boolean): StepResult[] {
+function encryptionSteps(m: MailSettings, reach: Reach): StepResult[] {
   const allowed = PORTS[m.port];
   if (allowed && !allowed.includes(m.encryption)) return [step("encryption", "invalid", "PORT_ENCRYPTION", `port ${m.port} goes with ${allowed.map(spelled).join(" or ")}, not ${spelled(m.encryption)}`, "declare 587 with tls, or 465 with ssl")];
-  if (!sandbox && !loopback(m.host) && !MAIL_RULES[m.provider].ports.includes(m.port)) return [step("encryption", "invalid", "PORT_PROVIDER", `${m.provider} doesn't listen on ${m.port}`, `one of ${MAIL_RULES[m.provider].ports.join(", ")}`)];
+  if (!loopback(m.host) && !MAIL_RULES[m.provider].ports.includes(m.port)) return [step("encryption", "invalid", "PORT_PROVIDER", `${m.provider} doesn't listen on ${m.port}`, `one of ${MAIL_RULES[m.provider].ports.join(", ")}`)];
   if (reach.stage === "tls" || reach.stage === "starttls") return [step("encryption", reach.verdict, reach.code, reach.message, reach.next)];
   return [reach.stage === "ready" ? step("encryption", "valid", "ENCRYPTION_FITS", `port ${m.port} and encryption ${spelled(m.encryption)} fit${reach.tls === null ? "" : `, ${reach.tls}`}`) : step("encryption", "skipped", "NOT_ASKED", `port ${m.port} goes with ${spelled(m.encryption)}; that the server agrees couldn't be seen`)];
 }

@@ -119,8 +119,13 @@ const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host :
 const worthAnother = (got: HttpAnswer | HttpFailure): boolean => (got.ok ? got.status === 429 || got.status >= 500 : got.code === "RESET" || got.code === "TIMEOUT" || got.code === "NETWORK" || got.code === "REFUSED");
 const pause = (ms: number, signal: AbortSignal | undefined): Promise<void> =>
   new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end, { once: true });
   });
 
 const TLS = /^(CERT_|ERR_TLS|ERR_SSL|EPROTO|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|HOSTNAME_MISMATCH)/;

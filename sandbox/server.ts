@@ -93,8 +93,13 @@ function send(res: ServerResponse, r: Reply): void {
   else res.writeHead(r.status, { "content-type": "application/json", ...r.headers }).end(typeof r.body === "string" ? r.body : JSON.stringify(r.body));
 }
 export const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((done) => {
-  const timer = setTimeout(done, ms);
-  signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
+  const end = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+    done();
+  };
+  const timer = setTimeout(end, ms);
+  signal.addEventListener("abort", end, { once: true });
 });
 async function bodyOf(req: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];

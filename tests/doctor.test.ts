@@ -1,0 +1,87 @@
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+
+const repo = resolve(import.meta.dirname, "..");
+const cli = join(repo, "dist/cli.js");
+const home = mkdtempSync(join(tmpdir(), "home-"));
+interface Ran { readonly code: number; readonly out: string; readonly err: string; readonly ms: number }
+const root = mkdtempSync(join(tmpdir(), "doctor-"));
+const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> =>
+  new Promise((done) => {
+    const from = Date.now();
+    const child = execFile(process.execPath, [cli, "-C", root, ...args], { env: { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", ...env }, maxBuffer: 64 << 20 }, (e, out, err) => { done({ code: typeof e?.code === "number" ? e.code : e ? 1 : 0, out, err, ms: Date.now() - from }); });
+    child.stdin?.end("");
+  });
+interface Result { readonly integration: string; readonly step: string; readonly verdict: string; readonly code: string; readonly message: string; readonly next: string }
+const results = (r: Ran): Result[] => (JSON.parse(r.out) as { results: Result[] }).results;
+
+beforeAll(async () => {
+  for (const f of ["stacks", "Pulumi.yaml"]) cpSync(join(repo, f), join(root, f), { recursive: true, filter: (p) => !p.endsWith(".ts") });
+  expect((await run(["start"])).code).toBe(0);
+});
+
+describe("stackseal doctor", () => {
+  it("finds every credential of local valid at the sandbox, in the checklist's order, and leaks none", async () => {
+    const r = await run(["doctor", "--env", "local", "--json"]);
+    expect(r.code).toBe(0);
+    const all = results(r);
+    expect(all.filter((x) => x.verdict === "invalid" || x.verdict === "inconclusive")).toEqual([]);
+    const steps = (id: string): string[] => [...new Set(all.filter((x) => x.integration === id).map((x) => x.step))];
+    expect(steps("twilio")).toEqual(["credentials", "test", "account", "logs", "permissions", "limits"]);
+    expect(steps("smtp")).toEqual(["settings", "login", "encryption", "firewall", "limits", "logs"]);
+    expect(all.filter((x) => x.code === "ENDPOINT_FINE")).toHaveLength(2);
+    const text = await run(["doctor", "--env", "local", "--markdown", "--fresh"]);
+    expect(text.code).toBe(0);
+    const kept = existsSync(join(root, ".stackseal/doctor")) ? readdirSync(join(root, ".stackseal/doctor")).map((f) => readFileSync(join(root, ".stackseal/doctor", f), "utf8")) : [];
+    for (const path of ["twilio.authToken", "vapi.token", "calcom.apiKey", "smtp.password", "stripe.secretKey", "outbound-webhooks.crm-sync.signingSecret", "zapier.leads.hookUrl"]) {
+      const value = (await run(["secret", "get", path, "--env", "local"])).out;
+      expect(value.length).toBeGreaterThan(10);
+      for (const form of [value, Buffer.from(value).toString("base64").slice(0, -4), Buffer.from(value).toString("hex"), encodeURIComponent(value)]) expect([r.out, r.err, text.out, text.err, ...kept].filter((t) => t.includes(form))).toEqual([]);
+    }
+    expect(existsSync(join(root, ".stackseal/sandbox/running.json"))).toBe(false);
+  });
+  it("says without an identity what it could not do, and does the rest: exit 3", async () => {
+    const r = await run(["doctor", "--env", "dev", "--sandbox", "--json"]);
+    expect(r.code).toBe(3);
+    expect(results(r).filter((x) => x.code === "NO_IDENTITY").length).toBeGreaterThan(8);
+    expect(results(r).find((x) => x.integration === "smtp" && x.step === "firewall")).toMatchObject({ verdict: "valid", code: "PORT_REACHABLE" });
+  });
+  it("names the nearest integration, and refuses one that isn't declared", async () => {
+    const r = await run(["doctor", "--env", "local", "--only", "twillio"]);
+    expect(r.code).toBe(2);
+    expect(r.err).toMatch(/did you mean twilio/);
+  });
+  it("sees a Stripe endpoint that was changed by hand, and says what to do: exit 1", async () => {
+    const file = join(root, ".stackseal/sandbox/stripe.json");
+    const { writeFileSync } = await import("node:fs");
+    const before = readFileSync(file, "utf8");
+    const state = JSON.parse(before) as { endpoints: { status: string; enabled_events: string[] }[] };
+    state.endpoints[0]!.status = "disabled";
+    state.endpoints[1]!.enabled_events = ["charge.failed"];
+    writeFileSync(file, JSON.stringify(state));
+    const r = await run(["doctor", "--env", "local", "--only", "stripe", "--json"]);
+    writeFileSync(file, before);
+    expect(r.code).toBe(1);
+    expect(results(r).filter((x) => x.verdict === "invalid").map((x) => x.code).sort()).toEqual(["ENDPOINT_DISABLED", "ENDPOINT_EVENTS", "ENDPOINT_EVENTS"]);
+  });
+  it("ends within 15 seconds where everything accepts connections and nothing answers", async () => {
+    const sockets = new Set<Socket>();
+    const hole = createServer((s) => { sockets.add(s); s.on("error", () => undefined); });
+    await new Promise<void>((done) => { hole.listen(0, "127.0.0.1", done); });
+    const at = `http://127.0.0.1:${(hole.address() as AddressInfo).port}`;
+    const services = ["STRIPE", "TWILIO", "VAPI", "VONAGE", "CALCOM", "SENDGRID", "MAILGUN", "MAILTRAP", "HUBSPOT", "SALESFORCE", "PIPEDRIVE", "GOHIGHLEVEL"];
+    const env = Object.fromEntries([...services.map((s) => [`STACKSEAL_${s}_SANDBOX`, at]), ...["SMTP", "SMTPS", "SMTP_PLAIN"].map((s) => [`STACKSEAL_${s}_SANDBOX`, at.replace("http", "smtp")])]) as Record<string, string>;
+    const r = await run(["doctor", "--env", "local", "--json"], env);
+    for (const s of sockets) s.destroy();
+    hole.close();
+    expect(r.code).toBe(3);
+    expect(results(r).filter((x) => x.verdict === "invalid")).toEqual([]);
+    expect(new Set(results(r).filter((x) => x.verdict === "inconclusive").map((x) => x.integration))).toEqual(new Set(["twilio", "vapi", "calcom", "smtp", "stripe"]));
+    expect(r.ms).toBeLessThan(15_000);
+  }, 60_000);
+});
