@@ -64,7 +64,7 @@ export async function diagnose(o: DiagnoseOptions): Promise<Diagnosed> {
     const own = settings[i.id] as Readonly<Record<string, unknown>>;
     const aborter = new AbortController();
     const one: One = { o, i, own, expected: expected.filter((e) => e.integration === i.id), signal: AbortSignal.any([o.signal, aborter.signal]) };
-    const got = await within(examine(one), o.budgetMs ?? 11_000, () => { aborter.abort(); });
+    const got = await within(examine(one), o.budgetMs ?? 10_000, () => { aborter.abort(); });
     o.done?.(i.id);
     if (got.account !== null && !sandboxed(o, own)) accounts.push({ environment: o.name, tier: o.tier, integration: i.id, account: digestOf(got.account), live: got.live });
     const shared = sharedAccount(i.id, { name: o.name, tier: o.tier, settings: own, account: sandboxed(o, own) ? null : got.account, live: got.live }, o.neighbours, o.seen);

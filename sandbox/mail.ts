@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { SMTPServer as Server, SMTPServerAuthentication, SMTPServerSession } from "smtp-server";
 import { KEY_STATES } from "../schemas/sandbox.ts";
@@ -47,6 +48,7 @@ export async function startMail(dir: string | null, trusted: Certificate, untrus
   const own = new Keys(dir, "mail");
   const mails: Mail[] = [];
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one for each connection that is kept waiting
   let active: { readonly fault: MailFault; readonly amount: number } | null = null;
 
   function known(user: string, password: string): Key | null {

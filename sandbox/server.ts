@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { loopback } from "../schemas/fields.ts";
@@ -36,6 +37,7 @@ export type Control = (what: string, body: Readonly<Record<string, unknown>>) =>
 export async function serve(port: number, handle: (req: Incoming) => Reply | Promise<Reply>, control: Control, rateLimited: () => Reply): Promise<Served> {
   const faults: Fault[] = [];
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // one for each answer that is kept waiting
   const server = createServer((req, res) => {
     void answer(req, res).catch(() => { send(res, json(500, { message: "sandbox fault" })); });
   });

@@ -82,6 +82,7 @@ describe("stackseal doctor", () => {
     expect(r.code).toBe(3);
     expect(results(r).filter((x) => x.verdict === "invalid")).toEqual([]);
     expect(new Set(results(r).filter((x) => x.verdict === "inconclusive").map((x) => x.integration))).toEqual(new Set(["twilio", "vapi", "calcom", "smtp", "stripe"]));
+    // Its own budget is 10 s; the rest is the start of a process on a machine that may be loaded.
     expect(r.ms).toBeLessThan(15_000);
   }, 60_000);
 });
