@@ -15,6 +15,7 @@ const bornAt = (pid: number): string => {
   }
 };
 export function alive(o: LockOwner): boolean {
+  if (!Number.isInteger(o.pid) || o.pid <= 1) return false; // 0 and below would mean whole groups of processes
   try {
     process.kill(o.pid, 0);
   } catch (e) {
@@ -32,7 +33,9 @@ export function lockOwner(file: string): LockOwner | null {
     return null;
   }
   try {
-    return JSON.parse(text) as LockOwner;
+    const o = JSON.parse(text) as Partial<LockOwner>;
+    if (typeof o.pid === "number" && typeof o.since === "string") return { pid: o.pid, since: o.since, born: o.born ?? "", what: o.what ?? "?" };
+    throw new Error("no owner");
   } catch {
     return { pid: 0, since: "?", born: "", what: "?" };
   }
