@@ -16,5 +16,8 @@ export const historyCodes = defineCodes({
   EXPOSURE_OVERDUE: { severity: "error", title: "An exposure is past its due date" },
   EXPOSURE_CHANGED: { severity: "error", title: "An exposure list says less than it did at the base" },
   EXPOSURE_RECIPIENT_UNKNOWN: { severity: "error", title: "Nothing was ever sealed to that recipient" },
+  TRAIL_UNREADABLE: { severity: "warning", title: "A file of the CloudTrail export can't be read" },
+  REVIEW_EXISTS: { severity: "error", title: "There is a review of that day already" },
+  REVIEW_UNSIGNED: { severity: "error", title: "A line of the review that nobody else decided" },
   RECIPIENT_LEFT: { severity: "error", title: "Somebody who left is still a recipient" },
 });

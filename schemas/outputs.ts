@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { exceptionSchema } from "./exceptions.ts";
+import { exposureSchema } from "./exposure.ts";
+import { reviewSchema } from "./review.ts";
 
 // The JSON documents that commands print: checked in as schemas/json/output-*.schema.json.
 
@@ -14,7 +16,20 @@ const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), d
 const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()) });
 
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
-  check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })), staged: z.array(z.string()).optional() }),
+  check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })), base: z.object({ ref: z.string(), commit: z.string() }).nullable().optional(), note: z.string().optional(), staged: z.array(z.string()).optional() }),
+  "people-list": z.object({ ...base, people: z.array(z.object({
+    name: z.string(), machine: z.boolean(), role: z.string(), tiers: z.array(z.string()), recipients: z.array(z.string()), signing: z.array(z.string()), handle: z.string().nullable(),
+    from: z.string().nullable(), until: z.string().nullable(), active: z.boolean(), secondFactor: z.string().nullable(),
+  })) }),
+  "people-change": z.object({ ...base, written: z.array(z.string()).optional(), files: z.array(z.object({ file: z.string(), values: z.int() })).optional() }),
+  "people-exposure": z.object({ ...base, exposure: exposureSchema.optional(), commits: z.int().optional(), versions: z.int().optional(), written: z.array(z.string()).optional() }),
+  "access-matrix": z.object({ ...base, matrix: z.array(z.object({ role: z.string(), tier: z.string(), class: z.string(), verbs: z.array(z.string()) })) }),
+  "access-who": z.object({ ...base, credential: z.string().optional(), at: z.string().optional(), commit: z.string().nullable().optional(), environments: z.array(z.object({
+    environment: z.string(), path: z.string(), class: z.string(), issueId: z.string().nullable(), open: z.array(z.string()), seal: z.array(z.string()), read: z.array(z.string()), write: z.array(z.string()), permit: z.array(z.string()),
+  })).optional() }),
+  "access-can": z.object({ ...base, person: z.string().optional(), role: z.string().optional(), tiers: z.array(z.string()).optional(), active: z.boolean().optional(), may: z.array(z.string()).optional(), opens: z.array(z.string()).optional() }),
+  "access-review": z.object({ ...base, file: z.string().optional(), review: reviewSchema.optional(), reads: z.array(z.object({ at: z.string(), secret: z.string(), identity: z.string(), place: z.string(), denied: z.boolean(), flags: z.array(z.string()) })).optional() }),
+  "access-apply": z.object({ ...base, review: z.string().optional(), removed: z.array(z.string()).optional(), kept: z.array(z.string()).optional(), signed: z.string().optional() }),
   preview: z.object({
     ...base,
     against: z.object({ kind: z.enum(["nothing", "base", "state"]), commit: z.string().optional(), ref: z.string().optional(), program: z.enum(["own", "current"]).optional(), why: z.string().optional(), stacks: z.array(z.string()).optional() }),

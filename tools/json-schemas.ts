@@ -5,6 +5,8 @@ import { claimsSchema } from "../schemas/claims.ts";
 import { environmentSchema, paymentsSchema } from "../schemas/environment.ts";
 import { recordSchema } from "../schemas/rotation-record.ts";
 import { exposureSchema } from "../schemas/exposure.ts";
+import { reviewSchema } from "../schemas/review.ts";
+import { rollbackSchema } from "../schemas/rollback.ts";
 import { peopleSchema } from "../schemas/people.ts";
 import { OUTPUTS } from "../schemas/outputs.ts";
 import facts from "../schemas/stripe-facts.json" with { type: "json" };
@@ -21,6 +23,8 @@ export function jsonSchemas(): Record<string, unknown> {
     payments,
     people: make(peopleSchema, "stackseal people.yaml"),
     rotation: make(recordSchema, "stackseal rotations/<id>.yaml"),
+    rollback: make(rollbackSchema, "stackseal reviewed rollback"),
+    review: make(reviewSchema, "stackseal access review"),
     exposure: make(exposureSchema, "stackseal exposure list"),
     exceptions: make(exceptionsSchema, "stackseal exceptions.yaml"),
     attestations: make(attestationsSchema, "stackseal attestations.yaml"),

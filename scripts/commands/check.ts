@@ -2,6 +2,7 @@ import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { stackCodes } from "../../stacks/codes.ts";
 import { environmentNames } from "../../stacks/read.ts";
+import { judgeAgainstBase } from "../check-base.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { judgeProject } from "../judged.ts";
 import { painter } from "../render/paint.ts";
@@ -21,14 +22,18 @@ export default defineCommand({
   name: "check",
   summary: "Judge everything that can be judged without a key",
   wants: "any",
-  examples: ["stackseal check", "stackseal check --env prod --json"],
-  options: [{ flags: "--staged", description: "only the sealed files that the next commit would change, as the index holds them; for a pre-commit hook" }],
-  run: (context, _args, options) => {
+  examples: ["stackseal check", "stackseal check --env prod --json", "stackseal check --base origin/main"],
+  options: [
+    { flags: "--staged", description: "only the sealed files that the next commit would change, as the index holds them; for a pre-commit hook" },
+    { flags: "--base <ref>", description: "the protected commit whose people vouch for writers; otherwise the merge base with main" },
+  ],
+  run: async (context, _args, options) => {
     if (options["staged"] === true) return import("../check-staged.ts").then((m) => m.checkStaged(context));
     knownEnvironments(context);
     const judged = judgeProject(context);
     const { project } = judged;
-    const findings = judged.findings();
+    const against = await judgeAgainstBase(context, project, (options["base"] as string | undefined) ?? null);
+    const findings = [...judged.findings(), ...against.findings];
     const p = painter(context.color);
     const environments = project.environments.map((e) => {
       const own = findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) === true || (e.name === "local" && f.at?.file.startsWith(".stackseal/") === true));
@@ -38,6 +43,6 @@ export default defineCommand({
     const width = Math.max(0, ...environments.map((e) => e.name.length));
     const text = environments.map((e) => `${e.errors ? p.red("✗") : p.green("✓")} ${e.name.padEnd(width)}  ${e.tier}, ${e.credentials} credentials${e.errors ? `, ${e.errors} errors` : ""}${e.warnings ? `, ${e.warnings} warnings` : ""}\n`).join("");
     const unusable = findings.some((f) => f.code === "PROJECT_EMPTY");
-    return Promise.resolve({ exit: unusable ? 2 : hasErrors(findings) ? 1 : 0, findings, json: { environments }, text });
+    return { exit: unusable ? 2 : hasErrors(findings) ? 1 : 0, findings, json: { environments, base: against.base, note: against.note }, text: `${text}${p.dim(against.note)}\n` };
   },
 });

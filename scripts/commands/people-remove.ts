@@ -1,9 +1,5 @@
-import type { Finding } from "../../lib/finding.ts";
-import { readPeople } from "../../seal/deploy.ts";
-import { readJournal } from "../../seal/people-change.ts";
 import { defineCommand } from "../command.ts";
-import { askExposure, exposureText } from "../exposure.ts";
-import { changePeople, memberOf, syncPeople } from "../people.ts";
+import { removePerson } from "../people-removal.ts";
 
 export default defineCommand({
   name: "people remove",
@@ -12,21 +8,5 @@ export default defineCommand({
   args: [{ name: "<name>", description: "a name in people.yaml" }],
   options: [{ flags: "--reason <reason>", description: "what the rotation commands say", choices: ["departure", "compromise"], default: "departure" }],
   examples: ["stackseal people remove engineer-1"],
-  run: async (context, [name = ""], options) => {
-    const people = readPeople(context.root, "");
-    // The interrupted removal of the same person is finished, not asked again.
-    if (readJournal(context.root)?.gone.includes(name)) return syncPeople(context);
-    const { entry } = memberOf(people, name);
-    const said: Finding[] = [];
-    let open = 0;
-    const result = await changePeople(context, { what: `remove ${name}`, edit: { op: "remove", name }, gone: [name], departure: true,
-      also: async (_was, _is, _concerned, signer) => {
-        const { exposure, findings } = await askExposure(context, { name, recipients: entry.recipients, reason: options["reason"] as "departure" | "compromise", by: signer.name });
-        said.push(...findings);
-        open = exposure.lines.length;
-        return [exposureText(context.root, exposure)];
-      },
-    });
-    return { ...result, findings: [...(result.findings ?? []), ...said], text: `${result.text ?? ""}${open ? `\n${open} values in force that ${name} could know must be issued anew: the list says which, by when and how` : ""}` };
-  },
+  run: (context, [name = ""], options) => removePerson(context, name, options["reason"] as "departure" | "compromise"),
 });

@@ -2,10 +2,14 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
+import { OUTPUTS } from "../../schemas/outputs.ts";
 import { newIdentity, recipientOf } from "../../seal/age.ts";
 import { newSigningKey } from "../../seal/signature.ts";
 import { makeExample, type Keys } from "../../tools/example-people.ts";
+
+// A run of the command takes seconds where nine others share the machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 export const repo = resolve(import.meta.dirname, "../..");
 const cli = join(repo, "dist/cli.js");
@@ -72,6 +76,9 @@ function environment(base: Base, who: string | null, dir: string): Record<string
 export function as(base: Base, who: string | null, dir: string, args: readonly string[], input = "", now = DAY): Ran {
   const r = spawnSync(process.execPath, [cli, "-C", dir, "--now", now, ...args, "--json"], { input, encoding: "utf8", env: environment(base, who, dir), maxBuffer: 1 << 28 });
   const json = r.stdout ? (JSON.parse(r.stdout) as Record<string, unknown>) : {};
+  // Every document is of the shape that is checked in for it, save where nothing could be done.
+  const shape = OUTPUTS[String(json["command"]).replace(" ", "-").replace(/^people-(add|remove|sync)$/, "people-change")];
+  if (shape && r.status !== 2) expect(shape.safeParse(json).error?.issues ?? []).toEqual([]);
   return { status: r.status, stdout: r.stdout, stderr: r.stderr, json, codes: ((json["findings"] ?? []) as { code: string }[]).map((f) => f.code) };
 }
 /** Starts a run and kills it -9 after that many milliseconds; resolves when it is gone, with whether it was killed. */

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeAtomic } from "../../lib/atomic.ts";
+import { readDocument } from "../../lib/document.ts";
+import { FindingError, type Finding } from "../../lib/finding.ts";
+import { historyCodes } from "../../history/codes.ts";
+import { parseWith } from "../../schemas/parse.ts";
+import { members } from "../../schemas/people.ts";
+import { reviewSchema, type Review } from "../../schemas/review.ts";
+import { readPeople } from "../../seal/deploy.ts";
+import { armorSignature, signText } from "../../seal/signature.ts";
+import { defineCommand } from "../command.ts";
+import { superAdmin } from "../people.ts";
+import { removePerson } from "../people-removal.ts";
+import { lastReview } from "../review.ts";
+
+export default defineCommand({
+  name: "access apply",
+  summary: "Turn a review's removals into the change: people.yaml, re-sealed files, exposure lists; sign the review",
+  wants: "none",
+  args: [{ name: "[review]", description: "the review file; otherwise the newest" }],
+  examples: ["stackseal access apply", "stackseal access apply stacks/reviews/2026-11-24.yaml"],
+  run: async (context, [named]) => {
+    const file = named ?? lastReview(context.root);
+    if (file === null || !existsSync(join(context.root, file))) throw new FindingError(historyCodes.finding("REVIEW_UNSIGNED", { message: "there is no review to apply", hint: "stackseal access review" }), 2);
+    const { document, findings } = readDocument(context.root, file);
+    const parsed = document && parseWith(reviewSchema, document);
+    if (!document || !parsed?.value) throw new FindingError([...findings, ...(parsed?.findings ?? [])]);
+    const people = readPeople(context.root, "");
+    const signer = superAdmin(context, people);
+    const wrong = judge(parsed.value, people, signer.name, (i) => document.locate(["lines", i]));
+    if (wrong.length) throw new FindingError(wrong);
+    const here = new Set(members(people).map((m) => m.name));
+    const removed: string[] = [];
+    const texts: string[] = [];
+    for (const l of parsed.value.lines.filter((x) => x.decision === "remove" && here.has(x.name))) {
+      const r = await removePerson(context, l.name, "departure");
+      if (r.exit !== 0) return r;
+      removed.push(l.name);
+      texts.push(r.text ?? "");
+    }
+    // Signed last: a signed review is one whose removals are done.
+    writeAtomic(join(context.root, `${file}.sig`), armorSignature(signText(signer.key, readFileSync(join(context.root, file), "utf8"), "stackseal-review")));
+    return { exit: 0, json: { review: file, removed, kept: parsed.value.lines.filter((l) => l.decision === "keep").map((l) => l.name), signed: `${file}.sig` }, text: [...texts, `applied ${file}: ${removed.length} removed${removed.length ? ` (${removed.join(", ")})` : ""}; wrote ${file}.sig, signed by ${signer.name}`].join("\n") };
+  },
+});
+function judge(review: Review, people: ReturnType<typeof readPeople>, signer: string, at: (i: number) => Finding["at"]): Finding[] {
+  const humans = new Set(Object.keys(people.people));
+  const lines = new Set(review.lines.map((l) => l.name));
+  return [
+    ...review.lines.flatMap((l, i): Finding[] => {
+      const say = (message: string): Finding[] => [historyCodes.finding("REVIEW_UNSIGNED", { message: `${l.name}: ${message}`, at: at(i), path: l.name, hint: "decision: keep or remove, a reason, reviewedBy: your name" })];
+      if (l.decision === "") return say("not decided yet");
+      if (l.reason === "") return say("no reason is given");
+      if (!humans.has(l.reviewedBy)) return say("reviewedBy is nobody in people.yaml");
+      if (l.reviewedBy === l.name) return say("nobody reviews themself");
+      return l.decision === "remove" && l.name === signer ? say("another Super Admin must apply your own removal") : [];
+    }),
+    ...members(people).filter((m) => !lines.has(m.name)).map((m) => historyCodes.finding("REVIEW_UNSIGNED", { message: `${m.name} isn't in the review: they came after it`, path: m.name, hint: "make the review anew: stackseal access review" })),
+  ];
+}

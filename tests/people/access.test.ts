@@ -1,0 +1,101 @@
+import { gzipSync } from "node:zlib";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { reviewSchema, type Review } from "../../schemas/review.ts";
+import { as, clean, commit, copyOf, git, makeBase, newKeys, read, write, type Base } from "./fixture.ts";
+
+let base: Base;
+beforeAll(async () => { base = await makeBase(); }, 60_000);
+afterAll(() => { clean(base); });
+const REVIEW = "stacks/reviews/2026-11-24.yaml";
+const review = (dir: string): Review => reviewSchema.parse(parse(read(dir, REVIEW)));
+
+describe("access", () => {
+  it("matrix: one cell for every role, tier and class, in three formats", () => {
+    const r = as(base, null, base.dir, ["access", "matrix"]);
+    const cells = r.json["matrix"] as { role: string; tier: string; class: string; verbs: string[] }[];
+    expect(cells.length).toBe(new Set(cells.map((c) => `${c.role} ${c.tier} ${c.class}`)).size);
+    const payments = cells.filter((c) => c.class === "payments" && c.tier === "production");
+    expect(payments.filter((c) => c.verbs.includes("seal")).map((c) => c.role)).toEqual(["super-admin"]);
+    expect(payments.filter((c) => c.verbs.includes("read")).map((c) => c.role)).toEqual(["super-admin", "payments-app"]);
+  });
+  it("who: now and on a day before somebody came or left", async () => {
+    const dir = copyOf(base);
+    const k = await newKeys(base, "late");
+    as(base, "super-admin-1", dir, ["people", "add", "late", "--role", "engineer", "--tier", "development", "--recipient", k.recipient]);
+    const env = { GIT_COMMITTER_DATE: "2026-12-10T10:00:00Z", GIT_AUTHOR_DATE: "2026-12-10T10:00:00Z" };
+    git(dir, "add", "-A");
+    const old = { ...process.env };
+    Object.assign(process.env, env);
+    git(dir, "commit", "-q", "-m", "Add late");
+    process.env = old;
+    const open = (...args: string[]): string[] => (as(base, null, dir, ["access", "who", "--credential", "twilio.authToken", "--env", "dev", ...args]).json["environments"] as { open: string[] }[])[0]!.open;
+    expect(open()).toContain("late");
+    expect(open("--at", "2026-11-24")).toEqual(expect.arrayContaining(["engineer-1", "late"]));
+    expect(as(base, null, dir, ["access", "who", "--credential", "twilio.authToken", "--at", "2020-01-01"]).status).toBe(2);
+    expect(as(base, null, dir, ["access", "who", "--credential", "twilio.authTokn", "--env", "dev"]).stdout).toContain("did you mean twilio.authToken");
+    const payments = as(base, null, dir, ["access", "who", "--credential", "stripe.secretKey", "--env", "prod"]).json["environments"] as { seal: string[]; open: string[] }[];
+    expect(payments[0]).toMatchObject({ seal: ["super-admin-1", "super-admin-2"], open: ["super-admin-1", "super-admin-2", "deployer-prod-payments"] });
+  });
+  it("can: what a person may, and what they hold", () => {
+    expect(as(base, null, base.dir, ["access", "can", "--person", "engineer-1"]).json).toMatchObject({ role: "engineer", opens: ["stacks/dev/secrets.sops.yaml", "stacks/pepper-development.sops.yaml", "stacks/pepper.sops.yaml"], may: ["development standard: open, seal, list", "development settings: open, seal, list"] });
+    expect(as(base, null, base.dir, ["access", "can", "--person", "nobody-1"]).codes).toEqual(["PERSON_UNKNOWN"]);
+  });
+});
+
+describe("access review and apply", () => {
+  it("asks for every line, refuses what nobody signed off, then removes whom it says", () => {
+    const dir = copyOf(base);
+    write(dir, "stacks/people.yaml", read(dir, "stacks/people.yaml").replace(/(engineer-1:[\s\S]*?)\n\s+secondFactor:[^\n]*/, "$1"));
+    write(dir, ".github/CODEOWNERS", "# owners\nstacks/*/payments* @super-admin-1\n");
+    const r = as(base, "super-admin-1", dir, ["access", "review"]);
+    expect(r.codes).toEqual([]);
+    const v = review(dir);
+    expect(v.lines.find((l) => l.name === "engineer-1")!.notes).toContain("no second factor is attested");
+    expect(v.codeOwners).toEqual(["stacks/*/payments* @super-admin-1"]);
+    expect(as(base, "super-admin-1", dir, ["access", "review"]).codes).toEqual(["REVIEW_EXISTS"]);
+    expect(as(base, "super-admin-1", dir, ["access", "apply"]).codes).toEqual(v.lines.map(() => "REVIEW_UNSIGNED"));
+    const decide = (self: boolean): void => {
+      write(dir, REVIEW, stringify({ ...v, lines: v.lines.map((l) => ({ ...l, decision: l.name === "engineer-1" ? "remove" : "keep", reason: "reviewed", reviewedBy: l.name === "super-admin-1" && !self ? "super-admin-2" : "super-admin-1" })) }));
+    };
+    decide(true);
+    expect(as(base, "super-admin-1", dir, ["access", "apply"]).codes).toEqual(["REVIEW_UNSIGNED"]);
+    expect(read(dir, "stacks/people.yaml")).toContain("engineer-1");
+    decide(false);
+    const done = as(base, "super-admin-1", dir, ["access", "apply"]);
+    expect(done.codes).toEqual([]);
+    expect(done.json).toMatchObject({ removed: ["engineer-1"] });
+    expect(read(dir, "stacks/people.yaml")).not.toContain("engineer-1");
+    expect(read(dir, `${REVIEW}.sig`)).toContain("BEGIN SSH SIGNATURE");
+    expect(read(dir, "stacks/exposures/2026-11-24-engineer-1.yaml")).toContain("twilio.authToken");
+    commit(dir, "Apply");
+    const next = as(base, "super-admin-1", dir, ["access", "review"], "", "2027-02-24");
+    expect((next.json["review"] as Review).since).toBe("2026-11-24");
+  });
+  it("reads CloudTrail: reads of payment secrets alone, the unusual flagged, unused access named, a broken file said", () => {
+    const dir = copyOf(base);
+    const logs = join(dir, "logs/2026/11");
+    mkdirSync(logs, { recursive: true });
+    const event = (time: string, role: string, ip: string, secret = "stackseal/prod/payments/stripe", error?: string): object => ({
+      eventTime: time, eventSource: "secretsmanager.amazonaws.com", eventName: "GetSecretValue", awsRegion: "eu-west-1", sourceIPAddress: ip, ...(error !== undefined && { errorCode: error }),
+      userIdentity: { type: "AssumedRole", arn: `arn:aws:sts::111111111111:assumed-role/${role}/session` }, requestParameters: { secretId: `arn:aws:secretsmanager:eu-west-1:111111111111:secret:${secret}-AbCdEf` },
+    });
+    const app = Array.from({ length: 10 }, (_, i) => event(`2026-11-${String(i + 1).padStart(2, "0")}T09:00:00Z`, "payments-app", "198.51.100.7"));
+    const burst = Array.from({ length: 12 }, (_, i) => event(`2026-11-12T10:00:${String(i).padStart(2, "0")}Z`, "payments-app", "198.51.100.7"));
+    writeFileSync(join(logs, "a.json.gz"), gzipSync(JSON.stringify({ Records: [...app, event("2026-11-11T03:00:00Z", "payments-app", "203.0.113.9"), event("2026-11-11T12:00:00Z", "super-admin-2", "203.0.113.9"), event("2026-11-11T12:00:00Z", "x", "203.0.113.9", "stackseal/prod/twilio")] })));
+    writeFileSync(join(logs, "b.json.gz"), gzipSync(JSON.stringify({ Records: [...burst, event("2026-11-12T12:00:00Z", "payments-app", "198.51.100.7", "stackseal/prod/payments/stripe", "AccessDenied")] })));
+    writeFileSync(join(logs, "c.json.gz"), "no gzip");
+    const r = as(base, null, dir, ["access", "review", "--cloudtrail", "logs"]);
+    expect(r.codes).toEqual(["TRAIL_UNREADABLE"]);
+    const reads = r.json["reads"] as { at: string; identity: string; secret: string; place: string; flags: string[]; denied: boolean }[];
+    expect(reads).toHaveLength(25);
+    expect(reads.every((x) => x.secret === "stackseal/prod/payments/stripe")).toBe(true);
+    expect(reads.filter((x) => x.flags.length).map((x) => [x.at, x.flags])).toEqual([["2026-11-11T03:00:00Z", ["new-place", "odd-hour"]], ["2026-11-11T12:00:00Z", ["new-identity"]], ["2026-11-12T10:00:09Z", ["burst"]]]);
+    expect(reads.filter((x) => x.denied)).toHaveLength(1);
+    const notes = (name: string): string => review(dir).lines.find((l) => l.name === name)!.notes.join();
+    expect(notes("super-admin-1")).toContain("no use of the store");
+    expect(notes("super-admin-2")).not.toContain("no use of the store");
+  });
+});
