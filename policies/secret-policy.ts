@@ -3,11 +3,15 @@ import { definePolicy, SECRET, type Resource } from "./policy.ts";
 
 const POLICY = "aws:secretsmanager/secretPolicy:SecretPolicy";
 const urn = (type: string, name: string): string => `urn:pulumi:dev::stackseal::${type}::${name}`;
-const isOf = (policy: Resource, secret: Resource): boolean => {
-  if (policy.from?.["secretArn"]?.includes(secret.urn) === true) return true;
-  const arn = policy.props["secretArn"];
-  return typeof arn === "string" && (arn === secret.props["arn"] || arn === secret.props["id"] || arn === secret.props["name"]);
-};
+/** What a stack's policies are of: the URNs that their `secretArn` comes from, and the texts that it is. One pass, so that a large stack takes linear time. */
+function covered(policies: readonly Resource[]): { readonly urns: ReadonlySet<string>; readonly texts: ReadonlySet<unknown> } {
+  const urns = new Set<string>(), texts = new Set<unknown>();
+  each(policies, (p) => {
+    for (const u of p.from?.["secretArn"] ?? []) urns.add(u);
+    if ((p.from?.["secretArn"] ?? []).length === 0 && typeof p.props["secretArn"] === "string") texts.add(p.props["secretArn"]);
+  });
+  return { urns, texts };
+}
 
 export const secretPolicy = definePolicy({
   id: "secret-policy",
@@ -23,9 +27,10 @@ export const secretPolicy = definePolicy({
     const policies = s.resources.filter((r) => r.type === POLICY);
     // Where policies are a stack of their own, this one has none at all: that stack is judged with its own secrets.
     if (policies.length === 0 && s.part !== "foundation") return;
+    const of = covered(policies);
     each(s.resources.filter((r) => r.type === SECRET), (secret) => {
       if (secret.props["policy"] !== undefined) return;
-      if (!policies.some((p) => isOf(p, secret))) report(`the secret ${secret.name} has no resource policy`, secret.urn);
+      if (!of.urns.has(secret.urn) && ![secret.props["arn"], secret.props["name"], secret.props["id"]].some((x) => x !== undefined && of.texts.has(x))) report(`the secret ${secret.name} has no resource policy`, secret.urn);
     });
   },
   passes: [
