@@ -34,6 +34,9 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
     else c.fail(new Error(`the program failed: ${messageOf(e)}`), undefined, "PROGRAM_FAILED");
   };
   process.on("unhandledRejection", failed);
+  // The SDK takes a stack for every promise, half of a large program's time; nobody is shown one.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((done) => { timer = setTimeout(() => { ok = false; tooLong(d, limits); done(); }, limits.timeoutMs); });
   const before = c.onStop, stopped = new Promise<void>((done) => { c.onStop = () => { before(); done(); }; });
@@ -42,6 +45,7 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
     await new Promise((done) => setImmediate(done));
   } finally {
     clearTimeout(timer);
+    Error.stackTraceLimit = stackTraceLimit;
     process.off("unhandledRejection", failed);
     // Rejections that come late, of a run that is over, are nobody's.
     if (c.stopped) {
