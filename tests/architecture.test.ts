@@ -15,7 +15,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   policies: ["lib", "schemas", "seal", "scan", "stacks"],
   providers: ["lib", "schemas", "seal"],
   engine: ["lib", "schemas", "seal", "stacks", "policies", "providers"],
-  sandbox: ["lib", "schemas"],
+  sandbox: ["lib", "schemas", "providers"],
   doctor: ["lib", "schemas", "seal"],
   rotation: ["lib", "schemas", "seal", "stacks", "providers", "doctor"],
   audit: ["lib", "schemas", "seal", "history"],
