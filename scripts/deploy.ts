@@ -7,6 +7,7 @@ import { embedded, type Diagnostic, type EngineEvent, type Outcome, type Violati
 import { readProject, type Declared } from "../stacks/read.ts";
 import { stackName, WORK_DIR } from "../schemas/layout.ts";
 import type { Context, OptionSpec } from "./command.ts";
+import { providersHere } from "./providers-here.ts";
 import { livesHere, merge, partsOf, runOf } from "./deployment.ts";
 import { painter } from "./render/paint.ts";
 import { renderPlan, renderSummary, renderViolations, typeOf } from "./render/plan.ts";
@@ -73,17 +74,18 @@ export function mustLiveHere(d: Declared, kind: "up" | "refresh" | "destroy" = "
 export async function deploy(context: Context, d: Declared, options: DeployOptions = {}): Promise<Deployed> {
   const kind = options.kind ?? "up";
   mustLiveHere(d, kind);
-  const [engine, { providerFor }] = await Promise.all([embedded(context), import("../providers/index.ts")]);
+  const engine = await embedded(context);
   const log = options.eventLog === undefined || options.dryRun ? null : openSync(join(context.root, options.eventLog), "w", 0o600);
   try {
     return await withSandbox(context, d, async (stripeSandbox) => {
       const ctx = { root: context.root, env: context.env, clock: context.clock, ...(stripeSandbox !== undefined && { stripeSandbox }) };
+      const providerFor = await providersHere(d, ctx);
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();
       const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => targetsPart(options.targets ?? [], stackName(d.name, part)));
       let n = 0;
       for (const part of todo) {
-        const run = await runOf(context.root, d, part, (pkg) => providerFor(pkg, ctx));
+        const run = await runOf(context.root, d, part, providerFor);
         const o = {
           ...options, signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
           onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },

@@ -13,7 +13,7 @@ import { parameter, schedule, scheduleGroup } from "./types/settings.ts";
 /** The types that the program uses, and no other. */
 export const awsTypes: readonly AwsType[] = [secret, secretPolicy, key, alias, replicaKey, role, rolePolicy, policy, oidc, bucket, ...bucketParts, trail, topic, topicPolicy, subscription, rule, target, parameter, scheduleGroup, schedule];
 
-const SETTINGS = ["region", "allowedAccountIds", "ignoreTags", "endpoints", "s3UsePathStyle", "skipMetadataApiCheck", "version"];
+const SETTINGS = ["region", "allowedAccountIds", "ignoreTags", "endpoints", "s3UsePathStyle", "skipMetadataApiCheck", "skipCredentialsValidation", "skipRegionValidation", "version"];
 const typeOf = (urn: string): string => (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
 const failure = (property: string, reason: string): CheckFailure => ({ property, reason });
 
