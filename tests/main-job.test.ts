@@ -105,7 +105,7 @@ it("converges to one endpoint each after kill -9 at any moment of the first up",
   expect(up.err).not.toMatch(/error/);
   expect(endpoints(root).map((e) => e.metadata["name"]).sort()).toEqual(["disputes", "payments"]);
   expect((await run(root, ["start"])).code).toBe(0);
-}, 60_000);
+}, 240_000);
 
 describe("check refuses by name and place", () => {
   const clean = project();
