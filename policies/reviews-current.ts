@@ -1,6 +1,6 @@
 import { ATTESTATIONS_FILE, REVIEWS } from "../schemas/attestations.ts";
 import { PEOPLE_FILE } from "../schemas/layout.ts";
-import { ageOf, newest } from "./kit/attested.ts";
+import { ageOf, guardsProduction, newest } from "./kit/attested.ts";
 import { definePolicy } from "./policy.ts";
 
 const DAYS = 90;
@@ -15,11 +15,12 @@ export const reviewsCurrent = definePolicy({
   chapter: "Regular Reviews",
   config: { days: { type: "integer", minimum: 1, maximum: 366 } },
   declared: (f, report, settings) => {
+    const advice = !guardsProduction(f);
     const most = Number(settings["days"] ?? DAYS);
     for (const subject of REVIEWS) {
       const a = newest(f, "review", subject);
       const hint = `stackseal attest review ${subject} --evidence "what was seen"`;
-      if (!a) report(`nobody reviewed ${WHAT[subject]} yet`, { file: PEOPLE_FILE, hint });
+      if (!a) report(`nobody reviewed ${WHAT[subject]} yet`, { file: PEOPLE_FILE, hint, advice });
       else if (ageOf(a.value, f.now) > most) report(`${WHAT[subject]} were last reviewed ${ageOf(a.value, f.now)} days ago; every ${most}`, { file: ATTESTATIONS_FILE, at: a.at, hint });
     }
   },

@@ -3,7 +3,7 @@ import { accountsDigest, ATTESTATIONS_FILE, personDigest, type Attestation } fro
 import { environmentFile, LOCAL, PEOPLE_FILE } from "../schemas/layout.ts";
 import { activeOn } from "../schemas/people.ts";
 import { isoDate } from "../lib/clock.ts";
-import { fault, newest } from "./kit/attested.ts";
+import { fault, guardsProduction, newest } from "./kit/attested.ts";
 import { definePolicy } from "./policy.ts";
 
 /** Who may change anything: seal, write, delete or permit, in any class and tier. */
@@ -17,6 +17,7 @@ export const secondFactor = definePolicy({
   remediation: "Somebody else looks and signs: stackseal attest second-factor person/NAME --evidence \"what was seen\"",
   chapter: "Credential Management",
   declared: (f, report) => {
+    const empty = !guardsProduction(f);
     for (const a of f.attestations) {
       const wrong = fault(a.value, f.people, f.now);
       if (wrong !== null) report(`the attestation of ${a.value.subject} doesn't count: ${wrong}`, { file: ATTESTATIONS_FILE, at: a.at, path: ["attestations", a.index] });
@@ -30,7 +31,7 @@ export const secondFactor = definePolicy({
       const place = { file: PEOPLE_FILE, path: ["people", name, ...(inline ? ["secondFactor"] : [])], hint: `stackseal attest second-factor ${subject} --evidence "what was seen"` };
       if (!inline) {
         // Whoever can't reach production is asked for it, and not stopped.
-        report(newest(f, "second-factor", subject) ? `${name}'s role or keys have changed since the second factor was attested` : `nobody attested a second factor of ${name} (${p.role})`, { ...place, advice: !p.tiers.includes("production") });
+        report(newest(f, "second-factor", subject) ? `${name}'s role or keys have changed since the second factor was attested` : `nobody attested a second factor of ${name} (${p.role})`, { ...place, advice: empty || !p.tiers.includes("production") });
         continue;
       }
       const a: Attestation = { kind: "second-factor", subject, digest, attestedAt: inline.attestedAt, by: inline.by ?? name, evidence: inline.evidence ?? "", ...(inline.signature !== undefined && { signature: inline.signature }) };
@@ -41,7 +42,7 @@ export const secondFactor = definePolicy({
       const digest = accountsDigest(d.environment, d.payments);
       const subject = `accounts/${d.name}`;
       const hint = `stackseal attest second-factor ${subject} --evidence "what was seen"`;
-      if (!newest(f, "second-factor", subject, digest)) report(newest(f, "second-factor", subject) ? `the provider accounts of ${d.name} have changed since their second factor was attested` : `nobody attested a second factor of ${d.name}'s provider accounts`, { file: environmentFile(d.name), path: ["integrations"], hint, advice: d.tier !== "production" });
+      if (!newest(f, "second-factor", subject, digest)) report(newest(f, "second-factor", subject) ? `the provider accounts of ${d.name} have changed since their second factor was attested` : `nobody attested a second factor of ${d.name}'s provider accounts`, { file: environmentFile(d.name), path: ["integrations"], hint, advice: empty || d.tier !== "production" });
     }
   },
   passes: [{ says: "accepts what another person signed", project: () => undefined }],

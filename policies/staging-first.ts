@@ -21,7 +21,7 @@ export const stagingFirst = definePolicy({
         equal &&= same;
         if (!same) report(tried.some((t) => t[id] !== undefined) ? `${d.name} declares ${id} otherwise than staging does: it can't have been tried there` : `${d.name} has ${id}, which staging hasn't`, id === "stripe" ? { file: paymentsFile(d.name), path: ["stripe", "webhooks"] } : { file: environmentFile(d.name), path: ["integrations", id] });
       }
-      if (equal && !newest(f, "valid-in-staging", d.name, shapeDigest(d.environment, d.payments))) report(newest(f, "valid-in-staging", d.name) ? `what ${d.name} declares has changed since it was found valid in staging` : `nobody attested that what ${d.name} declares was found valid in staging`, { file: environmentFile(d.name), hint: `stackseal attest valid-in-staging ${d.name} --evidence "doctor run"` });
+      if (equal && Object.keys(shape).length > 0 && !newest(f, "valid-in-staging", d.name, shapeDigest(d.environment, d.payments))) report(newest(f, "valid-in-staging", d.name) ? `what ${d.name} declares has changed since it was found valid in staging` : `nobody attested that what ${d.name} declares was found valid in staging`, { file: environmentFile(d.name), hint: `stackseal attest valid-in-staging ${d.name} --evidence "doctor run"` });
     }
   },
   passes: [{ says: "accepts what staging has tried", project: () => undefined }],

@@ -53,6 +53,8 @@ export interface IntegrationSpec<S extends z.ZodType = z.ZodType> {
   readonly secrets: Readonly<Record<string, SecretSpec>>;
   /** Runtime variables of the plain settings: variable → dotted path in the settings, or what is derived from them (undefined: left out). */
   readonly env: Readonly<Record<string, string | ((own: Readonly<Record<string, unknown>>) => string | null | undefined)>>;
+  /** Where a person finds what the declaration wants, in the provider's console. */
+  readonly find: readonly { readonly what: string; readonly where: string; readonly url: string }[];
   /** The troubleshooting steps of the product documentation, in its order. */
   readonly checklist: readonly ChecklistStep[];
   readonly docs?: string;

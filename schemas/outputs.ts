@@ -70,6 +70,12 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     file: z.string(), credentials: z.array(z.object({ path: z.string(), change: z.enum(["added", "removed", "changed", "resealed", "claims", "moved", "unsigned"]), from: z.string().optional(), issueId: z.string().nullable(), reason: z.string().nullable(), by: z.string().nullable() })),
     recipients: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }), freshKey: z.boolean().nullable(),
   })).optional() }),
+  init: z.object({
+    ...base, dryRun: z.boolean().optional(), files: z.array(z.object({ file: z.string(), did: z.enum(["made", "kept", "as-is", "extended"]), what: z.string() })).optional(),
+    declared: z.record(z.string(), z.array(z.string())).optional(), exports: z.record(z.string(), z.string()).optional(),
+    machines: z.array(z.object({ name: z.string(), file: z.string(), environment: z.string() })).optional(), placeholders: z.array(z.string()).optional(),
+    missing: z.array(z.object({ integration: z.string(), title: z.string(), environments: z.array(z.string()), find: z.array(z.object({ what: z.string(), where: z.string(), url: z.string() })) })).optional(),
+  }),
   doctor: z.object({ ...base, environment: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),
   "webhook-verify": z.object({ ...base, scheme: z.string(), verified: z.boolean(), code: z.string(), message: z.string(), id: z.string().nullable(), ageSeconds: z.number().nullable(), toleranceSeconds: z.number().nullable() }),
   "rotate-due": z.object({ ...base, due: z.array(z.object({ environment: z.string(), path: z.string(), kind: z.string(), issuedAt: z.string(), dueAt: z.string(), overdue: z.boolean(), strategy: z.string(), owner: z.string(), days: z.int() })) }),

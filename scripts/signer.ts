@@ -25,8 +25,9 @@ export function signerOf(context: Context, environment: string, people: People =
   if (!who) throw refuse("nobody in people.yaml has this signing key", "a Super Admin adds it: stackseal people change NAME --signing \"ssh-ed25519 …\"");
   return { name: who.name, key };
 }
-function signingKey(context: Context): SigningKey {
-  const named = context.env["STACKSEAL_SIGNING_KEY"] ?? gitKey(context);
+/** The key at hand, whoever's it is: the named file, else STACKSEAL_SIGNING_KEY, else git's. Throws FindingError SIGNING_KEY. */
+export function signingKey(context: Context, chosen?: string): SigningKey {
+  const named = chosen ?? context.env["STACKSEAL_SIGNING_KEY"] ?? gitKey(context);
   const file = named?.replace(/^~(?=\/)/, homedir()).replace(/^key::/, "");
   if (file === undefined || file === "" || !existsSync(file)) throw refuse("no signing key is at hand", "set STACKSEAL_SIGNING_KEY to your SSH key's file (its public half in people.yaml), or git config user.signingkey");
   const text = readFileSync(file, "utf8");

@@ -7,6 +7,7 @@ import { recordSchema } from "../schemas/rotation-record.ts";
 import { exposureSchema } from "../schemas/exposure.ts";
 import { reviewSchema } from "../schemas/review.ts";
 import { rollbackSchema } from "../schemas/rollback.ts";
+import { initSchema } from "../schemas/init.ts";
 import { peopleSchema } from "../schemas/people.ts";
 import { OUTPUTS } from "../schemas/outputs.ts";
 import facts from "../schemas/stripe-facts.json" with { type: "json" };
@@ -22,6 +23,7 @@ export function jsonSchemas(): Record<string, unknown> {
     environment: make(environmentSchema, "stackseal environment.yaml"),
     payments,
     people: make(peopleSchema, "stackseal people.yaml"),
+    init: make(initSchema, "stackseal init --config"),
     rotation: make(recordSchema, "stackseal rotations/<id>.yaml"),
     rollback: make(rollbackSchema, "stackseal reviewed rollback"),
     review: make(reviewSchema, "stackseal access review"),

@@ -21,3 +21,5 @@ export function newest(f: Facts, kind: Attestation["kind"], subject: string, dig
   const all = f.attestations.filter((a) => a.value.kind === kind && a.value.subject === subject && (digest === undefined || a.value.digest === digest) && fault(a.value, f.people, f.now) === null);
   return all.sort((x, y) => (x.value.attestedAt < y.value.attestedAt ? 1 : -1))[0] ?? null;
 }
+/** Whether production has a sealed file: before its first credential there is nothing that a review or a second factor could guard there; they are asked for, and nobody is stopped. */
+export const guardsProduction = (f: Facts): boolean => f.sealed.some((s) => s.tier === "production");

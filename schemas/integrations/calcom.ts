@@ -44,6 +44,10 @@ export const calcom = defineIntegration({
     },
   },
   env: { CALCOM_EVENT_TYPE_ID: "eventTypeId", CALCOM_BASE_URL: "baseUrl" },
+  find: [
+    { what: "API key", where: "Cal.com → Settings → Developer → API keys", url: "https://app.cal.com/settings/developer/api-keys" },
+    { what: "eventTypeId", where: "Cal.com → Event Types: the number at the end of the event's address", url: "https://app.cal.com/event-types" },
+  ],
   checklist: API_CHECKLIST,
   docs: "https://cal.com/docs/api-reference/v2/api-keys/refresh-api-key",
 });

@@ -39,5 +39,8 @@ export const gohighlevel = defineIntegration({
     },
   },
   env: { GOHIGHLEVEL_LOCATION_ID: "locationId" },
+  find: [
+    { what: "locationId and access token", where: "GoHighLevel → the sub-account → Settings → Private Integrations", url: "https://app.gohighlevel.com" },
+  ],
   checklist: API_CHECKLIST,
 });

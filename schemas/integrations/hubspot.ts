@@ -45,5 +45,8 @@ export const hubspot = defineIntegration({
     },
   },
   env: { HUBSPOT_PORTAL_ID: "portalId" },
+  find: [
+    { what: "portalId and access token", where: "HubSpot → Settings → Integrations → Private Apps", url: "https://app.hubspot.com" },
+  ],
   checklist: API_CHECKLIST,
 });

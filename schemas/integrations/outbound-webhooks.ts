@@ -34,6 +34,9 @@ export const outboundWebhooks = defineIntegration({
     },
   },
   env: {},
+  find: [
+    { what: "endpoint URLs", where: "the receiving partner; signing secrets are ours to mint: stackseal secret generate", url: "https://www.standardwebhooks.com" },
+  ],
   checklist: URL_CHECKLIST,
   docs: "https://www.standardwebhooks.com",
 });

@@ -46,5 +46,8 @@ export const pipedrive = defineIntegration({
     },
   },
   env: { PIPEDRIVE_COMPANY_DOMAIN: "companyDomain" },
+  find: [
+    { what: "companyDomain and API token", where: "Pipedrive → Personal preferences → API", url: "https://app.pipedrive.com/settings/api" },
+  ],
   checklist: API_CHECKLIST,
 });

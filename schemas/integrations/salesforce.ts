@@ -62,5 +62,8 @@ export const salesforce = defineIntegration({
     },
   },
   env: { SALESFORCE_DOMAIN: "domain", SALESFORCE_CLIENT_ID: "consumerKey" },
+  find: [
+    { what: "domain, consumerKey and consumer secret", where: "Salesforce Setup → External Client App Manager → your app → Settings → OAuth", url: "https://login.salesforce.com" },
+  ],
   checklist: API_CHECKLIST,
 });

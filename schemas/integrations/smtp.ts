@@ -60,6 +60,9 @@ export const smtp = defineIntegration({
   },
   // Laravel read MAIL_ENCRYPTION until late in 11 and reads MAIL_SCHEME since: both are given. smtps is TLS from the first byte.
   env: { MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_SCHEME: (own) => (own["encryption"] === "ssl" ? "smtps" : "smtp"), MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name" },
+  find: [
+    { what: "host, port, username and password", where: "your mail provider's SMTP page: Gmail app passwords, SendGrid API keys, Mailgun SMTP credentials, SES SMTP settings, Mailtrap inbox", url: "https://mailtrap.io/inboxes" },
+  ],
   checklist: MAIL_CHECKLIST,
 });
 

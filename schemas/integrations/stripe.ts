@@ -80,6 +80,10 @@ export const stripe = defineIntegration({
     },
   },
   env: { STRIPE_MODE: "mode", STRIPE_KEY: "publishableKey" },
+  find: [
+    { what: "publishableKey and secret key", where: "Stripe Dashboard → Developers → API keys (test and live mode have their own)", url: "https://dashboard.stripe.com/apikeys" },
+    { what: "webhooks", where: "nothing to copy: up makes the endpoints and keeps their signing secrets; existing ones are listed here", url: "https://dashboard.stripe.com/webhooks" },
+  ],
   checklist: API_CHECKLIST,
   docs: "https://docs.stripe.com/keys",
 });

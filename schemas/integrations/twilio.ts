@@ -68,6 +68,10 @@ export const twilio = defineIntegration({
     },
   },
   env: { TWILIO_ACCOUNT_SID: "accountSid", TWILIO_FROM: "from" },
+  find: [
+    { what: "accountSid and auth token", where: "Twilio Console → Account Dashboard → Account Info", url: "https://console.twilio.com" },
+    { what: "from", where: "Twilio Console → Phone Numbers → Active numbers", url: "https://console.twilio.com/us1/develop/phone-numbers/manage/incoming" },
+  ],
   checklist: API_CHECKLIST,
   docs: "https://www.twilio.com/docs/iam/api/authtoken",
 });

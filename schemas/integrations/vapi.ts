@@ -46,5 +46,9 @@ export const vapi = defineIntegration({
     },
   },
   env: { VAPI_ASSISTANT_ID: "assistantId", VAPI_PHONE_NUMBER_ID: "phoneNumberId" },
+  find: [
+    { what: "token", where: "Vapi dashboard → Organization → API Keys → Private key", url: "https://dashboard.vapi.ai/org/api-keys" },
+    { what: "assistantId", where: "Vapi dashboard → Assistants", url: "https://dashboard.vapi.ai/assistants" },
+  ],
   checklist: API_CHECKLIST,
 });

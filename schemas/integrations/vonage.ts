@@ -48,5 +48,8 @@ export const vonage = defineIntegration({
     },
   },
   env: { VONAGE_API_KEY: "apiKey" },
+  find: [
+    { what: "apiKey and API secret", where: "Vonage API dashboard → API Settings", url: "https://dashboard.nexmo.com/settings" },
+  ],
   checklist: API_CHECKLIST,
 });

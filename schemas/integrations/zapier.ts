@@ -25,5 +25,8 @@ export const zapier = defineIntegration({
     },
   },
   env: {},
+  find: [
+    { what: "hook URL", where: "Zapier → your Zap → trigger Webhooks by Zapier → Catch Hook → Test", url: "https://zapier.com/app/zaps" },
+  ],
   checklist: URL_CHECKLIST,
 });

@@ -9,6 +9,7 @@ export interface CommandEntry {
 
 /** Every command, in the order in which `--help` shows them. */
 export const commands: readonly CommandEntry[] = [
+  { name: "init", summary: "Make a project here: people, keys, environments, hooks, workflows, editor settings; nothing is overwritten", load: async () => (await import("./init.ts")).default },
   { name: "check", summary: "Judge everything that can be judged without a key", load: async () => (await import("./check.ts")).default },
   { name: "preview", summary: "Show what would change, under the policies, without a key", load: async () => (await import("./preview.ts")).default },
   { name: "policies", summary: "List the rules, or run them on what is deployed", load: async () => (await import("./policies.ts")).default },

@@ -27,7 +27,9 @@ export class Roles extends pulumi.ComponentResource {
         name: roleName(p, role), description: `${role} of ${d.name}, as the access matrix says`, assumeRolePolicy: policyText("trust", `${role}'s trust`, trust),
         permissionsBoundary: boundaryArn(p, role), maxSessionDuration: 3600, tags: { ...tags, role },
       }, { parent: this, dependsOn: [limit, adminLimit, ...dependsOn] });
-      new aws.RolePolicy(role, { name: "access-matrix", role: r.name, policy: policyText("inline", `${role}'s rights`, role === "scheduler" ? schedulerPolicy(p) : rolePolicy(role, p)) }, { parent: this });
+      // An environment without a credential of its class gives a role nothing yet, and a policy without a statement is none.
+      const rights = role === "scheduler" ? schedulerPolicy(p) : rolePolicy(role, p);
+      if (rights.Statement.length > 0) new aws.RolePolicy(role, { name: "access-matrix", role: r.name, policy: policyText("inline", `${role}'s rights`, rights) }, { parent: this });
       arns[role] = roleArn(p, role);
     }
     this.arns = arns;

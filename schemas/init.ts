@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { environmentSchema, PLANS } from "./environment.ts";
+import { email, name, oneLine, url } from "./fields.ts";
+import { personName } from "./people.ts";
+import { paymentsSchema } from "./environment.ts";
+
+export const HOSTS = ["github", "gitlab"] as const;
+export type Host = (typeof HOSTS)[number];
+
+const environment = z.strictObject({
+  tier: z.enum(["development", "staging", "production"]),
+  url,
+  plan: z.enum(PLANS).default("starter"),
+  store: environmentSchema.shape.store,
+  alerts: z.array(email).min(1).optional(),
+  integrations: environmentSchema.shape.integrations.optional(),
+  payments: paymentsSchema.shape.stripe.optional().describe("Stripe's settings, for payments.yaml"),
+});
+/** The file that `stackseal init --config FILE` reads: everything that it would otherwise ask or assume. */
+export const initSchema = z.strictObject({
+  project: name.optional(),
+  person: z.strictObject({
+    name: personName.optional(),
+    handle: oneLine.max(64).optional().describe("Name on the code host"),
+    signingKey: z.string().min(1).optional().describe("An SSH key's file"),
+    identity: z.string().min(1).optional().describe("An age identity's file"),
+  }).optional(),
+  environments: z.record(name, environment).optional(),
+  hosts: z.array(z.enum(HOSTS)).optional(),
+  import: z.array(z.strictObject({ file: z.string().min(1), environment: name })).optional(),
+});
+export type InitConfig = z.infer<typeof initSchema>;
+export type InitEnvironment = z.infer<typeof environment>;

@@ -1,0 +1,106 @@
+import { createInterface } from "node:readline/promises";
+import { relative } from "node:path";
+import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
+import { Git } from "../../lib/git.ts";
+import { HOSTS } from "../../schemas/init.ts";
+import { defineCommand, type Context, type Result } from "../command.ts";
+import { adoptSettings } from "../init/adopt.ts";
+import { initCodes } from "../init/codes.ts";
+import { declare, declareLocal, type Declaration } from "../init/declarations.ts";
+import { makeEditors } from "../init/editors.ts";
+import { makeHooks } from "../init/hooks.ts";
+import { Ledger } from "../init/ledger.ts";
+import { missingOf, placeholdersOf } from "../init/missing.ts";
+import { makePeople, type Made } from "../init/people.ts";
+import { planOf, type Plan } from "../init/plan.ts";
+import { makeRepository } from "../init/repository.ts";
+import { renderInit } from "../init/render.ts";
+import { judgeProject } from "../judged.ts";
+
+/** True where a person said yes, or `--yes` did. Throws INIT_NOT_CONFIRMED where nobody can. */
+async function confirmed(context: Context, plan: Plan): Promise<boolean> {
+  if (context.yes) return true;
+  const what = `${Object.keys(plan.environments).join(", ")} and local in ${plan.root}, with you as ${plan.person}`;
+  if (!context.interactive) throw new FindingError(initCodes.finding("INIT_NOT_CONFIRMED", { message: `init would make ${what}`, hint: "add --yes; --dry-run lists every file" }), 2);
+  const ask = createInterface({ input: context.stdin, output: process.stderr });
+  try {
+    const answer = await ask.question(`Make ${what}? Nothing that is there is overwritten. [Y/n] `, { signal: context.signal });
+    return /^(y|yes)?$/i.test(answer.trim());
+  } finally {
+    ask.close();
+  }
+}
+function declarationsOf(plan: Plan): { declarations: Declaration[]; findings: Finding[] } {
+  const findings: Finding[] = [];
+  const declarations = Object.entries(plan.environments).map(([name, e]) => {
+    let d: Declaration = { ...e, name };
+    for (const i of plan.imports.filter((x) => x.environment === name)) {
+      const r = adoptSettings(plan.root, i.file, d);
+      d = r.declaration;
+      findings.push(...r.findings);
+    }
+    return d;
+  });
+  return { declarations, findings };
+}
+/** Seals what the files to import hold; a file of an environment that was declared before is imported too. */
+async function importAll(context: Context, plan: Plan, made: Made): Promise<Result[]> {
+  const out: Result[] = [];
+  const { default: secretImport } = await import("./secret-import.ts");
+  for (const i of plan.imports)
+    out.push(await secretImport.run({ ...context, envs: [i.environment], env: { ...context.env, ...made.exports } }, [i.file], { from: "auto", partial: true, reason: "initial" }));
+  return out;
+}
+
+export default defineCommand({
+  name: "init",
+  summary: "Make a project here: people, keys, environments, hooks, workflows, editor settings; nothing is overwritten",
+  wants: "none",
+  options: [
+    { flags: "--config <file>", description: "answers for everything, in YAML (schemas/json/init.schema.json); flags win" },
+    { flags: "--project <name>", description: "the project's name; the folder's where absent" },
+    { flags: "--person <name>", description: "you, in people.yaml", },
+    { flags: "--handle <name>", description: "you, on the code host" },
+    { flags: "--signing-key <file>", description: "your SSH key; else STACKSEAL_SIGNING_KEY, git's user.signingkey, ~/.ssh/id_ed25519, or a new one" },
+    { flags: "--identity <file>", description: "your age identity; else SOPS_AGE_KEY_FILE, or a new one outside the repository" },
+    { flags: "--domain <domain>", description: "of the platform: prod is https://DOMAIN, dev https://dev.DOMAIN" },
+    { flags: "--account <env=id>", description: "an environment's AWS account; may be repeated", many: true },
+    { flags: "--region <region>", description: "of AWS", default: "eu-west-1" },
+    { flags: "--vault <url>", description: "keep the values in this HashiCorp Vault, not in AWS" },
+    { flags: "--email <address>", description: "whom to alert" },
+    { flags: "--host <host>", description: "whose workflows to write; may be repeated", choices: HOSTS, many: true },
+    { flags: "--import <file:env>", description: "declare and seal what a .env, JSON or YAML file holds; a sops file's values are sealed where declared; may be repeated", many: true },
+    { flags: "--dry-run", description: "say what would be made and imported; write nothing" },
+  ],
+  examples: ["stackseal init", "stackseal init --yes --domain acme.example --account dev=111111111111", "stackseal init --yes --import .env:dev --dry-run", "stackseal init --yes --config init.yaml --json"],
+  run: async (context, _args, options): Promise<Result> => {
+    const plan = planOf(context, options);
+    const dry = options["dryRun"] === true;
+    const ledger = new Ledger(plan.root, dry);
+    const { declarations, findings } = declarationsOf(plan);
+    if (!dry && !(await confirmed(context, plan))) return { exit: 0, text: "Nothing was made." };
+    if (!dry && !new Git(context.root, context.env).inside) {
+      if (new Git(context.root, context.env).try(["init", "-q"]) !== null) ledger.made(".git", "a git repository");
+    }
+    findings.push(...makeRepository(plan, ledger));
+    declareLocal(plan.project, ledger);
+    for (const d of declarations) declare(d, ledger);
+    const places = declarations.map((d) => ({ name: d.name, tier: d.tier }));
+    const made: Made = dry ? { exports: {}, machines: [] } : await makePeople(context, plan, places, ledger);
+    findings.push(...makeEditors(ledger));
+    if (!dry) findings.push(...makeHooks(context, ledger));
+    if (dry) return { exit: hasErrors(findings) ? 1 : 0, findings, json: { dryRun: true, files: ledger.entries, declared: Object.fromEntries(declarations.map((d) => [d.name, [...Object.keys(d.integrations ?? {}), ...(d.payments ? ["stripe"] : [])]])) }, text: renderInit(context, { plan, ledger, made, declarations, imported: [], missing: [], placeholders: [], dry: true }) };
+    const imported = plan.imports.length ? await importAll(context, plan, made) : [];
+    findings.push(...imported.flatMap((r) => r.findings ?? []));
+    const { project, ...judged } = judgeProject(context);
+    const checked = judged.findings();
+    const missing = missingOf(project);
+    const placeholders = placeholdersOf(project);
+    const all = [...findings, ...checked.filter((f) => f.severity !== "info")];
+    return {
+      exit: hasErrors(all) ? 1 : 0, findings: all,
+      json: { dryRun: false, files: ledger.entries.map((e) => ({ ...e, file: e.file.startsWith("/") ? e.file : relative("", e.file) })), exports: made.exports, machines: made.machines, missing, placeholders },
+      text: renderInit(context, { plan, ledger, made, declarations, imported, missing, placeholders, dry: false }),
+    };
+  },
+});

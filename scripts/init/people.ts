@@ -1,0 +1,67 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeAtomic } from "../../lib/atomic.ts";
+import { isoDate } from "../../lib/clock.ts";
+import type { Role, Tier } from "../../schemas/access.ts";
+import { humanPepperFile, pepperFile, PEOPLE_FILE } from "../../schemas/layout.ts";
+import type { People } from "../../schemas/people.ts";
+import { signatureFile, signatureOver } from "../../seal/file-signature.ts";
+import { pepperRecipients, unique } from "../../seal/recipients.ts";
+import { newPepper, sealPeppers } from "../../seal/seed.ts";
+import { scalar } from "../../seal/write.ts";
+import { readPeople } from "../../seal/deploy.ts";
+import { SOPS_CONFIG, sopsConfig, type Place } from "../../seal/sops-config.ts";
+import type { Context } from "../command.ts";
+import { modeline } from "./declarations.ts";
+import { keyOf, recipientIn } from "./keys.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Plan } from "./plan.ts";
+
+const TIERS: readonly Tier[] = ["development", "staging", "production"];
+
+export interface Made {
+  /** What the shell must be told: variable → file. */
+  readonly exports: Readonly<Record<string, string>>;
+  /** Identities of machines that wait to be put where their jobs fetch them. */
+  readonly machines: readonly { readonly name: string; readonly file: string; readonly environment: string }[];
+}
+/** People with the caller as Super Admin, two deployers an environment, the signature, peppers and `.sops.yaml`; what is there stays. */
+export async function makePeople(context: Context, plan: Plan, places: readonly Place[], ledger: Ledger): Promise<Made> {
+  const now = context.clock.now();
+  const exports: Record<string, string> = {};
+  const machines: { name: string; file: string; environment: string }[] = [];
+  if (existsSync(join(plan.root, PEOPLE_FILE))) ledger.kept(PEOPLE_FILE, "people");
+  else {
+    const { key, file } = keyOf(context, plan, ledger);
+    if (file !== null) exports["STACKSEAL_SIGNING_KEY"] = file;
+    const recipient = await recipientIn(plan.identity, ledger);
+    if (context.env["SOPS_AGE_KEY_FILE"] !== plan.identity) exports["SOPS_AGE_KEY_FILE"] = plan.identity;
+    const from = JSON.stringify(isoDate(now));
+    const lines = [
+      "people:", `    ${plan.person}:`, "        role: super-admin", `        tiers: [${TIERS.join(", ")}]`, `        recipients: [${recipient}]`, `        signing: [${JSON.stringify(key.publicLine)}]`,
+      ...(plan.handle !== undefined ? [`        handle: ${scalar(plan.handle)}`] : []), `        from: ${from}`, "machines:",
+    ];
+    for (const p of places) for (const [name, role] of [[`deployer-${p.name}`, "deployer"], [`deployer-${p.name}-payments`, "payments-deployer"]] as const satisfies readonly (readonly [string, Role])[]) {
+      const at = join(plan.keys, `${name}.age`);
+      lines.push(`    ${name}:`, `        role: ${role}`, `        tiers: [${p.tier}]`, `        recipients: [${await recipientIn(at, ledger)}]`, `        from: ${from}`);
+      machines.push({ name, file: at, environment: p.name });
+    }
+    const text = `${modeline("people", "../")}${lines.join("\n")}\n`;
+    // The signature first: people without one would want it by hand after a crash.
+    writeAtomic(join(plan.root, signatureFile(PEOPLE_FILE)), signatureOver(PEOPLE_FILE, text, key));
+    ledger.file(PEOPLE_FILE, text, `you as ${plan.person}, and the deployers; signed by you`);
+  }
+  const people = readPeople(plan.root, "");
+  await peppers(plan.root, people, places, now, ledger);
+  ledger.file(SOPS_CONFIG, sopsConfig(people, places, isoDate(now)), "who may open what, for the sops CLI");
+  return { exports, machines };
+}
+async function peppers(root: string, people: People, places: readonly Place[], now: Date, ledger: Ledger): Promise<void> {
+  const on = isoDate(now);
+  const file = async (name: string, generation: "g1" | "h1", tiers: readonly Tier[]): Promise<void> => {
+    if (existsSync(join(root, name))) ledger.kept(name, "peppers");
+    else ledger.file(name, await sealPeppers({ [generation]: newPepper() }, unique(pepperRecipients(people, on, tiers)).map((r) => r.recipient), now), "a new pepper, sealed");
+  };
+  if (places[0]) await file(pepperFile(places[0].name), "g1", TIERS);
+  for (const [name, tier] of new Map(places.map((p) => [humanPepperFile(p.name, p.tier), p.tier]))) await file(name, "h1", [tier]);
+}

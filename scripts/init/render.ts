@@ -1,0 +1,45 @@
+import { hasErrors } from "../../lib/finding.ts";
+import type { Context, Result } from "../command.ts";
+import { painter } from "../render/paint.ts";
+import type { Declaration } from "./declarations.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Missing } from "./missing.ts";
+import type { Made } from "./people.ts";
+import type { Plan } from "./plan.ts";
+
+export interface Shown {
+  readonly plan: Plan;
+  readonly ledger: Ledger;
+  readonly made: Made;
+  readonly declarations: readonly Declaration[];
+  readonly imported: readonly Result[];
+  readonly missing: readonly Missing[];
+  readonly placeholders: readonly string[];
+  readonly dry: boolean;
+}
+const SIGN = { made: "+", extended: "~", kept: "=", "as-is": "=" } as const;
+const SAYS = { made: "", extended: "", kept: ", kept as it was", "as-is": ", there already" } as const;
+
+/** What init did, what is missing and what comes next. */
+export function renderInit(context: Context, s: Shown): string {
+  const p = painter(context.color);
+  const home = context.env["HOME"];
+  const short = (f: string): string => (home !== undefined && f.startsWith(`${home}/`) ? `~${f.slice(home.length)}` : f);
+  const width = Math.min(48, Math.max(4, ...s.ledger.entries.map((e) => short(e.file).length)));
+  const head = s.dry ? "Dry run: nothing was written. init would make:" : s.ledger.entries.some((e) => e.did === "made" || e.did === "extended") ? `Made in ${s.plan.root}:` : "Nothing to do: everything is there.";
+  const files = s.ledger.entries.map((e) => `  ${SIGN[e.did]} ${short(e.file).padEnd(width)}  ${p.dim(`${e.what}${SAYS[e.did]}`)}\n`).join("");
+  const declared = s.declarations.flatMap((d) => {
+    const own = [...Object.keys(d.integrations ?? {}), ...(d.payments ? ["stripe"] : [])];
+    return own.length ? [`  ${d.name}: ${own.join(", ")}\n`] : [];
+  }).join("");
+  if (s.dry) return `${head}\n${files}  + people, peppers, .sops.yaml, hooks and git's drivers\n${declared ? `\nDeclared from what exists:\n${declared}Their credentials would be sealed by: stackseal secret import FILE --env ENV\n` : ""}`;
+  const exported = Object.entries(s.made.exports);
+  const shell = exported.length ? `\n${p.bold("For your shell's profile")}\n${exported.map(([k, v]) => `  export ${k}=${v}\n`).join("")}` : "";
+  const machines = s.made.machines.length ? `\n${p.bold("Deployers")}  their identities are in ${short(s.plan.keys)}; put each where its job fetches it, in its environment's account, then delete the file:\n  aws secretsmanager create-secret --name stackseal/identities/${s.made.machines[0]?.name ?? ""} --secret-string file://${s.made.machines[0]?.file ?? ""}\n` : "";
+  const imported = s.imported.map((r) => r.text ?? "").join("");
+  const missing = s.missing.length ? `\n${p.bold("Not declared or not sealed yet")}  declare what the platform uses in stacks/ENV/environment.yaml (Stripe: payments.yaml)\n${s.missing.map((m) => `  ${m.title.padEnd(18)} ${p.dim(m.environments.join(", "))}\n${m.find.map((f) => `    ${f.what}: ${f.where}\n      ${p.dim(f.url)}\n`).join("")}`).join("")}` : "";
+  const placeholders = s.placeholders.length ? `\n${p.bold("Placeholders")}  fine for a preview, not for a deployment\n${s.placeholders.map((x) => `  ${x}\n`).join("")}` : "";
+  const ok = !s.imported.some((r) => hasErrors(r.findings ?? []));
+  const next = `\n${p.bold("Next")}\n  npm install                                      the package that the hooks and workflows run\n  npx stackseal check                              everything that can be judged without a key\n  npx stackseal start                              seal samples, preview all, deploy local on the loopback sandbox\n  git add -A && git commit                         ${ok ? "the hooks look first" : "after what is said below is mended"}\n  npx stackseal secret set twilio.authToken --env dev --reason initial\n`;
+  return `${head}\n${files}${declared ? `\n${p.bold("Declared from what exists")}\n${declared}` : ""}${imported ? `\n${p.bold("Imported")}\n${imported}` : ""}${missing}${placeholders}${machines}${shell}${next}`;
+}
