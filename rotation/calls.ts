@@ -21,11 +21,11 @@ export interface Listed {
 export class Calls {
   /** The provider's clock minus ours in seconds, from its last answer; null before one told. */
   skewSeconds: number | null = null;
-  private readonly r: Rotator;
+  private readonly r: Pick<Rotator, "send" | "env" | "clock">;
   private readonly path: string;
   private readonly spec: Pick<ApiRotation, "admin"> & { readonly strategy?: string };
   private readonly voice: Readonly<Partial<Record<"current" | "next", string>>>;
-  constructor(r: Rotator, path: string, spec: Pick<ApiRotation, "admin"> & { readonly strategy?: string }, voice: Readonly<Partial<Record<"current" | "next", string>>>) {
+  constructor(r: Pick<Rotator, "send" | "env" | "clock">, path: string, spec: Pick<ApiRotation, "admin"> & { readonly strategy?: string }, voice: Readonly<Partial<Record<"current" | "next", string>>>) {
     this.r = r;
     this.path = path;
     this.spec = spec;
@@ -76,7 +76,9 @@ export class Calls {
     const { admin } = this.spec;
     const given = admin && this.r.env[admin.variable];
     if (given !== undefined && given !== "") return given;
-    if (admin?.fallback === "current" && this.voice.current !== undefined) return this.voice.current;
+    // What ends the old one may be tried again after the old one ended: the new one speaks then.
+    const own = this.voice.next ?? this.voice.current;
+    if (admin?.fallback === "current" && own !== undefined) return own;
     throw new FindingError(rotationCodes.finding("ROTATION_ADMIN_MISSING", { message: `${this.spec.strategy ?? "this"} wants ${admin?.says ?? "a key that may mint"}`, path: this.path, hint: `set ${admin?.variable ?? ""} for this process, then stackseal rotate resume` }), 2);
   }
   private adminHint(auth: StepAuth): string {

@@ -23,13 +23,14 @@ export type Settings = Readonly<Record<string, unknown>>;
 export const settingsOf = (r: Pick<Rotator, "declared">, e: Pick<ExpectedSecret, "integration">): Settings =>
   ({ ...r.declared.environment.integrations, ...(r.declared.payments && { stripe: r.declared.payments.stripe }) } as Readonly<Record<string, Settings | undefined>>)[e.integration] ?? {};
 
-/** What was opened, by the file's text: proving every claim costs, and a rotation looks often. */
+/** What these identities opened, by the file's text: proving every claim costs, and a rotation looks often. */
 const opened = new WeakMap<object, Map<string, Promise<Unsealed>>>();
 /** Opens the environment's sealed values of a class, everything proven. */
-export function unsealed(r: Pick<Rotator, "root" | "declared" | "env">, cls: SecretClass): Promise<Unsealed> {
-  const text = readFileSync(join(r.root, sealedFile(r.declared.name, cls)), "utf8");
-  const mine = opened.get(r) ?? new Map<string, Promise<Unsealed>>();
-  opened.set(r, mine);
+export function unsealed(r: Pick<Rotator, "root" | "declared" | "env" | "identities">, cls: SecretClass): Promise<Unsealed> {
+  const file = join(r.root, sealedFile(r.declared.name, cls));
+  const text = `${file}\n${readFileSync(file, "utf8")}`;
+  const mine = opened.get(r.identities) ?? new Map<string, Promise<Unsealed>>();
+  opened.set(r.identities, mine);
   const known = mine.get(text) ?? openForDeploy(r.root, r.declared.name, cls, r.env);
   mine.set(text, known);
   known.catch(() => mine.delete(text));

@@ -61,9 +61,9 @@ export function held(r: Opener, id: string, cls: SecretClass): Promise<Held> {
   const file = rotationSealedFile(r.declared.name, id);
   if (!existsSync(join(r.root, file))) return Promise.resolve({ next: null, previous: null, minted: {} });
   // Proving costs, and every step looks: what was opened is known by the file's text.
-  const text = readFileSync(join(r.root, file), "utf8");
-  const mine = opened.get(r) ?? new Map<string, Promise<Held>>();
-  opened.set(r, mine);
+  const text = `${r.root}\n${id}\n${readFileSync(join(r.root, file), "utf8")}`;
+  const mine = opened.get(r.identities) ?? new Map<string, Promise<Held>>();
+  opened.set(r.identities, mine);
   const known = mine.get(text) ?? openHeld(r, id, cls, file);
   mine.set(text, known);
   known.catch(() => mine.delete(text));

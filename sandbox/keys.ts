@@ -55,6 +55,10 @@ export class Keys {
   all(owner?: string): Key[] {
     return this.load().keys.filter((k) => (owner === undefined || k.owner === owner) && k.state !== "dead");
   }
+  /** Whether such an owner ever had a credential here, a dead one too. */
+  knows(is: (owner: string) => boolean): boolean {
+    return this.load().keys.some((k) => is(k.owner));
+  }
   /** The credential as it is known; null where it isn't. */
   find(value: string, owner: string): Key | null {
     const hash = sha(value);

@@ -52,7 +52,9 @@ export async function startMail(dir: string | null, trusted: Certificate, untrus
   let active: { readonly fault: MailFault; readonly amount: number } | null = null;
 
   function known(user: string, password: string): Key | null {
-    const [keys, owner] = user === "apikey" ? [apis.sendgrid, ""] : user === "api" || user === "smtp@mailtrap.io" ? [apis.mailtrap, ""] : apis.mailgun.all(mailgunLogin(user)).length > 0 ? [apis.mailgun, mailgunLogin(user)] : [own, user];
+    // A domain whose logins are Mailgun's has no others.
+    if (apis.mailgun.knows((o) => o.startsWith(mailgunLogin("")) && o.endsWith(`@${user.split("@")[1] ?? ""}`))) return apis.mailgun.find(password, mailgunLogin(user));
+    const [keys, owner] = user === "apikey" ? [apis.sendgrid, ""] : user === "api" || user === "smtp@mailtrap.io" ? [apis.mailtrap, ""] : [own, user];
     return keys.find(password, owner) ?? keys.adopt(password, owner, {});
   }
   function judge(auth: SMTPServerAuthentication): void {

@@ -49,6 +49,8 @@ for (const name of ["stripe", "stackseal"]) {
 const lazy = ["@aws-sdk/*", "nodemailer", "imapflow", "smtp-server", "undici"];
 const entries = { cli: "scripts/cli.ts" };
 await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild", ...lazy] });
+// Secrets Manager's rotation function: one file, with the SDK that Lambda's runtime brings.
+await build({ ...common, stdin: { contents: 'import { handlerOf } from "./rotation/lambda-main.ts"; export const handler = handlerOf(process.env);', resolveDir: root, loader: "ts" }, outfile: "dist/rotation-lambda/index.mjs", format: "esm", banner: { js: cjsShim }, external: ["@aws-sdk/*", "@zxcvbn-ts/*"] });
 if (exists("stacks/index.ts")) await build({ ...common, entryPoints: { index: "stacks/index.ts" }, outdir: "dist/stacks", format: "esm", banner: { js: cjsShim }, external: ["@pulumi/*"] });
 if (exists("policies/pack.ts")) await build({ ...common, entryPoints: { index: "policies/pack.ts" }, outdir: "policies/dist", format: "cjs", outExtension: { ".js": ".cjs" }, external: ["@pulumi/*"] });
 for (const name of ["stripe", "stackseal", "aws"]) {

@@ -9,6 +9,7 @@ import { unsealed, type Settings } from "../deliver.ts";
 import type { Held } from "../sealed.ts";
 import type { Got, StepData, Strategy, Task } from "../strategy.ts";
 import { at, fill, type Variables } from "../template.ts";
+import { lookAround, oldNames, orphansOf, text } from "./provider-side.ts";
 
 async function currentOf(t: Task): Promise<string> {
   const value = (await unsealed(t.r, t.e.spec.class)).values.get(t.e.path);
@@ -19,42 +20,22 @@ async function currentOf(t: Task): Promise<string> {
 export const markerOf = (rotation: string): string => `stackseal-${rotation}`;
 
 function variables(t: Task, minted: Held["minted"]): Record<string, unknown> {
-  const s = t.settings;
-  const old = Object.fromEntries(Object.entries(s).map(([k, v]) => [`old${k[0]?.toUpperCase() ?? ""}${k.slice(1)}`, v]));
-  return {
-    ...s, ...old, ...minted.taken, marker: markerOf(t.record().rotation), ...(minted.id !== undefined && { id: minted.id }), ...(minted.old !== undefined && { old: minted.old }),
-    userDomain: text(s["username"]).split("@")[1] ?? "", eu: text(s["host"]).includes(".eu.") ? ".eu" : "",
-  };
+  return { ...oldNames(t.settings), ...minted.taken, marker: markerOf(t.record().rotation), ...(minted.id !== undefined && { id: minted.id }), ...(minted.old !== undefined && { old: minted.old }) };
 }
-const text = (v: unknown): string => (typeof v === "string" ? v : typeof v === "number" ? String(v) : "");
 const skew = (c: Calls): StepData => (c.skewSeconds !== null && Math.abs(c.skewSeconds) > 60 ? { skewSeconds: c.skewSeconds } : {});
 
 /** Interprets a strategy's data: calls at the provider, in an order that survives a kill between any two. */
 export function apiStrategy(spec: ApiRotation): Strategy {
   /** What the calls need of the provider before anything is made: takes, what is listed, which one is the old one. */
   async function look(t: Task, c: Calls, current: string, vars: Variables): Promise<{ vars: Record<string, unknown>; taken: Record<string, unknown>; listed: Listed[] | null; old: string | undefined }> {
-    const taken: Record<string, unknown> = {};
-    for (const step of spec.prepare ?? []) {
-      const { json } = await c.run(step, { ...vars, ...taken });
-      for (const [name, path] of Object.entries(step.take ?? {})) taken[name] = at(json, path);
-      for (const [name, f] of Object.entries(step.find ?? {})) {
-        const list = at(json, f.in);
-        taken[name] = Array.isArray(list) ? at(list.find((x) => at(x, f.where) === fill(f.is, { ...vars, ...taken })), f.take) : undefined;
-      }
-    }
-    const all = { ...vars, ...taken };
-    const listed = spec.list ? await c.list(spec.list, all) : null;
+    const { taken, listed } = await lookAround(spec, c, vars);
     const old = spec.old && oldId(t, spec, current, listed);
     const entry = listed?.find((l) => l.id === old);
     if (entry) taken["oldResources"] = at(entry.item, "resources");
-    return { vars: { ...all, ...taken }, taken, listed, old };
+    return { vars: { ...vars, ...taken }, taken, listed, old };
   }
   /** What an interrupted run of this rotation made, by its name, or because it wasn't there before. */
-  const orphans = (t: Task, listed: readonly Listed[]): Listed[] => {
-    const before = stepOf(t.record(), "minting")?.before ?? [];
-    const marker = markerOf(t.record().rotation);
-    return listed.filter((l) => (l.name !== null ? l.name.startsWith(marker) : !before.includes(l.id)));
-  };
+  const orphans = (t: Task, listed: readonly Listed[]): Listed[] => orphansOf(listed, markerOf(t.record().rotation), stepOf(t.record(), "minting")?.before ?? []);
   async function takeBack(t: Task, c: Calls, vars: Variables): Promise<void> {
     if (!spec.discard) return;
     if (!spec.list) {
@@ -95,7 +76,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
     obtain: (t) => (spec.mint.by === "provider" ? byProvider(t) : byUs(t)),
     ...(spec.mint.by === "us" && {
       register: async (t, held) => {
-        const c = new Calls(t.r, t.e.path, spec, { current: held.previous.value, next: held.next.value });
+        const c = new Calls(t.r, t.e.path, spec, { current: held.previous.value });
         const interrupted = stepOf(t.record(), "minting") !== null;
         const { vars, listed, old } = await look(t, c, held.previous.value, variables(t, held.minted));
         if (!interrupted) t.note("minting", { ...(listed && { before: listed.map((l) => l.id).slice(0, 200) }), ...(old !== undefined && { providerId: old }), ...skew(c) });
@@ -118,7 +99,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
     discard: async (t, held) => {
       if (!spec.discard || !stepOf(t.record(), "minting")) return {};
       const current = held.previous?.value ?? (await currentOf(t));
-      const c = new Calls(t.r, t.e.path, spec, { current, ...(held.next && { next: held.next.value }) });
+      const c = new Calls(t.r, t.e.path, spec, { current });
       const minted = withKept(t, held.minted);
       if (minted.id !== undefined) await c.run(spec.discard, variables(t, minted));
       else {

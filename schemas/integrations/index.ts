@@ -64,7 +64,7 @@ export function expectedSecrets(settings: Readonly<Record<string, unknown>>, tie
 function formatAndSample(id: string, spec: SecretSpec, own: Readonly<Record<string, unknown>>, tier: Tier): { format: SecretFormat; sample: string; rotation: RotationSpec } {
   if (id === "smtp") {
     const provider = own["provider"] as MailProvider;
-    return { format: MAIL_RULES[provider].password, sample: MAIL_SAMPLES[provider], rotation: mailRotation(own) };
+    return { format: MAIL_RULES[provider].password, sample: provider === "mailtrap" && !/^[0-9a-f]{14}$/.test(String(own["username"])) ? "{hex:32}" : MAIL_SAMPLES[provider], rotation: mailRotation(own) };
   }
   const mode = tier === "production" ? "live" : "test";
   return { format: spec.format, sample: spec.accepts.find((a) => spec.modeOf?.(a) === mode) ?? (spec.accepts[0] as string), rotation: spec.rotation };

@@ -56,6 +56,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "rotate attest", summary: "Vouch, as a Super Admin who took no part in it, that an old credential is dead where no probe can tell", load: async () => (await import("./rotate-attest.ts")).default },
   { name: "rotate departure", summary: "Walk an exposure list: a line closes when another credential is in force and the exposed one is proven dead, or attested", load: async () => (await import("./rotate-departure.ts")).default },
   { name: "rotate run", summary: "Unattended: go on with what is open and rotate what is due, of the kinds that environment.yaml lists; for a rotator's machine in CI", load: async () => (await import("./rotate-run.ts")).default },
+  { name: "rotate lambda", summary: "Write a Lambda function for Secrets Manager's own rotation of one credential, by the same strategy", load: async () => (await import("./rotate-lambda.ts")).default },
   { name: "rotations", summary: "Every rotation, for an audit: dates, reason, actor, overlap, verdicts; its record's chain verified; gaps against the schedule", load: async () => (await import("./rotations.ts")).default },
   { name: "access matrix", summary: "Which role may do what to which class of credential in which tier, for reviewers", load: async () => (await import("./access-matrix.ts")).default },
   { name: "access who", summary: "Who can open, read or change a credential: now, or on a day of git history", load: async () => (await import("./access-who.ts")).default },

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Controls } from "../../doctor/controls.ts";
@@ -38,7 +38,13 @@ const MAIL: Readonly<Record<string, string>> = {
   generic: "{ provider: generic, driver: smtp, host: 127.0.0.1, port: 1025, encryption: null, username: acme-local, from: { address: no-reply@local.acme.example, name: Acme } }",
   gmail: "{ provider: gmail, driver: smtp, host: smtp.gmail.com, port: 587, encryption: tls, username: acme@gmail.com, from: { address: acme@gmail.com, name: Acme } }",
 };
-export async function makeWorld(options: { readonly mail?: string; readonly webhookUrl?: string } = {}): Promise<World> {
+const INTEGRATIONS: Readonly<Record<string, string>> = {
+  twilio: '{ accountSid: AC00000000000000000000000000000000, from: "+15005550006" }', vapi: "{ assistantId: 00000000-0000-4000-8000-000000000000 }", vonage: '{ apiKey: "00000000" }', calcom: "{ eventTypeId: 10001 }",
+  "outbound-webhooks": "{ endpoints: { crm-sync: { url: http://127.0.0.1:8000/hooks/crm, events: [call.completed] }, reporting: { url: http://127.0.0.1:8000/hooks/reports, events: [campaign.completed] } } }",
+  zapier: "{ hooks: { leads: { events: [contact.created] } } }", hubspot: "{ portalId: 123450 }", salesforce: "{ domain: acme--local.sandbox.my.salesforce.com, consumerKey: 3MVG9000000000000000000000000000000000000000000000000000000000000000000000000000000000 }",
+  pipedrive: "{ companyDomain: acme-local }", gohighlevel: '{ locationId: "00000000000000000000" }',
+};
+export async function makeWorld(options: { readonly mail?: string; readonly webhookUrl?: string; readonly only?: readonly string[] } = {}): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), "rotation-"));
   const put = (file: string, text: string): void => { mkdirSync(dirname(join(root, file)), { recursive: true }); writeFileSync(join(root, file), text); };
   put("stacks/local/environment.yaml", `environment: local
@@ -46,20 +52,7 @@ tier: local
 platform: { url: ${options.webhookUrl ?? "http://127.0.0.1:8000"}, plan: agency }
 store: { kind: file }
 integrations:
-    twilio: { accountSid: AC00000000000000000000000000000000, from: "+15005550006" }
-    vapi: { assistantId: 00000000-0000-4000-8000-000000000000 }
-    vonage: { apiKey: "00000000" }
-    calcom: { eventTypeId: 10001 }
-    smtp: ${MAIL[options.mail ?? "sendgrid"]!}
-    outbound-webhooks:
-        endpoints:
-            crm-sync: { url: http://127.0.0.1:8000/hooks/crm, events: [call.completed, contact.created] }
-            reporting: { url: http://127.0.0.1:8000/hooks/reports, events: [campaign.completed] }
-    zapier: { hooks: { leads: { events: [contact.created] } } } # the URL is the secret
-    hubspot: { portalId: 123450 }
-    salesforce: { domain: acme--local.sandbox.my.salesforce.com, consumerKey: 3MVG9000000000000000000000000000000000000000000000000000000000000000000000000000000000 }
-    pipedrive: { companyDomain: acme-local }
-    gohighlevel: { locationId: "00000000000000000000" }
+${[...Object.entries(INTEGRATIONS), ["smtp", MAIL[options.mail ?? "sendgrid"]!]].filter(([id]) => options.only?.includes(id!) !== false).map(([id, text]) => `    ${id!}: ${text!}`).join("\n")}
 `);
   put("stacks/local/payments.yaml", `environment: local
 stripe:
@@ -77,6 +70,7 @@ stripe:
   const http = createHttp({ timeoutMs: 3_000, retries: 0 });
   const store = new FileStore(root, LOCAL, {}, clock);
   const env = { STACKSEAL_ADMIN_SALESFORCE: "a".repeat(63) + "1", STACKSEAL_ADMIN_MAILGUN: `key-${"a1".repeat(16)}` };
+  const identities = identitiesFor(root, LOCAL, {});
   const controlled = new Set<string>();
   const controls: Controls = { refusedBefore: (k) => controlled.has(k), refused: (k) => { controlled.add(k); } };
 
@@ -84,7 +78,6 @@ stripe:
     const project = read();
     const declared = project.environments[0]!;
     const signer = localSigner(root)!;
-    const identities = identitiesFor(root, LOCAL, {});
     const signal = new AbortController().signal;
     return {
       root, clock, signal, env, ...providerPorts({ http, declared, signal, clock, sandbox: sandbox.urls, ca: sandbox.ca, controls }), store, accessKeys: null,
@@ -102,6 +95,8 @@ stripe:
     },
     close: async () => { await http.close(); await sandbox.close(); rmSync(root, { recursive: true, force: true }); },
   };
+  if (options.mail === "mailgun") await fetch(`${sandbox.urls.mailgun}/v3/domains/mg.acme.example/credentials`, { method: "POST", headers: { authorization: `Basic ${Buffer.from(`api:${env.STACKSEAL_ADMIN_MAILGUN}`).toString("base64")}` }, body: new URLSearchParams({ login: "postmaster@mg.acme.example", password: await world.value("smtp.password") }) });
+  if (options.only?.includes("vonage") !== false) await tell(world, "vonage", await world.value("vonage.apiSecret"), "active", "00000000");
   await deliverAll(world);
   return world;
 }
@@ -140,7 +135,7 @@ export function fakeIam(w: World, region: string, derive: (secret: string, regio
     owner: () => Promise.resolve({ user: "ses-smtp", keys: [...keys.keys()] }),
     create: async () => {
       if (keys.size > 1) throw new Error("LimitExceeded");
-      const id = `AKIAIOSFODNN7EXAMP${"ABCDEFGH"[n++]!}Q`;
+      const id = `AKIA${String(n++).padStart(16, "A").replace(/[0189]/g, (d) => "XYZW"["0189".indexOf(d)]!)}`;
       const secret = `secret-${n}-${id}`;
       keys.set(id, derive(secret, region));
       await tell(w, "mail-sink", derive(secret, region), "active", id);
@@ -150,4 +145,9 @@ export function fakeIam(w: World, region: string, derive: (secret: string, regio
     remove: async (_user, id) => { await tell(w, "mail-sink", keys.get(id)!, "dead", id); keys.delete(id); },
   };
 }
-export const leftovers = (w: World): boolean => existsSync(join(w.root, ".stackseal/local/rotations"));
+/** How many credentials of that service live at the sandbox: more than one after a rotation is an orphan. */
+export function alive(w: World, service: string): number {
+  const file = join(w.root, ".stackseal/sandbox", `${service}.json`);
+  const state = JSON.parse(readFileSync(file, "utf8")) as { keys?: { state: string; owner: string }[]; endpoints?: unknown[] };
+  return service === "stripe" ? state.endpoints!.length : state.keys!.filter((k) => k.state !== "dead" && k.owner !== "token" && k.owner !== "api").length;
+}
