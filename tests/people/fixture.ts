@@ -81,13 +81,14 @@ export function as(base: Base, who: string | null, dir: string, args: readonly s
   if (shape && r.status !== 2) expect(shape.safeParse(json).error?.issues ?? []).toEqual([]);
   return { status: r.status, stdout: r.stdout, stderr: r.stderr, json, codes: ((json["findings"] ?? []) as { code: string }[]).map((f) => f.code) };
 }
-/** Starts a run and kills it -9 after that many milliseconds; resolves when it is gone, with whether it was killed. */
-export async function killed(base: Base, who: string, dir: string, args: readonly string[], after: number): Promise<boolean> {
+/** Starts a run and kills it -9 as soon as `now` says so, asked every few milliseconds; resolves when it is gone, with whether it was killed. */
+export async function killed(base: Base, who: string, dir: string, args: readonly string[], now: (ms: number) => boolean): Promise<boolean> {
+  const start = performance.now();
   const child = spawn(process.execPath, [cli, "-C", dir, "--now", DAY, ...args], { env: environment(base, who, dir), stdio: "ignore" });
+  const timer = setInterval(() => { if (now(performance.now() - start)) child.kill("SIGKILL"); }, 3);
   return new Promise((done) => {
-    const timer = setTimeout(() => { child.kill("SIGKILL"); }, after);
     child.on("exit", (_code, signal) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       done(signal === "SIGKILL");
     });
   });
