@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{lib,schemas,seal,scan,history,stacks,policies,providers,engine,sandbox,doctor,rotation,audit,scripts,tests}/**/*.test.ts"],
+    include: ["{lib,schemas,seal,scan,history,stacks,policies,providers,engine,sandbox,doctor,rotation,audit,backup,scripts,tests}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     testTimeout: 30_000,
     hookTimeout: 120_000,

@@ -1,3 +1,4 @@
+import { judgeSchedule } from "../backup/plan.ts";
 import type { Finding } from "../lib/finding.ts";
 import { policyCodes } from "../policies/codes.ts";
 import { rules } from "../policies/index.ts";
@@ -25,7 +26,8 @@ export interface JudgedProject {
 export function judgeProject(context: Pick<Context, "root" | "clock" | "env" | "envs">): JudgedProject {
   const read = readProject(context.root, { only: context.envs, clock: context.clock });
   const people = judgePeople(context, read);
-  const project = { ...read, findings: [...read.findings, ...people] };
+  const schedule = judgeSchedule(context.root, read.people, context.clock.now());
+  const project = { ...read, findings: [...read.findings, ...people, ...schedule] };
   const facts = readFacts(context.root, context.clock, { env: context.env, ...(context.envs.length === 0 ? { project } : { also: people }) });
   const judgement = new Judgement(facts);
   const asked = (v: DeclaredViolation): boolean => v.environment === null || context.envs.length === 0 || context.envs.includes(v.environment);

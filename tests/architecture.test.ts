@@ -19,7 +19,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   doctor: ["lib", "schemas", "seal"],
   rotation: ["lib", "schemas", "seal", "stacks", "providers", "doctor"],
   audit: ["lib", "schemas", "seal", "history"],
-  scripts: ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation", "audit"],
+  backup: ["lib", "schemas", "seal", "stacks", "providers"],
+  scripts: ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation", "audit", "backup"],
 };
 
 function* sources(dir: string): Generator<string> {

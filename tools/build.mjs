@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const stamp = join(root, "dist/.built");
-const sources = ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation", "audit", "scripts", "sdks", "tools", "package-lock.json"];
+const sources = ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation", "audit", "backup", "scripts", "sdks", "tools", "package-lock.json"];
 
 function newest(path) {
   const info = statSync(path, { throwIfNoEntry: false });

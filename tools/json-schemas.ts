@@ -4,6 +4,7 @@ import { exceptionsSchema } from "../schemas/exceptions.ts";
 import { claimsSchema } from "../schemas/claims.ts";
 import { environmentSchema, paymentsSchema } from "../schemas/environment.ts";
 import { recordSchema } from "../schemas/rotation-record.ts";
+import { backupPlanSchema, backupRecordSchema, drillRecordSchema } from "../schemas/backup.ts";
 import { exposureSchema } from "../schemas/exposure.ts";
 import { reviewSchema } from "../schemas/review.ts";
 import { rollbackSchema } from "../schemas/rollback.ts";
@@ -27,6 +28,9 @@ export function jsonSchemas(): Record<string, unknown> {
     rotation: make(recordSchema, "stackseal rotations/<id>.yaml"),
     rollback: make(rollbackSchema, "stackseal reviewed rollback"),
     review: make(reviewSchema, "stackseal access review"),
+    "backup-plan": make(backupPlanSchema, "stackseal backup.yaml"),
+    "backup-record": make(backupRecordSchema, "record of a backup"),
+    "drill-record": make(drillRecordSchema, "record of a drill"),
     exposure: make(exposureSchema, "stackseal exposure list"),
     exceptions: make(exceptionsSchema, "stackseal exceptions.yaml"),
     attestations: make(attestationsSchema, "stackseal attestations.yaml"),

@@ -1,0 +1,63 @@
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { stringify } from "yaml";
+import { writeAtomic } from "../../lib/atomic.ts";
+import { FindingError } from "../../lib/finding.ts";
+import { createBackup, sha256 } from "../../backup/archive.ts";
+import { backupCodes } from "../../backup/codes.ts";
+import { backupRecordFile, type BackupRecord } from "../../schemas/backup.ts";
+import { readPeople } from "../../seal/deploy.ts";
+import { readProject } from "../../stacks/read.ts";
+import { defineCommand } from "../command.ts";
+import { toolVersion } from "../tool-version.ts";
+import { knownEnvironments } from "./check.ts";
+
+const list = (v: unknown): string[] => (Array.isArray(v) ? (v as string[]) : []);
+
+export default defineCommand({
+  name: "backup create",
+  summary: "Make one encrypted archive that any two of three people open: history, sealed values, states, lineage, inventory",
+  wants: "any",
+  options: [
+    { flags: "--out <dir>", description: "where the archive and its key go" },
+    { flags: "--state <file>", description: "an exported deployment (STACK=FILE, or FILE named STACK.json)", many: true },
+    { flags: "--online", description: "ask the stores of the environments named by --env for their versions too" },
+    { flags: "--no-record", description: "write no record in stacks/backups" },
+  ],
+  examples: ["stackseal backup create --out /mnt/vault", "stackseal backup create --out DIR --state prod=prod.json --state prod-payments=pay.json"],
+  run: async (context, _args, options) => {
+    const out = options["out"];
+    if (typeof out !== "string") return { exit: 2, findings: [{ code: "USAGE", severity: "error", message: "--out is missing: where the archive goes", hint: "stackseal backup create --out DIR" }] };
+    knownEnvironments(context);
+    const project = readProject(context.root, { clock: context.clock });
+    const states = new Map(list(options["state"]).map((s): [string, string] => {
+      const m = /^([a-z][a-z0-9-]*)=(.+)$/.exec(s);
+      const file = resolve(context.root, m?.[2] ?? s);
+      if (!existsSync(file)) throw new FindingError(backupCodes.finding("BACKUP_STATE", { message: `${m?.[2] ?? s} isn't there`, hint: "pulumi stack export --file F" }), 2);
+      return [m?.[1] ?? basename(file, ".json"), readFileSync(file, "utf8")];
+    }));
+    const tool = toolVersion();
+    const b = await createBackup({
+      root: context.root, env: context.env, clock: context.clock, people: readPeople(context.root, ""), environments: project.environments, states, tool,
+      online: options["online"] === true ? context.envs : [], onProgress: (text) => { context.progress(text); },
+    });
+    const { id } = b.manifest;
+    const dir = resolve(context.root, out);
+    const names = { archive: `${id}.age`, key: `${id}.key.sops.yaml` };
+    for (const n of Object.values(names)) if (existsSync(join(dir, n))) throw new FindingError(backupCodes.finding("BACKUP_EXISTS", { message: `${n} is there already`, path: n }), 2);
+    // The key last: an archive without one is a run that was cut off, and opens for nobody.
+    writeAtomic(join(dir, names.archive), b.archive, 0o600);
+    writeAtomic(join(dir, names.key), b.key, 0o600);
+    const record: BackupRecord = {
+      id, at: b.manifest.at, by: context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown", head: b.manifest.head,
+      archive: { file: names.archive, sha256: sha256(b.archive), bytes: b.archive.length }, key: { file: names.key, sha256: sha256(b.key) },
+      breakGlass: [...b.breakGlass], credentials: b.credentials, notOpened: [...b.manifest.notOpened], stacks: [...b.manifest.stacks], tool,
+    };
+    const recorded = options["record"] === false ? null : backupRecordFile(id);
+    if (recorded !== null) writeAtomic(join(context.root, recorded), `# yaml-language-server: $schema=../../schemas/json/backup-record.schema.json\n${stringify(record, { indent: 4, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" })}`);
+    return {
+      exit: 0, findings: b.findings, json: { backup: record, record: recorded },
+      text: `${names.archive}  ${record.archive.bytes} bytes: ${b.credentials} values, ${record.stacks.length} states${record.head === null ? "" : `, history up to ${record.head.slice(0, 12)}`}\n${names.key}  opens it for any two of ${b.breakGlass.join(", ")}\n${recorded === null ? "" : `Recorded in ${recorded}: commit it. `}Next: stackseal backup drill ${join(out, names.archive)} --identity ONE --identity OTHER\n`,
+    };
+  },
+});
