@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ["{lib,schemas,seal,scan,history,stacks,policies,providers,engine,sandbox,doctor,rotation,audit,backup,scripts,tests}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
     pool: "forks",
     maxWorkers: 2,
     maxConcurrency: 2,
