@@ -140,7 +140,7 @@ describe("all of an environment", () => {
         const old = e ? await w.value(t.path) : "";
         const console_ = async (value: string, state: "active" | "dead"): Promise<void> => {
           if (id === "stripe") await fetch(`${w.sandbox.urls.stripe}/_sandbox/keys`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ key: value, state }) });
-          else if (id !== "zapier") await tell(w, service[id]![0], value, state);
+          else if (id !== "zapier") await tell(w, service[id]![0], value, state, "", settingsOf(await w.rotator(), e!));
         };
         const receive = async (): Promise<string> => {
           const value = expand(e!.sample);

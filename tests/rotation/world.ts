@@ -122,8 +122,8 @@ async function deliverAll(w: World): Promise<void> {
 }
 
 /** Tells the sandbox what a provider's console would: a credential is active, or dead. */
-export async function tell(w: World, service: keyof Sandbox["urls"], value: string, state: "active" | "dead", owner = ""): Promise<void> {
-  const r = await fetch(`${w.sandbox.urls[service]}/_sandbox/credentials`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ value, state, owner }) });
+export async function tell(w: World, service: keyof Sandbox["urls"], value: string, state: "active" | "dead", owner = "", declared: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  const r = await fetch(`${w.sandbox.urls[service]}/_sandbox/credentials`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ value, state, owner, declared, tier: "local" }) });
   if (!r.ok) throw new Error(`${service}: ${r.status}`);
 }
 /** IAM's access keys in memory, and the SMTP passwords that go with them at the sandbox's mail server. */
