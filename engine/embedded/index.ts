@@ -32,6 +32,7 @@ export function embeddedEngine(context: EngineContext): Engine {
       await state.ready();
       state.keepCopy();
       const started = Date.now(), outcome = await go(context, kind, run, state, loaded, o, false);
+      if (outcome.ok) state.keepCopy();
       state.record({ kind, startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: o.message ?? "", result: outcome.ok ? "succeeded" : "failed", resourceChanges: changesOf(outcome.steps) });
       return outcome;
     } finally {

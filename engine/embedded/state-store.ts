@@ -36,7 +36,7 @@ export class StateStore {
   }
   /** Reads a document of the same shape from elsewhere, and writes from then on under its secrets provider. */
   async open(document: unknown, name: string): Promise<Loaded> {
-    const hint = name === this.name && existsSync(`${this.file}.bak`) ? `the last good copy stands beside it: cp ${this.name}.bak ${this.name}` : "export it again";
+    const hint = name === this.name && existsSync(`${this.file}.bak`) ? `the last good copy stands beside it: cp ${this.name}.bak ${this.name}` : name === this.name ? "restore it from a backup: stackseal import FILE" : "export it again";
     const corrupt = (why: string): FindingError => new FindingError(engineCodes.finding("STATE_CORRUPT", { message: `the checkpoint can't be used: ${why}`, path: name, hint }), 2);
     const { version, deployment } = unwrap(document, corrupt);
     if (version > 3) throw new FindingError(engineCodes.finding("STATE_NEWER", { message: `the checkpoint is of version ${String(version)}; this engine reads 3`, path: name, hint: "use the Pulumi CLI: --engine pulumi" }), 2);
@@ -64,7 +64,7 @@ export class StateStore {
       throw new FindingError(engineCodes.finding("STATE_UNWRITABLE", { message: `the checkpoint can't be written (${(e as NodeJS.ErrnoException).code ?? (e as Error).message})`, path: this.name, hint: "make room on the disk and run again: what stood there is untouched" }), 2);
     }
   }
-  /** Keeps the checkpoint as it is now, before an update touches it. */
+  /** Keeps the checkpoint as it is now: before an update touches it, and after one that went well. */
   keepCopy(): void {
     try {
       if (this.exists) copyFileSync(this.file, `${this.file}.bak`);

@@ -64,7 +64,6 @@ describe("the checkpoint", () => {
   });
   it("names what it can't use: other stacks, other secrets providers, newer versions, broken files", async () => {
     await engine.up(run());
-    await engine.up(run()); // which keeps a copy of what the first left
     const good = JSON.parse(JSON.stringify(await engine.export("s"))) as Doc;
     const broken = (f: (d: Doc) => void): Doc => { const d = structuredClone(good); f(d); return d; };
     expect(await code(engine.import("other", good))).toBe("STATE_FOREIGN");
