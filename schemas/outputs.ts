@@ -60,6 +60,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     version: z.int(), kind: z.enum(["update", "refresh", "destroy", "import"]), startTime: z.int(), endTime: z.int(), message: z.string(), result: z.enum(["succeeded", "failed"]), resourceChanges: z.record(z.string(), z.int()),
   })) })) }),
   cancel: z.object({ ...base, cancelled: z.array(z.object({ stack: z.string(), what: z.string() })) }),
+  drift: z.object({ ...base, drift: z.array(z.object({ kind: z.enum(["secret", "version", "policy", "key", "rule", "topic", "trail"]), name: z.string(), expected: z.string(), found: z.string(), by: z.string().nullable() })) }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
   "secret-verify": z.object({ ...base, files: z.array(z.object({
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),

@@ -30,4 +30,5 @@ export const KNOWN_FAULTS: Readonly<Record<string, string>> = {
   "get-secret-value-without-kms": "GetSecretValue doesn't ask for kms:Decrypt",
   "kms-via-service": "a direct call has no kms:ViaService, as on AWS; calls through Secrets Manager aren't judged by the key's policy at all",
   "trail-events": "calls make no EventBridge events",
+  "rule-state": "a rule in the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS delivers nothing there",
 };

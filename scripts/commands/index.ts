@@ -18,6 +18,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "up", summary: "Deploy an environment", load: async () => (await import("./up.ts")).default },
   { name: "refresh", summary: "Read what is there from the providers and keep it as the state", load: async () => (await import("./refresh.ts")).default },
   { name: "destroy", summary: "Remove everything that an environment deployed", load: async () => (await import("./destroy.ts")).default },
+  { name: "drift", summary: "Compare the store, its policies, keys and alerts with git, by rights to list and describe alone", load: async () => (await import("./drift.ts")).default },
   { name: "export", summary: "Print a stack's state as pulumi stack export does; pulumi stack import opens it", load: async () => (await import("./export.ts")).default },
   { name: "import", summary: "Replace a stack's state by a file of pulumi stack export or stackseal export", load: async () => (await import("./import.ts")).default },
   { name: "history", summary: "List a stack's updates, newest first", load: async () => (await import("./history.ts")).default },

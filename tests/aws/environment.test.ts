@@ -76,6 +76,25 @@ describe.skipIf(skip)("an environment on AWS, on an emulator that enforces IAM",
     expect((await p.run(["up", "--env", "dev", "--yes"])).code).toBe(0);
   }, 240_000);
 
+  it("finds what differs from git, with rights to describe alone", async () => {
+    const drift = async (): Promise<{ code: number; drift: { kind: string; name: string }[] }> => {
+      const r = await p.run(["drift", "--env", "dev", "--json"]);
+      return { code: r.code, drift: (JSON.parse(r.out) as { drift: { kind: string; name: string }[] }).drift };
+    };
+    expect(await drift()).toEqual({ code: 0, drift: [] });
+    const c = new sm.SecretsManagerClient(at(root));
+    const id = (await c.send(new sm.PutSecretValueCommand({ SecretId: "stackseal/dev/vapi", SecretString: "{}" }))).VersionId!;
+    await c.send(new sm.CreateSecretCommand({ Name: "stackseal/dev/strange" }));
+    await c.send(new sm.DeleteResourcePolicyCommand({ SecretId: "stackseal/dev/twilio" }));
+    await new EventBridgeClient(at(root)).send(new DisableRuleCommand({ Name: "stackseal-dev-keys-changed" }));
+    await new CloudTrailClient(at(root)).send(new StopLoggingCommand({ Name: "stackseal-dev" }));
+    const found = await drift();
+    expect(found.code).toBe(1);
+    expect(found.drift.map((f) => `${f.kind} ${f.name}`).sort()).toEqual(["policy stackseal/dev/twilio", "rule stackseal-dev-keys-changed", "secret stackseal/dev/strange", "trail stackseal-dev", "version stackseal/dev/vapi"]);
+    expect(found.drift.find((f) => f.kind === "version")).toMatchObject({ found: id.slice(0, 12) });
+    await p.run(["up", "--env", "dev", "--yes", "--refresh"]);
+  }, 120_000);
+
   describe("who may do what", () => {
     const sessions = new Map<Role, { accessKeyId: string; secretAccessKey: string; sessionToken: string }>();
     const keys = (c: Credentials) => ({ accessKeyId: c.AccessKeyId!, secretAccessKey: c.SecretAccessKey!, sessionToken: c.SessionToken! });
