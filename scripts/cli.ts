@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
 import { parseDate, fixedClock, systemClock, type Clock } from "../lib/clock.ts";
 import { FindingError, hasErrors, sortFindings, type Finding } from "../lib/finding.ts";
@@ -9,20 +8,12 @@ import { commands, type CommandEntry } from "./commands/index.ts";
 import { renderFindings } from "./render/findings.ts";
 import { painter } from "./render/paint.ts";
 import { progressLine } from "./render/progress.ts";
+import { toolVersion } from "./tool-version.ts";
 
 // The one place that reads process.env, prints and exits.
 
 // The AWS SDK would say at every command which Node it will want next year; the README says which ones are supported.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
-
-const here = dirname(fileURLToPath(import.meta.url));
-const version = (): string => {
-  for (let dir = here; ; dir = dirname(dir)) {
-    const file = join(dir, "package.json");
-    if (existsSync(file)) return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
-    if (dir === dirname(dir)) return "0.0.0";
-  }
-};
 
 interface Common {
   readonly env?: string[];
@@ -136,7 +127,7 @@ const write = (text: string): Promise<void> =>
 function build(aborter: AbortController, done: (exit: number) => void): Command {
   const program = new Command("stackseal")
     .description("Integration credentials of a SaaS platform as code: sealed in git, previewed under policy, deployed by Pulumi.")
-    .version(version())
+    .version(toolVersion())
     .showHelpAfterError("(add --help for the flags and examples)")
     .enablePositionalOptions()
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })

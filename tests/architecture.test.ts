@@ -18,7 +18,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["lib", "schemas", "providers"],
   doctor: ["lib", "schemas", "seal"],
   rotation: ["lib", "schemas", "seal", "stacks", "providers", "doctor"],
-  audit: ["lib", "schemas", "seal", "history"],
+  audit: ["lib", "schemas", "seal", "history", "policies"],
   backup: ["lib", "schemas", "seal", "stacks", "providers"],
   scripts: ["lib", "schemas", "seal", "scan", "history", "stacks", "policies", "providers", "engine", "sandbox", "doctor", "rotation", "audit", "backup"],
 };

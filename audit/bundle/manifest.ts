@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { armorSignature, signText, type SigningKey } from "../../seal/signature.ts";
+
+// manifest.json names every file by its SHA-256, the range of git, and the former bundle's manifest. It is signed; all else follows from it.
+
+export const MANIFEST = "manifest.json";
+export const SIGNATURE = "manifest.json.sig";
+export const SUMS = "SHA256SUMS";
+export const BUNDLE_NAMESPACE = "stackseal-bundle";
+
+const sha = z.string().regex(/^[0-9a-f]{64}$/);
+const commit = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+const period = z.strictObject({ since: z.string(), until: z.string(), quarter: z.string().nullable() });
+const instant = z.iso.datetime();
+export const ORIGINS = ["git", "recorded", "generated"] as const;
+/** `git`: made anew from a clone. `recorded`: what git doesn't hold, as it was found. `generated`: written by the tool for its reader. */
+export type Origin = (typeof ORIGINS)[number];
+export const manifestSchema = z.strictObject({
+  stackseal: z.literal("evidence-1"),
+  tool: z.strictObject({ name: z.literal("stackseal"), version: z.string(), node: z.string() }),
+  createdAt: instant,
+  period,
+  git: z.strictObject({ head: commit, headAt: instant, from: commit.nullable(), commits: z.int().min(0) }),
+  previous: z.strictObject({ manifestSha256: sha, head: commit, period, createdAt: instant }).nullable(),
+  timeStamp: z.strictObject({ file: z.string(), over: z.string() }).nullable(),
+  absent: z.array(z.string()),
+  signer: z.strictObject({ name: z.string(), key: z.string() }),
+  files: z.array(z.strictObject({ path: z.string().regex(/^[A-Za-z0-9._/-]+$/), sha256: sha, bytes: z.int().min(0), origin: z.enum(ORIGINS) })),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
+export const renderManifest = (m: Manifest): string => `${JSON.stringify(m, null, 2)}\n`;
+/** What `sha256sum -c` reads. */
+export const sumsOf = (files: readonly { readonly path: string; readonly sha256: string }[]): string => files.map((f) => `${f.sha256}  ${f.path}\n`).join("");
+export const signManifest = (text: string, key: SigningKey): string => armorSignature(signText(key, text, BUNDLE_NAMESPACE));
+/** Null where the text is no manifest of ours. */
+export function parseManifest(text: string): Manifest | null {
+  try {
+    return manifestSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

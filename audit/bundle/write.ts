@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { writeAtomic } from "../../lib/atomic.ts";
+import { FindingError } from "../../lib/finding.ts";
+import type { SigningKey } from "../../seal/signature.ts";
+import { auditCodes } from "../codes.ts";
+import { COMMITS, gitParts, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
+import { instructions } from "./instructions.ts";
+import { MANIFEST, renderManifest, sha256, SIGNATURE, signManifest, sumsOf, SUMS, type Manifest, type Origin } from "./manifest.ts";
+import { controlsParts } from "./controls.ts";
+import { rangeOf, type Period } from "./period.ts";
+import { policyResults } from "./recorded.ts";
+import { tokenOver } from "./token.ts";
+
+export interface Former { readonly manifest: Manifest; readonly sha256: string }
+export interface BundleOptions {
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly out: string;
+  readonly period: Period;
+  readonly now: Date;
+  readonly version: string;
+  readonly signer: { readonly name: string; readonly key: SigningKey };
+  readonly previous: Former | null;
+  /** What git doesn't hold, by name under `recorded/`. */
+  readonly recorded: Parts;
+  readonly absent: readonly string[];
+  /** An RFC 3161 token that an authority gave over something that the bundle names. */
+  readonly token: Buffer | null;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+export const TOKEN = "recorded/timestamp.tsr";
+
+/** Writes the bundle's folder, whole or not at all; answers its manifest and every file's content. Throws FindingError. */
+export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest: Manifest; readonly files: Parts }> {
+  const git = plainGit(o.root, o.env);
+  wholeHistory(git);
+  placeFor(o.out);
+  const range = rangeOf(git, o.period, o.previous?.manifest.git.head ?? null);
+  if (o.previous && git.try(["merge-base", "--is-ancestor", o.previous.manifest.git.head, range.head]) === null)
+    throw new FindingError(auditCodes.finding("BUNDLE_HISTORY", { message: `the former bundle ended at ${o.previous.manifest.git.head.slice(0, 12)}, which this history doesn't have: it was rewritten`, hint: "find out who rewrote it; git reflog on the server" }), 1);
+  const fromGit = await gitParts({ ...o, ...range });
+  const commits = fromGit.get(COMMITS)?.toString("utf8") ?? "";
+  const origins = new Map<string, Origin>([...fromGit.keys()].map((k) => [k, "git"]));
+  const verdicts = policyResults(git, range);
+  const parts: Parts = new Map([...fromGit, ...verdicts.parts, ...o.recorded]);
+  const stamped = o.token && tokenOver(o.token, { [COMMITS]: fromGit.get(COMMITS) ?? Buffer.alloc(0), "git/log.jsonl": fromGit.get("git/log.jsonl") ?? Buffer.alloc(0) }, o.previous && { "the former bundle's manifest.json": o.previous.sha256 });
+  if (o.token && stamped === null)
+    throw new FindingError(auditCodes.finding("BUNDLE_INPUT", { message: "the time stamp token is over none of: git/commits.txt, git/log.jsonl, the former bundle's manifest.json (by SHA-256)", hint: "make the bundle without it, have its git/commits.txt stamped (openssl ts -query -sha256 -cert -data), then make it again with --timestamp-token" }), 2);
+  if (o.token) parts.set(TOKEN, o.token);
+  const absent = [...o.absent, ...(verdicts.noted > 0 ? [] : ["policy verdicts: no commit of the period has a note (git notes --ref stackseal add -m 'policies: held' COMMIT)"]), ...(o.token ? [] : ["a time stamp of an authority (--timestamp-token)"])];
+  const head: Omit<Manifest, "files"> = {
+    stackseal: "evidence-1", tool: { name: "stackseal", version: o.version, node: process.version }, createdAt: o.now.toISOString(), period: o.period,
+    git: { head: range.head, headAt: new Date(Number(git.text(["show", "-s", "--format=%ct", range.head])) * 1000).toISOString(), from: range.from, commits: commits.split("\n").length - 1 },
+    previous: o.previous && { manifestSha256: o.previous.sha256, head: o.previous.manifest.git.head, period: o.previous.manifest.period, createdAt: o.previous.manifest.createdAt },
+    timeStamp: stamped === null ? null : { file: TOKEN, over: stamped }, absent, signer: { name: o.signer.name, key: o.signer.key.publicLine.split(" ").slice(0, 2).join(" ") },
+  };
+  for (const [name, bytes] of [...controlsParts([...parts.keys()], verdicts.noted), ["VERIFY.txt", Buffer.from(instructions(head))] as const]) {
+    parts.set(name, bytes);
+    origins.set(name, "generated");
+  }
+  const listed = [...parts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, bytes]) => ({ path, sha256: sha256(bytes), bytes: bytes.length, origin: origins.get(path) ?? "recorded" as const }));
+  const sums = Buffer.from(sumsOf(listed));
+  const manifest: Manifest = { ...head, files: [...listed, { path: SUMS, sha256: sha256(sums), bytes: sums.length, origin: "generated" }] };
+  const text = renderManifest(manifest);
+  const files: Parts = new Map([...parts, [SUMS, sums], [MANIFEST, Buffer.from(text)], [SIGNATURE, Buffer.from(signManifest(text, o.signer.key))]]);
+  if (o.signal?.aborted) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "interrupted: nothing was written" }), 1);
+  place(o.out, files);
+  return { manifest, files };
+}
+function placeFor(out: string): void {
+  if (existsSync(out) && (!statSync(out).isDirectory() || readdirSync(out).length > 0)) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "there is something in the bundle's place already", path: out, hint: "name a new folder with --out; a bundle is never changed" }), 2);
+}
+/** All beside it first, then one rename. */
+function place(out: string, files: Parts): void {
+  const temp = join(dirname(out), `.${basename(out)}.${randomBytes(4).toString("hex")}.tmp`);
+  try {
+    for (const [name, bytes] of files) {
+      mkdirSync(dirname(join(temp, name)), { recursive: true });
+      writeAtomic(join(temp, name), bytes);
+    }
+    if (existsSync(out)) rmdirSync(out);
+    renameSync(temp, out);
+  } catch (e) {
+    rmSync(temp, { recursive: true, force: true });
+    throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: `the bundle can't be written (${(e as NodeJS.ErrnoException).code ?? "unknown"}); nothing of it is there`, path: out, hint: "free space, or name another folder with --out" }), 2);
+  }
+}

@@ -1,0 +1,214 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const repo = resolve(import.meta.dirname, "..");
+const cli = join(repo, "dist/cli.js");
+const home = mkdtempSync(join(tmpdir(), "evidence-"));
+const base = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "engineer", GIT_AUTHOR_EMAIL: "engineer@acme.example", GIT_COMMITTER_NAME: "engineer", GIT_COMMITTER_EMAIL: "engineer@acme.example" };
+const git = (dir: string, args: readonly string[], date = ""): string => execFileSync("git", args, { cwd: dir, env: { ...base, ...(date && { GIT_COMMITTER_DATE: `${date}T12:00:00Z`, GIT_AUTHOR_DATE: `${date}T12:00:00Z` }) }, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+interface Said { status: number | null; findings: { code: string; path?: string; message: string; at?: { file: string; line: number } }[]; json: Record<string, unknown>; stderr: string }
+const run = (dir: string, key: string, ...args: string[]): Said => {
+  const r = spawnSync(process.execPath, [cli, "-C", dir, ...args, "--json"], { env: { ...base, STACKSEAL_SIGNING_KEY: key }, encoding: "utf8" });
+  const json = JSON.parse(r.stdout) as Record<string, unknown> & { findings: Said["findings"] };
+  return { status: r.status, findings: json.findings, json, stderr: r.stderr };
+};
+const codes = (s: Said): string[] => [...new Set(s.findings.map((f) => f.code))].sort();
+const newKey = (name: string): string => {
+  const key = join(home, name);
+  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", key]);
+  return key;
+};
+const pub = (key: string): string => readFileSync(`${key}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ");
+const edit = (dir: string, file: string, from: string | RegExp, to: string): void => {
+  const text = readFileSync(join(dir, file), "utf8");
+  expect(text.replace(from, to)).not.toBe(text);
+  writeFileSync(join(dir, file), text.replace(from, to));
+};
+const walk = (dir: string): string[] => readdirSync(dir, { withFileTypes: true, recursive: true }).filter((e) => e.isFile()).map((e) => relative(dir, join(e.parentPath, e.name))).sort();
+
+describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
+  const dir = join(home, "project"), q3 = join(home, "2026Q3"), q4 = join(home, "2026Q4"), clone = join(home, "clone"), signers = join(home, "signers"), state = join(home, "state.json");
+  let key = "", other = "";
+  const verify = (bundle: string, ...more: string[]): Said => run(clone, "", "audit", "verify", bundle, "--allowed-signers", signers, "--now", "2027-01-10", ...more);
+  /** A copy of a bundle, changed. */
+  const changed = (change: (copy: string) => void, from = q4): string => {
+    const copy = mkdtempSync(join(home, "copy-"));
+    cpSync(from, copy, { recursive: true });
+    change(copy);
+    return copy;
+  };
+  const commit = (message: string, date: string): void => { git(dir, ["add", "-A"]); git(dir, ["commit", "-qm", message], date); };
+  beforeAll(() => {
+    key = newKey("admin");
+    other = newKey("other");
+    writeFileSync(signers, `super-admin-1 namespaces="stackseal-bundle" ${pub(key)}\n`);
+    execFileSync("git", ["init", "-q", "-b", "main", dir], { env: base });
+    cpSync(join(repo, "stacks"), join(dir, "stacks"), { recursive: true, filter: (p) => !p.endsWith(".ts") });
+    cpSync(join(repo, "policies/exceptions.yaml"), join(dir, "policies/exceptions.yaml"));
+    edit(dir, "stacks/people.yaml", /signing: \["[^"]+"\]/, `signing: ["${pub(key)}"]`);
+    commit("Begin", "2026-07-02");
+    edit(dir, "stacks/dev/environment.yaml", "plan: agency", "plan: pro");
+    commit("Another plan", "2026-09-20");
+    git(dir, ["switch", "-qc", "alerts"]);
+    edit(dir, "stacks/dev/environment.yaml", "email: [platform-team@acme.example]", "email: [platform-team@acme.example, oncall@acme.example]");
+    commit("Alert whoever is on call", "2026-10-05");
+    git(dir, ["switch", "-q", "main"]);
+    edit(dir, "stacks/prod/payments.yaml", /path: [^,\n]+/, "path: /webhooks/other");
+    commit("Move the endpoint", "2026-10-06");
+    git(dir, ["merge", "-q", "--no-ff", "-m", "Merge the alert", "alerts"], "2026-10-07");
+    git(dir, ["notes", "--ref", "stackseal", "add", "-m", "policies: held", "HEAD"]);
+    const urn = "urn:pulumi:prod::stackseal::stackseal:index:SealedVersion::twilio";
+    writeFileSync(state, JSON.stringify({ version: 3, deployment: { resources: [{ urn, type: "stackseal:index:SealedVersion", inputs: { values: [{ key: "twilio.authToken", variable: "TWILIO_AUTH_TOKEN", issueId: "01ZZ" }] }, outputs: { secretId: "stackseal/prod/twilio", versionId: "v1" } }] } }));
+    const first = run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", q3, "--now", "2026-10-01");
+    expect([first.status, codes(first), first.stderr]).toEqual([0, [], ""]);
+    const second = run(dir, key, "audit", "bundle", "--since", "2026-10-01", "--until", "2026-12-31", "--out", q4, "--previous", q3, "--state", state, "--now", "2027-01-04");
+    expect([second.status, codes(second), second.stderr]).toEqual([0, [], ""]);
+    execFileSync("git", ["clone", "-q", "--no-local", dir, clone], { env: base });
+  }, 120_000);
+  afterAll(() => { rmSync(home, { recursive: true, force: true }); });
+
+  it("holds the period's log, what stands in git, and what was recorded; says what it hasn't", () => {
+    const log = readFileSync(join(q4, "git/log.jsonl"), "utf8").trim().split("\n").map((l) => JSON.parse(l) as { path: string; kind: string });
+    expect(log.map((l) => l.path).sort()).toEqual(["alerts.email", "stripe.webhooks.payments.path"]);
+    expect(readFileSync(join(q4, "git/commits.txt"), "utf8").split("\n").length - 1).toBe(3);
+    expect(readFileSync(join(q4, "git/files/stacks/people.yaml"), "utf8")).toBe(readFileSync(join(dir, "stacks/people.yaml"), "utf8"));
+    expect(readFileSync(join(q4, "recorded/policies.jsonl"), "utf8").split("\n").map((l) => l && (JSON.parse(l) as { verdict: string | null }).verdict)).toEqual(["policies: held", null, ""]);
+    expect(JSON.parse(readFileSync(join(q4, "recorded/store.jsonl"), "utf8"))).toMatchObject({ secret: "stackseal/prod/twilio", versionId: "v1", values: [{ issueId: "01ZZ" }] });
+    const m = JSON.parse(readFileSync(join(q4, "manifest.json"), "utf8")) as { previous: { head: string }; git: { from: string }; absent: string[]; timeStamp: null };
+    expect(m.git.from).toBe(m.previous.head);
+    expect([m.timeStamp, m.absent.some((a) => a.startsWith("a time stamp")), m.absent.some((a) => a.startsWith("the doctor"))]).toEqual([null, true, true]);
+  });
+  it("agrees with a clean clone, which has neither notes nor keys, and makes the git parts anew", () => {
+    const said = verify(q4, "--previous", q3);
+    expect([said.status, said.findings]).toEqual([0, []]);
+    expect(said.json).toMatchObject({ signer: "super-admin-1", chain: "checked", recorded: ["recorded/policies.jsonl", "recorded/store.jsonl"] });
+    expect(said.json["rebuilt"]).toContain("git/log.jsonl");
+    const alone = verify(q4);
+    expect([alone.status, codes(alone), alone.json["chain"]]).toEqual([0, ["BUNDLE_UNCHAINED"], "not checked"]);
+    const inside = run(clone, "", "audit", "verify", q3, "--now", "2027-01-10");
+    expect([inside.status, codes(inside), inside.json["chain"]]).toEqual([0, ["BUNDLE_SIGNERS"], "first"]);
+  });
+  it("is checked with git, sha256sum and ssh-keygen alone, by the commands that VERIFY.txt gives, and they fail where they must", () => {
+    const commands = readFileSync(join(q4, "VERIFY.txt"), "utf8").split("\n").filter((l) => l.startsWith("    ")).map((l) => l.trim());
+    expect(commands.length).toBe(8);
+    const follow = (cwd: string, over: Record<string, string> = {}): string[] => commands.filter((c) => spawnSync("sh", ["-c", c], { cwd, env: { ...base, SIGNERS: signers, CLONE: clone, PREVIOUS: q3, ...over } }).status !== 0);
+    expect(follow(q4)).toEqual([]);
+    const wrong = join(home, "wrong-signers");
+    writeFileSync(wrong, `super-admin-1 ${pub(other)}\n`);
+    expect(follow(q4, { SIGNERS: wrong }).map((c) => c.slice(0, 10))).toEqual(["ssh-keygen"]);
+    expect(follow(q4, { PREVIOUS: q4 })).toHaveLength(1);
+    expect(follow(changed((c) => { writeFileSync(join(c, "more.txt"), ""); }))).toHaveLength(1);
+    expect(follow(changed((c) => { edit(c, "git/commits.txt", /^./, "x"); })).map((c) => c.slice(0, 9))).toEqual(["sha256sum", "git -C \"$"]);
+    expect(follow(changed((c) => { edit(c, "git/files/stacks/people.yaml", "role", "rule"); }))).toHaveLength(2);
+  });
+  it("finds one changed byte, wherever it is, and names the file", () => {
+    const names = walk(q4);
+    expect(names.length).toBeGreaterThan(8);
+    for (const name of names) {
+      const size = readFileSync(join(q4, name)).length;
+      for (const place of name.startsWith("manifest") ? [0, 0.37, 0.74, 1] : [0.5]) {
+        const copy = changed((c) => {
+          const bytes = readFileSync(join(c, name));
+          const n = Math.min(size - 1, Math.floor(size * place));
+          bytes[n] = (bytes[n] as number) ^ 1;
+          writeFileSync(join(c, name), bytes);
+        });
+        const said = verify(copy);
+        expect([name, place, said.status]).toEqual([name, place, 1]);
+        if (!name.startsWith("manifest")) expect(said.findings.find((f) => f.code === "BUNDLE_CHANGED")?.path).toBe(`${copy}/${name}`);
+        else expect(codes(said)).toContain("BUNDLE_SIGNATURE");
+        rmSync(copy, { recursive: true });
+      }
+    }
+  });
+  it("finds a missing and an added file, and says what is no bundle", () => {
+    const missing = changed((c) => { rmSync(join(c, "controls.md")); });
+    expect(verify(missing).findings).toMatchObject([{ code: "BUNDLE_UNCHAINED" }, { code: "BUNDLE_MISSING", path: `${missing}/controls.md` }].reverse());
+    expect(codes(verify(changed((c) => { writeFileSync(join(c, "git/more.txt"), "x"); })))).toContain("BUNDLE_EXTRA");
+    const headless = verify(changed((c) => { rmSync(join(c, "manifest.json")); }));
+    expect([headless.status, codes(headless)]).toEqual([1, ["BUNDLE_MISSING"]]);
+    const nothing = verify(home);
+    expect([nothing.status, codes(nothing)]).toEqual([2, ["BUNDLE_UNREADABLE"]]);
+  });
+  it("finds a wrong signer: a stranger's key, another name space, nobody allowed", () => {
+    const resigned = (by: string, space: string): string => changed((c) => {
+      rmSync(join(c, "manifest.json.sig"));
+      execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", by, "-n", space, join(c, "manifest.json")], { stdio: "ignore" });
+    });
+    for (const [by, space] of [[other, "stackseal-bundle"], [key, "file"]] as const) expect(codes(verify(resigned(by, space)))).toContain("BUNDLE_SIGNATURE");
+    expect(verify(resigned(key, "stackseal-bundle")).status).toBe(0);
+    const expired = join(home, "expired");
+    writeFileSync(expired, `super-admin-1 valid-before="20261201" ${pub(key)}\n`);
+    expect(codes(run(clone, "", "audit", "verify", q4, "--allowed-signers", expired, "--now", "2027-01-10"))).toContain("BUNDLE_SIGNATURE");
+    writeFileSync(expired, "# nobody\n");
+    expect(run(clone, "", "audit", "verify", q4, "--allowed-signers", expired).status).toBe(2);
+    const refused = run(dir, other, "audit", "bundle", "--quarter", "2026Q3", "--out", join(home, "no"));
+    expect([refused.status, existsSync(join(home, "no"))]).toEqual([2, false]);
+  });
+  it("finds what a Super Admin signed and git doesn't say, with its file and line", () => {
+    const made = mkdtempSync(join(home, "lie-"));
+    cpSync(dir, made, { recursive: true });
+    // The same bundle of another history: one commit dropped.
+    git(made, ["reset", "-q", "--hard", "HEAD~1"]);
+    edit(made, "stacks/dev/environment.yaml", "plan: pro", "plan: agency");
+    git(made, ["commit", "-qam", "Another history"], "2026-10-08");
+    const lost = run(made, "", "audit", "verify", q4, "--allowed-signers", signers, "--now", "2027-01-10");
+    expect([lost.status, codes(lost)]).toEqual([1, ["BUNDLE_HISTORY", "BUNDLE_UNCHAINED"]]);
+    // A line edited, and all hashes and the signature made anew with the right key.
+    const lie = changed((c) => {
+      edit(c, "git/log.jsonl", /"kind":"setting"/, '"kind":"alert"');
+      const sum = (file: string): string => execFileSync("sha256sum", [file], { cwd: c, encoding: "utf8" }).slice(0, 64);
+      const before = readFileSync(join(q4, "SHA256SUMS"), "utf8").split("\n").find((l) => l.endsWith("  git/log.jsonl"))!.slice(0, 64);
+      const sumsBefore = sum("SHA256SUMS");
+      edit(c, "SHA256SUMS", before, sum("git/log.jsonl"));
+      edit(c, "manifest.json", before, sum("git/log.jsonl"));
+      edit(c, "manifest.json", sumsBefore, sum("SHA256SUMS"));
+      rmSync(join(c, "manifest.json.sig"));
+      execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", key, "-n", "stackseal-bundle", join(c, "manifest.json")], { stdio: "ignore" });
+    });
+    const said = verify(lie, "--previous", q3);
+    expect([said.status, codes(said)]).toEqual([1, ["BUNDLE_DIFFERS"]]);
+    const log = readFileSync(join(q4, "git/log.jsonl"), "utf8").split("\n");
+    expect(said.findings[0]?.at).toMatchObject({ file: `${lie}/git/log.jsonl`, line: log.findIndex((l) => l.includes('"kind":"setting"')) + 1 });
+  });
+  it("finds a foreign or reordered chain, and a former bundle that was changed", () => {
+    expect(codes(verify(q3, "--previous", q4))).toEqual(["BUNDLE_CHAIN"]);
+    const twin = join(home, "twin");
+    expect(run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", twin, "--now", "2026-10-02").status).toBe(0);
+    expect(codes(verify(q4, "--previous", twin))).toEqual(["BUNDLE_CHAIN"]);
+    expect(codes(verify(q4, "--previous", changed((c) => { edit(c, "git/log.jsonl", "engineer", "somebody"); }, q3)))).toEqual(["BUNDLE_CHANGED"]);
+  });
+  it("finds a back-dated commit against the former bundle, and one dated before its parent", () => {
+    const made = mkdtempSync(join(home, "back-"));
+    cpSync(dir, made, { recursive: true });
+    git(made, ["reset", "-q", "--hard", "HEAD~2"]);
+    edit(made, "stacks/dev/environment.yaml", "plan: pro", "plan: agency");
+    git(made, ["commit", "-qam", "Never there"], "2026-09-25");
+    git(made, ["commit", "-q", "--allow-empty", "-m", "Older than its parent"], "2026-09-22");
+    git(made, ["commit", "-q", "--allow-empty", "-m", "Later"], "2026-11-02");
+    const bundle = join(home, "backdated");
+    expect(run(made, key, "audit", "bundle", "--quarter", "2026Q4", "--out", bundle, "--previous", q3, "--now", "2027-01-04").status).toBe(0);
+    const said = run(made, "", "audit", "verify", bundle, "--allowed-signers", signers, "--previous", q3, "--now", "2027-01-10");
+    expect([said.status, codes(said)]).toEqual([1, ["BUNDLE_BACKDATED"]]);
+    expect(said.findings.map((f) => f.message)).toEqual(expect.arrayContaining([expect.stringContaining("before its parent"), expect.stringContaining("inside the former bundle's time")]));
+  });
+  it("refuses to follow on a rewritten history, a shallow clone, a folder in use, a token over something else", () => {
+    const made = mkdtempSync(join(home, "rewritten-"));
+    cpSync(dir, made, { recursive: true });
+    git(made, ["commit", "-q", "--amend", "-m", "Merged otherwise"], "2026-10-07");
+    git(made, ["reset", "-q", "--hard", git(made, ["rev-list", "--max-parents=0", "HEAD"]).trim()]);
+    git(made, ["commit", "-q", "--allow-empty", "-m", "Nothing happened"], "2026-09-20");
+    expect(codes(run(made, key, "audit", "bundle", "--quarter", "2026Q4", "--out", join(home, "no"), "--previous", q3))).toContain("BUNDLE_HISTORY");
+    const shallow = join(home, "shallow");
+    execFileSync("git", ["clone", "-q", "--depth", "1", `file://${dir}`, shallow], { env: base });
+    const said = run(shallow, "", "audit", "verify", q4, "--allowed-signers", signers);
+    expect([said.status, codes(said)]).toEqual([2, ["AUDIT_SHALLOW"]]);
+    expect(codes(run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", q3))).toEqual(["BUNDLE_PLACE"]);
+    expect(codes(run(dir, key, "audit", "bundle", "--quarter", "2026Q4", "--out", join(home, "no"), "--timestamp-token", state))).toEqual(["BUNDLE_INPUT"]);
+    expect(codes(run(dir, key, "audit", "bundle", "--quarter", "2026Q5", "--out", join(home, "no")))).toEqual(["BUNDLE_PERIOD"]);
+    expect(existsSync(join(home, "no"))).toBe(false);
+  });
+});
