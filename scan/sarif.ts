@@ -1,4 +1,4 @@
-import type { Finding } from "../lib/finding.ts";
+import type { CodeTable, Finding } from "../lib/finding.ts";
 import { scanRules } from "../schemas/scan-rules.ts";
 import { scanCodes } from "./codes.ts";
 import type { Match } from "./judge.ts";
@@ -6,8 +6,8 @@ import type { Match } from "./judge.ts";
 const LEVEL = { error: "error", warning: "warning", info: "note" } as const;
 const uri = (file: string): string => file.split("/").map(encodeURIComponent).join("/");
 
-/** A SARIF 2.1.0 log: credentials under their rules, everything else under its code. No value, no snippet. */
-export function sarifOf(findings: readonly Finding[], matches: readonly Match[]): string {
+/** A SARIF 2.1.0 log: credentials under their rules, everything else under its code (`codes` brings their titles). No value, no snippet. */
+export function sarifOf(findings: readonly Finding[], matches: readonly Match[], tool = "stackseal scan", codes: CodeTable = scanCodes.table): string {
   const place = (m: { file: string; line: number; column: number }, rule: string): string => `${m.file}\u0000${m.line}\u0000${m.column}\u0000${rule}`;
   const byPlace = new Map(matches.map((m) => [place(m, m.rule), m]));
   const results = findings.map((f) => {
@@ -24,7 +24,7 @@ export function sarifOf(findings: readonly Finding[], matches: readonly Match[])
   const used = new Set(results.map((r) => r.ruleId));
   const rules = [
     ...scanRules.map((r) => ({ id: r.id, shortDescription: { text: r.title } })),
-    ...Object.entries(scanCodes.table).map(([id, c]) => ({ id, shortDescription: { text: c.title } })),
+    ...Object.entries(codes).map(([id, c]) => ({ id, shortDescription: { text: c.title } })),
   ].filter((r) => used.has(r.id));
-  return `${JSON.stringify({ $schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [{ tool: { driver: { name: "stackseal scan", rules } }, columnKind: "utf16CodeUnits", results }] }, null, 2)}\n`;
+  return `${JSON.stringify({ $schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [{ tool: { driver: { name: tool, rules } }, columnKind: "utf16CodeUnits", results }] }, null, 2)}\n`;
 }

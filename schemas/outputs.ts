@@ -32,6 +32,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   "access-apply": z.object({ ...base, review: z.string().optional(), removed: z.array(z.string()).optional(), kept: z.array(z.string()).optional(), signed: z.string().optional() }),
   preview: z.object({
     ...base,
+    plan: z.object({ digest: z.string(), approval: z.string() }).optional(),
     against: z.object({ kind: z.enum(["nothing", "base", "state"]), commit: z.string().optional(), ref: z.string().optional(), program: z.enum(["own", "current"]).optional(), why: z.string().optional(), stacks: z.array(z.string()).optional() }),
     access: z.array(z.object({ who: z.string(), role: z.string(), change: z.enum(["gains", "loses"]), tier: z.string(), class: z.string(), verbs: z.array(z.string()) })),
     environments: z.array(z.object({
