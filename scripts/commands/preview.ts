@@ -214,7 +214,7 @@ export default defineCommand({
     { flags: "--base <ref>", description: "compare with this commit; otherwise with the merge base with the main branch" },
     { flags: "--state <file>", description: "compare with what is deployed: an export of the stack, may be repeated", many: true },
     { flags: "--format <format>", description: "a picture, the comment for a pull request, annotations on its lines, or SARIF", choices: ["text", "markdown", "github", "sarif"], default: "text" },
-    { flags: "--save-plan <file>", description: "write what `up --plan` holds to: digests of what is to be, never a value" },
+    { flags: "--save-plan <file>", description: "write digests of what is to be and of what is done to get there, never a value" },
     { flags: "--changed <ref>", description: "only the environments that the changes since this commit concern" },
     { flags: "--matrix", description: "with --changed: print a job for each of them, as a code host's matrix takes it, and preview nothing" },
   ],
