@@ -3,14 +3,15 @@ import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
 import { engineCodes } from "../engine/codes.ts";
-import { embedded, type Diagnostic, type EngineEvent, type Outcome, type Violation } from "../engine/index.ts";
+import { embedded, type Diagnostic, type Engine, type EngineEvent, type Outcome, type Run, type Step, type Violation } from "../engine/index.ts";
 import { readProject, type Declared } from "../stacks/read.ts";
-import { stackName, WORK_DIR } from "../schemas/layout.ts";
+import { stackName, WORK_DIR, type StackPart } from "../schemas/layout.ts";
+import { unapprovedSteps, type Held } from "./changes/steps.ts";
 import type { Context, OptionSpec } from "./command.ts";
 import { providersHere } from "./providers-here.ts";
-import { livesHere, merge, partsOf, runOf } from "./deployment.ts";
+import { livesHere, merge, partsOf, runOf, StackLinks } from "./deployment.ts";
 import { painter } from "./render/paint.ts";
-import { renderPlan, renderSummary, renderViolations, typeOf } from "./render/plan.ts";
+import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "./render/plan.ts";
 import { knownEnvironments } from "./commands/check.ts";
 
 export interface Deployed {
@@ -33,6 +34,8 @@ export interface DeployOptions {
   readonly eventLog?: string;
   readonly dryRun?: boolean;
   readonly message?: string;
+  /** Only what was approved: the steps are held against it before the first is done. */
+  readonly held?: Held;
 }
 
 /** Flags of every command that runs an engine. */
@@ -83,9 +86,11 @@ export async function deploy(context: Context, d: Declared, options: DeployOptio
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();
       const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => targetsPart(options.targets ?? [], stackName(d.name, part)));
+      const runFor = (part: StackPart): Promise<Run> => runOf(context.root, d, part, providerFor);
+      if (options.held) await holdToSteps(context, engine, d, options.held, options, await Promise.all(todo.map(runFor)));
       let n = 0;
       for (const part of todo) {
-        const run = await runOf(context.root, d, part, providerFor);
+        const run = await runFor(part);
         const o = {
           ...options, signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
           onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },
@@ -101,6 +106,20 @@ export async function deploy(context: Context, d: Declared, options: DeployOptio
   } finally {
     if (log !== null) closeSync(log);
   }
+}
+/** Prints the steps against the real state. Throws FindingError where one of them isn't in the approved difference. */
+async function holdToSteps(context: Context, engine: Engine, d: Declared, held: Held, options: DeployOptions, runs: readonly Run[]): Promise<void> {
+  const steps: Step[] = [], links = new StackLinks();
+  for (const run of runs) {
+    const o = await engine.preview(run, { ...options, against: "state", signal: context.signal, stackOutputs: links.get });
+    links.note(run.stack, o);
+    steps.push(...o.steps);
+    if (!o.ok) throw new FindingError([...policyFindings(merge([o]).violations), ...engineFindings(o.diagnostics)]);
+  }
+  const p = painter(context.color);
+  context.out(`${p.bold(`${d.name}: what was approved, against what is deployed`)}\n${renderPlan(steps, p, { done: false })}    ${renderSummary(summarize(steps), p, false)}\n\n`);
+  const findings = unapprovedSteps(held, steps);
+  if (findings.length) throw new FindingError(findings);
 }
 /** Whether one of the targets can be a resource of this stack. */
 const targetsPart = (targets: readonly string[], stack: string): boolean => targets.length === 0 || targets.some((t) => t.startsWith("*") || t.startsWith(`urn:pulumi:${stack}::`) || !t.startsWith("urn:pulumi:"));

@@ -6,13 +6,15 @@ export default defineCommand({
   name: "up",
   summary: "Deploy an environment",
   wants: "one",
-  options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, { flags: "--message <text>", description: "kept in the history" }],
-  examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes"],
+  options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, { flags: "--plan <file>", description: "deploy only what this saved plan says, as it was approved" }, { flags: "--message <text>", description: "kept in the history" }],
+  examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes", "stackseal up --env staging --plan plan.json --yes"],
   run: async (context, _args, given) => {
-    const { d, findings } = declaredOne(context), options = runOptions(given);
+    const { d, findings: about } = declaredOne(context);
+    const held = given["plan"] === undefined ? null : await (await import("../changes/hold.ts")).holdToPlan(context, d, given["plan"] as string);
+    const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), ...(held && { held }) };
     mustLiveHere(d);
     if (findings.some((f) => f.code === "LOCAL_NOT_SEEDED")) return { exit: 1, findings };
-    if (!context.yes && context.interactive) {
+    if (!context.yes && context.interactive && !held) {
       const plan = await deploy(context, d, { ...options, dryRun: true });
       context.progress(null);
       context.say(`${plan.text}\n`);

@@ -16,15 +16,16 @@ describe("what a pull request is told", () => {
     r.edit("stacks/dev/payments.yaml", (t) => t.replace("invoice.paid, ", ""));
     r.edit("stacks/people.yaml", (t) => t.replace(/(engineer-1:\n {8}role: engineer\n {8}tiers: \[)development/, "$1development, staging"));
     mkdirSync(join(r.root, "policies"), { recursive: true });
-    writeFileSync(join(r.root, "policies/exceptions.yaml"), `exceptions:\n    - { rule: webhook-urls, path: "stacks/dev/environment.yaml#integrations", reason: "a partner's host moves", owner: admin-1, expires: "2026-12-24", link: "https://example.test/1" }\n    - { rule: run-out, path: "a", reason: "over since long", owner: admin-1, expires: "2020-01-01", link: "https://example.test/2" }\n`);
+    writeFileSync(join(r.root, "policies/exceptions.yaml"), `exceptions:\n    - { rule: webhook-urls, path: "stacks/dev/environment.yaml#integrations", reason: "a partner's host moves", owner: admin-1, expires: "2026-12-24", link: "https://example.test/1" }\n    - { rule: production-live-accounts, path: "stacks/prod/environment.yaml#integrations", reason: "over since long", owner: admin-1, expires: "2020-01-01", link: "https://example.test/2" }\n`);
     const issueId = /twilio:[\s\S]*?issueId: (\w+)/.exec(readFileSync(join(r.root, "stacks/dev/secrets.sops.yaml"), "utf8"))![1]!;
     mkdirSync(join(r.root, "stacks/exposures"));
-    writeFileSync(join(r.root, "stacks/exposures/2026-11-20-leaver.yaml"), `id: 2026-11-20-leaver\nsubject: leaver-1\nlines:\n    - { environment: dev, path: twilio.authToken, issueId: ${issueId}, due: "2026-11-27" }\n    - { environment: dev, path: vapi.token, issueId: 01JDAAAAAAAAAAAAAAAAAAAAAA, due: "2026-11-27" }\n`);
+    const line = (path: string, id: string): string => `    - { environment: dev, path: ${path}, class: standard, issueId: ${id}, via: [git], due: "2026-11-27", rotate: "stackseal secret set ${path} --env dev --reason departure" }\n`;
+    writeFileSync(join(r.root, "stacks/exposures/2026-11-20-leaver.yaml"), `id: 2026-11-20-leaver\nreason: departure\nsubject: leaver-1\nrecipients: []\non: "2026-11-20"\nby: super-admin-1\nlines:\n${line("twilio.authToken", issueId)}${line("vapi.token", "01JDAAAAAAAAAAAAAAAAAAAAAA")}past: []\nalso: { backups: [], dashboards: [], refs: [] }\n`);
   });
   it("the comment names what changes, who gains, exceptions, exposures, the plan and how to see it again", async () => {
     const c = (await r.run(["preview", "--format", "markdown"])).out;
     for (const s of ["<!-- stackseal:preview -->", "<code>dev</code>", "enabledEvents", "engineer-1", "**gains**", "webhook&#45;urls".replace("&#45;", "-"), "leaver-1", "twilio.authToken", "Plan <code>", "How to reproduce"]) expect(c).toContain(s);
-    for (const s of ["run-out", "vapi.token", "ENC&#91;", "age1"]) expect(c).not.toContain(s);
+    for (const s of ["production-live", "vapi.token", "ENC&#91;", "age1"]) expect(c).not.toContain(s);
     // A line of values of the sealed files never gets there.
     for (const leaf of readFileSync(join(r.root, "stacks/dev/secrets.sops.yaml"), "utf8").match(/ENC\[[^\]]+\]/g) ?? []) expect(c).not.toContain(leaf.slice(20, 50));
     expect((await r.run(["preview", "--format", "markdown"])).out).toBe(c);
@@ -106,13 +107,14 @@ describe("which environments a change concerns", () => {
     const rows = (JSON.parse(readFileSync(join(s.root, ".stackseal/cache/base", cache), "utf8")) as { environments: { name: string; graph: { urn: string; inputs: Record<string, unknown> }[] }[] }).environments.find((e) => e.name === "dev")!.graph;
     const of = (stack: string): unknown[] => rows.filter((x) => x.urn.startsWith(`urn:pulumi:${stack}::`)).map((x) => ({ ...x, id: "x", outputs: x.inputs, inputs: { ...x.inputs, __defaults: ["filled"], filled: 1 } }));
     writeFileSync(join(s.root, "dev.json"), JSON.stringify({ version: 3, deployment: { manifest: {}, resources: of("dev") } }));
+    writeFileSync(join(s.root, "foundation.json"), JSON.stringify({ version: 3, deployment: { manifest: {}, resources: of("dev-foundation") } }));
     writeFileSync(join(s.root, "pay.json"), JSON.stringify({ version: 3, checkpoint: { stack: "organization/stackseal/dev-payments", latest: { resources: of("dev-payments") } } }));
-    const same = (await s.json(["preview", "--state", "dev.json", "--state", "pay.json"])).doc;
-    expect(same.against).toEqual({ kind: "state", stacks: ["dev", "dev-payments"] });
+    const same = (await s.json(["preview", "--state", "foundation.json", "--state", "dev.json", "--state", "pay.json"])).doc;
+    expect(same.against).toEqual({ kind: "state", stacks: ["dev-foundation", "dev", "dev-payments"] });
     expect(same.environments).toHaveLength(1);
     expect(same.environments[0]!.summary).toEqual(graph.summary);
     await s.run(["secret", "set", "twilio.authToken", "--env", "dev", "--reason", "scheduled"], { ...as(s, "admin-1"), input: "0123456789abcdef".split("").reverse().join("").repeat(2) });
-    const moved = (await s.json(["preview", "--state", "dev.json", "--state", "pay.json"])).doc.environments[0]!;
+    const moved = (await s.json(["preview", "--state", "foundation.json", "--state", "dev.json", "--state", "pay.json"])).doc.environments[0]!;
     expect(moved.credentials.map((c) => [c.path, c.change])).toEqual([["twilio.authToken", "re-issued"]]);
     expect(moved.summary.update).toBeGreaterThan(0);
     expect((await s.run(["preview", "--env", "prod", "--state", "dev.json"])).err).toContain("STATE_OTHER_STACK");
