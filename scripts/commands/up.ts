@@ -14,7 +14,7 @@ export default defineCommand({
     const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), ...(held && { held }) };
     mustLiveHere(d);
     if (findings.some((f) => f.code === "LOCAL_NOT_SEEDED")) return { exit: 1, findings };
-    if (!context.yes && context.interactive && !held) {
+    if (!context.yes && context.interactive) {
       const plan = await deploy(context, d, { ...options, dryRun: true });
       context.progress(null);
       context.say(`${plan.text}\n`);

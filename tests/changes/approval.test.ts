@@ -39,7 +39,7 @@ describe("what reaches production", () => {
   beforeAll(async () => {
     r = await repository();
     r.git("checkout", "-q", "-b", "work");
-    r.edit("stacks/prod/payments.yaml", (t) => t.replaceAll("2026-10-28.endive", "2026-09-30.endive"));
+    for (const e of ["staging", "prod"]) r.edit(`stacks/${e}/payments.yaml`, (t) => t.replaceAll("2026-10-28.endive", "2026-09-30.endive"));
     r.commit("another API version");
     expect((await r.run(["preview", "--save-plan", "plan.json"])).code).toBe(0);
     // The graphs of the commit itself, for staging's export.

@@ -21,14 +21,14 @@ export interface LocalProject {
   readonly standard: Unsealed;
 }
 /** A copy of the shipped project with a seeded `local`, in a folder of its own. */
-export async function localProject(): Promise<LocalProject> {
+export async function localProject(at: Date = now): Promise<LocalProject> {
   const root = mkdtempSync(join(tmpdir(), "providers-"));
   for (const f of ["stacks", "Pulumi.yaml"]) cpSync(join(repo, f), join(root, f), { recursive: true, filter: (p) => !p.endsWith(".ts") });
   const environment = parseEnvironment(readDocument(root, environmentFile("local")).document!).value!;
   const payments = parsePayments(readDocument(root, paymentsFile("local")).document!).value!;
-  await seedLocal(root, "local", expectedSecrets({ ...environment.integrations, stripe: payments.stripe }, "local"), now);
+  await seedLocal(root, "local", expectedSecrets({ ...environment.integrations, stripe: payments.stripe }, "local"), at);
   return {
-    root, context: { root, env: {}, clock: fixedClock(now) },
+    root, context: { root, env: {}, clock: fixedClock(at) },
     payments: await openForDeploy(root, "local", "payments", {}), standard: await openForDeploy(root, "local", "standard", {}),
   };
 }
