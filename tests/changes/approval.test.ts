@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -41,7 +41,9 @@ describe("what reaches production", () => {
     r.git("checkout", "-q", "-b", "work");
     for (const e of ["staging", "prod"]) r.edit(`stacks/${e}/payments.yaml`, (t) => t.replaceAll("2026-10-28.endive", "2026-09-30.endive"));
     r.commit("another API version");
-    expect((await r.run(["preview", "--save-plan", "plan.json"])).code).toBe(0);
+    // The policies say too that nobody vouches for staging yet; what is tried here is what holds `up --plan` back.
+    await r.run(["preview", "--save-plan", "plan.json"]);
+    expect(existsSync(join(r.root, "plan.json"))).toBe(true);
     // The graphs of the commit itself, for staging's export.
     await r.run(["preview", "--base", "HEAD", "--env", "staging"]);
     exportsOf(r);
