@@ -149,7 +149,7 @@ function build(aborter: AbortController, done: (exit: number) => void): Command 
 function groupOf(program: Command, groups: Map<string, Command>, word: string): Command {
   const found = groups.get(word);
   if (found) return found;
-  const c = new Command(word).exitOverride().summary(`${word}: see --help`);
+  const c = new Command(word).exitOverride().summary(commands.filter((e) => e.name.startsWith(`${word} `)).map((e) => e.name.slice(word.length + 1)).join(", "));
   program.addCommand(c);
   groups.set(word, c);
   return c;
