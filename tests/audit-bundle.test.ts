@@ -81,6 +81,15 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
     expect(m.git.from).toBe(m.previous.head);
     expect([m.timeStamp, m.absent.some((a) => a.startsWith("a time stamp")), m.absent.some((a) => a.startsWith("the doctor"))]).toEqual([null, true, true]);
   });
+  it("says which evidence answers which control, and what nothing here answers", () => {
+    const c = JSON.parse(readFileSync(join(q4, "controls.json"), "utf8")) as { controls: { framework: string; control: string; source: string; evidence: string[] }[]; nothingHere: string[] };
+    expect([...new Set(c.controls.map((x) => x.framework))].sort()).toEqual(["ISO 27001:2022", "PCI DSS 4.0.1", "SOC 2"]);
+    expect(c.controls.every((x) => x.evidence.includes("recorded/policies.jsonl"))).toBe(true);
+    const none = JSON.parse(readFileSync(join(q3, "controls.json"), "utf8")) as typeof c;
+    expect(none.controls.filter((x) => x.evidence.length === 0).map((x) => `${x.framework} ${x.control}`)).toEqual(none.nothingHere);
+    expect(none.nothingHere).toContain("SOC 2 A1.2");
+    expect(c.controls.some((x) => x.source === "unverified")).toBe(true);
+  });
   it("agrees with a clean clone, which has neither notes nor keys, and makes the git parts anew", () => {
     const said = verify(q4, "--previous", q3);
     expect([said.status, said.findings]).toEqual([0, []]);

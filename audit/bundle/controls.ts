@@ -5,9 +5,7 @@ import { POLICIES } from "./recorded.ts";
 /** Which files speak of which rules, besides the verdicts at each merge, which speak of all. By the beginning of their names. */
 const SPEAKS: Readonly<Record<string, readonly string[]>> = {
   "git/log.jsonl": ["known-writer", "people-signed", "staging-first", "exceptions-valid", "no-leaver-recipients", "payments-super-admin-only", "credential-age", "strong-passwords"],
-  "git/rotations.jsonl": ["credential-age", "credential-overdue", "open-exposures"],
-  "git/recipients.jsonl": ["payments-super-admin-only", "no-leaver-recipients", "environment-separation"],
-  "git/alerts.json": ["alerts-on-payments"],
+  "git/files/stacks/*/rotations/": ["credential-age", "credential-overdue", "open-exposures"],
   "git/files/stacks/people.yaml": ["second-factor", "people-signed", "no-leaver-recipients", "payments-super-admin-only"],
   "git/files/schemas/access.ts": ["payments-super-admin-only", "deployer-bound"],
   "git/files/stacks/attestations.yaml": ["second-factor", "attestation-age", "reviews-current", "staging-first"],
@@ -17,6 +15,7 @@ const SPEAKS: Readonly<Record<string, readonly string[]>> = {
   "recorded/store.jsonl": ["known-writer", "environment-separation"],
   "recorded/doctor": ["test-live-mode", "staging-sandbox-accounts", "production-live-accounts", "smtp-encryption"],
 };
+const begins = (file: string, start: string): boolean => new RegExp(`^${start.replaceAll(".", "\\.").replaceAll("*", "[^/]+")}`).test(file);
 export interface ControlRow { readonly framework: Control["framework"]; readonly control: string; readonly source: string; readonly rules: readonly string[]; readonly evidence: readonly string[] }
 
 /** One row a control: the rules that stand for it, and the files of this bundle that speak of them. */
@@ -30,7 +29,7 @@ export function controlRows(files: readonly string[], verdicts: number): Control
       rows.set(key, row);
     }
   const speaking = (rules: readonly string[]): string[] =>
-    [...(verdicts > 0 ? [POLICIES] : []), ...Object.entries(SPEAKS).filter(([file, of]) => of.some((r) => rules.includes(r)) && files.some((f) => f.startsWith(file))).map(([file]) => file)];
+    [...(verdicts > 0 ? [POLICIES] : []), ...Object.entries(SPEAKS).filter(([file, of]) => of.some((r) => rules.includes(r)) && files.some((f) => begins(f, file))).map(([file]) => file)];
   return [...rows.values()].map((r) => ({ ...r, evidence: speaking(r.rules) })).sort((a, b) => (a.framework < b.framework ? -1 : a.framework > b.framework ? 1 : a.control.localeCompare(b.control, "en", { numeric: true })));
 }
 const CAUTION = [
