@@ -91,5 +91,6 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     promotedAt: z.string().nullable(), revokedAt: z.string().nullable(), closedAt: z.string().nullable(), actor: z.string(), approver: z.string().nullable(), overlapSeconds: z.int().nullable(), nextVerdict: verdict.nullable(), oldVerdict: verdict.nullable(),
     sinceReportSeconds: z.int().nullable(), daysSinceLast: z.int().nullable(), waiting: z.string().nullable(), record: z.string(),
   })) }),
+  "audit-report": z.object({ ...base, file: z.string(), head: z.string(), bytes: z.int(), counts: z.record(z.string(), z.int()) }),
   "rotate-departure": z.object({ ...base, exposure: z.string(), subject: z.string(), closed: z.int(), open: z.int(), lines: z.array(z.object({ environment: z.string(), path: z.string(), class: z.string(), state: z.enum(["closed", "open"]), proof: z.string().nullable(), rotation: z.string().nullable(), why: z.string() })) }),
 };

@@ -1,7 +1,6 @@
-import { parseDate } from "../../lib/clock.ts";
-import { FindingError } from "../../lib/finding.ts";
 import { openLog, type Change } from "../../audit/log.ts";
 import { defineCommand, type Context } from "../command.ts";
+import { dayOption } from "../day.ts";
 import { csvRow } from "../render/csv.ts";
 import { painter } from "../render/paint.ts";
 
@@ -14,14 +13,6 @@ interface Filter {
 }
 const text = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
 
-/** `--since` and `--until` as instants; `--until` is that day's end. Throws FindingError on what is no date. */
-function day(name: string, value: unknown, end: boolean): string {
-  const given = text(value);
-  if (given === undefined) return end ? "9999" : "";
-  const at = parseDate(given);
-  if (!at) throw new FindingError({ code: "USAGE_DATE", severity: "error", message: `--${name} wants a date as YYYY-MM-DD, not "${given}"` }, 2);
-  return given.length > 10 ? at.toISOString() : `${given}${end ? "T23:59:59.999Z" : ""}`;
-}
 const matches = (c: Change, f: Filter): boolean =>
   (f.environments.length === 0 || (c.environment !== null && f.environments.includes(c.environment))) && c.at >= f.since && c.at <= f.until &&
   (f.credential === undefined || (c.kind === "credential" && (c.path === f.credential || c.path.startsWith(`${f.credential}.`)))) &&
@@ -47,7 +38,7 @@ export default defineCommand({
   ],
   examples: ["stackseal audit log --env prod --since 2026-10-01", "stackseal audit log --credential stripe.secretKey --json", "stackseal audit log --format csv > changes.csv"],
   run: async (context, _args, options) => {
-    const filter: Filter = { environments: context.envs, since: day("since", options["since"], false), until: day("until", options["until"], true), credential: text(options["credential"]), person: text(options["person"]) };
+    const filter: Filter = { environments: context.envs, since: dayOption("since", options["since"], false), until: dayOption("until", options["until"], true), credential: text(options["credential"]), person: text(options["person"]) };
     const to = text(options["to"]), from = text(options["from"]);
     const log = openLog({
       root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, ...(to !== undefined && { to }), ...(from !== undefined && { from }),

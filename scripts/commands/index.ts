@@ -74,6 +74,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "backup restore", summary: "Open an archive with two people's identities and put it into an empty folder; values stay sealed, to those who restore", load: async () => (await import("./backup-restore.ts")).default },
   { name: "backup drill", summary: "Prove without touching anything real that an archive restores, opens, matches its fingerprints and builds the sandbox", load: async () => (await import("./backup-drill.ts")).default },
   { name: "docs", summary: "Write the configuration book: every integration, environment, URL, webhook, variable, owner, rotation rule and runbook", load: async () => (await import("./docs.ts")).default },
+  { name: "audit report", summary: "One self-contained page for an auditor: changes, credentials by due date, access, rotations, exceptions, exposures", load: async () => (await import("./audit-report.ts")).default },
   { name: "completion", summary: "Print a shell's completion script", load: async () => (await import("./completion.ts")).default },
   { name: "start", summary: "The main job on this machine: seal samples, preview all, deploy local, verify", load: async () => (await import("./start.ts")).default },
 ];
