@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { armorSignature } from "../../seal/signature.ts";
 import { as, repository, type Repository } from "./repository.ts";
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 const codes = (err: string): string[] => [...err.matchAll(/^(?:\S+ )?(?:error|warning|info) ([A-Z_]+)/gm)].map((m) => m[1]!);
 
 /** The reviews of a code host, on loopback. */

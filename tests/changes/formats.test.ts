@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { as, repository, type Repository } from "./repository.ts";
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 400_000 });
 interface PlanFile { digest: string; approval: string; access: boolean; environments: { name: string; payments: boolean; changes: Record<string, string>; resources: Record<string, Record<string, string>> }[] }
 const planIn = (r: Repository, file: string): PlanFile => JSON.parse(readFileSync(join(r.root, file), "utf8")) as PlanFile;
 

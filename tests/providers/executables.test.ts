@@ -19,7 +19,7 @@ import { endpointInputs, endpointUrn, localProject, versionInputs, versionUrn, t
 
 // The files that the Pulumi CLI would start, as it starts them: a process, a port on its first line, gRPC.
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 400_000, hookTimeout: 400_000 });
 const repo = resolve(import.meta.dirname, "../..");
 const file = (name: string): string => join(repo, `dist/providers/${name}/pulumi-resource-${name}`);
 const environment = (more: Record<string, string> = {}): Record<string, string> => ({ PATH: process.env["PATH"] ?? "", HOME: mkdtempSync(join(tmpdir(), "plugin-home-")), ...more });
