@@ -12,7 +12,7 @@ const must = (what, r) => {
   console.error(`${what} failed\n${r.stdout ?? ""}${r.stderr ?? ""}`);
   process.exit(1);
 };
-const common = { absWorkingDir: root, bundle: true, platform: "node", target: "node20", format: "esm", packages: "external", logLevel: "warning", legalComments: "none" };
+const common = { absWorkingDir: root, bundle: true, platform: "node", target: "node20", format: "esm", packages: "external", loader: { ".page.js": "text", ".page.css": "text" }, logLevel: "warning", legalComments: "none" };
 await build({ ...common, entryPoints: { components: "stacks/library.ts", policies: "policies/library.ts", schemas: "schemas/library.ts" }, outdir: "dist/lib", splitting: true });
 rmSync(join(root, "dist/types"), { recursive: true, force: true });
 must("tsc", spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tools/tsconfig.package.json"], { cwd: root, encoding: "utf8" }));
