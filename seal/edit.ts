@@ -1,4 +1,5 @@
-import { isMap, isScalar, parseDocument, type Pair, type Scalar, type YAMLMap } from "yaml";
+import { isMap, isScalar, parseDocument, type Pair, type Scalar } from "yaml";
+import { endOf, lineEnd, lineStart, offset, pairOf, splice, type Block, type Splice } from "../lib/yaml-splice.ts";
 import { FindingError } from "../lib/finding.ts";
 import type { Claims } from "../schemas/claims.ts";
 import { openLeaf, parseLeaf, pathData, sealLeaf, type Leaf } from "./cipher.ts";
@@ -23,12 +24,6 @@ export interface Edits {
   readonly key?: SealedKey;
   readonly now: Date;
 }
-interface Splice {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
-type Block = YAMLMap<Scalar<string>>;
 
 /**
  * The file's text with some credentials changed, in place: every other line, comments too, stays byte for byte, and the mac and
@@ -102,7 +97,6 @@ function rootOf(text: string): Block | null {
   const doc = parseDocument(text, { version: "1.2", uniqueKeys: true });
   return doc.errors.length === 0 && isMap(doc.contents) && !doc.contents.flow ? (doc.contents as unknown as Block) : null;
 }
-const pairOf = (map: Block, name: string): Pair<Scalar<string>> | undefined => map.items.find((p) => p.key.value === name);
 function blockAt(root: Block, keys: readonly string[]): Block | null {
   let map = root;
   for (const k of keys) {
@@ -112,19 +106,6 @@ function blockAt(root: Block, keys: readonly string[]): Block | null {
   }
   return map;
 }
-const offset = (p: Pair<Scalar<string>>): number => p.key.range?.[0] ?? 0;
-const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1;
-const lineEnd = (text: string, at: number): number => {
-  const n = text.indexOf("\n", at);
-  return n < 0 ? text.length : n + 1;
-};
-/** Where the text of a pair ends: the end of its last scalar. */
-function endOf(node: unknown): number {
-  if (isMap(node)) return endOf((node as unknown as Block).items.at(-1)?.value);
-  return (node as { range?: [number, number, number] } | null)?.range?.[1] ?? 0;
-}
-const splice = (text: string, list: readonly Splice[]): string => [...list].sort((a, b) => b.start - a.start).reduce((t, s) => t.slice(0, s.start) + s.text + t.slice(s.end), text);
-
 function withChange(text: string, c: Change): string | null {
   const root = rootOf(text);
   if (!root) return null;

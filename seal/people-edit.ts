@@ -1,4 +1,5 @@
-import { isMap, isScalar, isSeq, parseDocument, type Pair, type Scalar, type YAMLMap, type YAMLSeq } from "yaml";
+import { isMap, isScalar, isSeq, parseDocument, type Pair, type Scalar, type YAMLSeq } from "yaml";
+import { endOf, lineEnd, lineStart, offset, pairOf, splice, type Block, type Splice } from "../lib/yaml-splice.ts";
 import type { Machine, Person } from "../schemas/people.ts";
 import { scalar } from "./write.ts";
 
@@ -8,12 +9,6 @@ export type PeopleEdit =
   | { readonly op: "remove"; readonly name: string }
   | { readonly op: "change"; readonly name: string; readonly fields: Readonly<Record<string, unknown>> };
 
-type Block = YAMLMap<Scalar<string>>;
-interface Splice {
-  readonly start: number;
-  readonly end: number;
-  readonly text: string;
-}
 const GROUPS = ["people", "machines"] as const;
 
 /** `people.yaml` with one entry added, removed or changed; every other line, comments and order too, stays byte for byte. Throws RangeError where the entry isn't there. */
@@ -26,7 +21,6 @@ export function editPeople(text: string, edit: PeopleEdit): string {
   if (!found) throw new RangeError(`no entry ${edit.name}`);
   return edit.op === "remove" ? removed(text, found.group, found.pair) : changed(text, found.pair, edit.fields);
 }
-const pairOf = (map: Block, name: string): Pair<Scalar<string>> | undefined => map.items.find((p) => p.key.value === name);
 function entryOf(root: Block, name: string): { group: Block; pair: Pair<Scalar<string>> } | null {
   for (const g of GROUPS) {
     const group = pairOf(root, g)?.value;
@@ -35,19 +29,6 @@ function entryOf(root: Block, name: string): { group: Block; pair: Pair<Scalar<s
   }
   return null;
 }
-const offset = (p: Pair<Scalar<string>>): number => p.key.range?.[0] ?? 0;
-const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1;
-const lineEnd = (text: string, at: number): number => {
-  const n = text.indexOf("\n", at);
-  return n < 0 ? text.length : n + 1;
-};
-function endOf(node: unknown): number {
-  if (isMap(node) && !node.flow && node.items.length) return endOf(node.items.at(-1)?.value);
-  if (isSeq(node) && !node.flow && node.items.length) return endOf(node.items.at(-1));
-  return (node as { range?: [number, number, number] } | null)?.range?.[1] ?? 0;
-}
-const splice = (text: string, list: readonly Splice[]): string => [...list].sort((a, b) => b.start - a.start).reduce((t, s) => t.slice(0, s.start) + s.text + t.slice(s.end), text);
-
 const QUOTED = new Set(["from", "until", "attestedAt", "evidence", "signature"]);
 function flow(key: string, v: unknown): string {
   if (Array.isArray(v)) return `[${v.map((x) => flow(key, x)).join(", ")}]`;
