@@ -1,5 +1,5 @@
 import { isoDate } from "../lib/clock.ts";
-import { FindingError } from "../lib/finding.ts";
+import { FindingError, type Finding } from "../lib/finding.ts";
 import { nearest } from "../lib/nearest.ts";
 import { allows } from "../schemas/access.ts";
 import type { Claims, Reason } from "../schemas/claims.ts";
@@ -15,7 +15,7 @@ import { identitiesFor } from "../seal/identity.ts";
 import { openPeppers } from "../seal/pepper.ts";
 import { recipientsFor } from "../seal/recipients.ts";
 import type { Signer } from "../seal/seed.ts";
-import { judgeValue, setCredential } from "../seal/set.ts";
+import { judgeEqual, judgeValue, setCredential } from "../seal/set.ts";
 import { judgeStrength } from "../seal/strength.ts";
 import { readProject, type Declared, type Project } from "../stacks/read.ts";
 import type { Context } from "./command.ts";
@@ -64,21 +64,28 @@ export function maxAgeOf(d: Declared, e: Pick<ExpectedSecret, "spec">): number {
 /** Judges a new value and seals it with claims and signature, in one atomic step. Throws FindingError with everything that is wrong, nothing written. */
 export async function sealNew(s: Sealing, e: ExpectedSecret, value: string, reason: Reason): Promise<Claims> {
   const d = s.declared;
-  const wrong = [...judgeValue(value, e, d.tier), ...(e.spec.human && !generatedByProvider(d, e) ? await judgeStrength(value, e.path) : [])];
-  if (wrong.length) throw new FindingError(wrong);
   const peppers = await openPeppers(s.root, d.name, d.tier, s.identities);
-  await refuseExposed(s.root, e, value, peppers);
   return setCredential({
     root: s.root, environment: d.name, tier: d.tier, expected: e, value, reason, maxAgeDays: maxAgeOf(d, e), identities: s.identities, signer: s.signer, now: s.now,
-    peppers, ...(d.name !== LOCAL && { before: () => heldBefore(s.root, s.env, e.path, value, e.spec.human === true, peppers) }), recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
-    others: s.project.environments.flatMap((x) => x.credentials.map((c) => ({ environment: x.name, path: c.path, claims: c.claims }))),
+    peppers, judge: () => judgeNew(s, e, value, peppers), recipients: recipientsFor(s.people, d.tier, e.spec.class, isoDate(s.now)).map((r) => r.recipient),
   });
 }
-/** Throws FindingError VALUE_EXPOSED where an exposure list says that somebody could know this value: compared under every generation of pepper at hand. */
-async function refuseExposed(root: string, e: ExpectedSecret, value: string, peppers: Peppers): Promise<void> {
+/** Everything that speaks against a value as a new issue of a credential: form, mode, strength, known to somebody who left, in force elsewhere, in force before. Empty where nothing does. */
+export async function judgeNew(s: Sealing, e: ExpectedSecret, value: string, peppers: Peppers): Promise<Finding[]> {
+  const d = s.declared;
+  const form = [...judgeValue(value, e, d.tier), ...(e.spec.human && !generatedByProvider(d, e) ? await judgeStrength(value, e.path) : [])];
+  if (form.length) return form;
+  const equal = [...(await judgeExposed(s.root, e, value, peppers)), ...(await judgeEqual(value, { environment: d.name, path: e.path }, s.project.environments.flatMap((x) => x.credentials.map((c) => ({ environment: x.name, path: c.path, claims: c.claims }))), peppers))];
+  if (equal.length || d.name === LOCAL) return equal;
+  const held = await heldBefore(s.root, s.env, e.path, value, e.spec.human === true, peppers);
+  return held ? [held] : [];
+}
+/** VALUE_EXPOSED where an exposure list says that somebody could know this value: compared under every generation of pepper at hand. */
+async function judgeExposed(root: string, e: ExpectedSecret, value: string, peppers: Peppers): Promise<Finding[]> {
   for (const [print, file] of exposedPrints(root))
     if ((print.startsWith("h") === (e.spec.human === true)) && (await fingerprintLike(print, peppers, value)) === print)
-      throw new FindingError(sealCodes.finding("VALUE_EXPOSED", { message: "the value is one that somebody who left, or a stolen key, could know", path: e.path, hint: `issue a new one at the provider; ${file} says who` }));
+      return [sealCodes.finding("VALUE_EXPOSED", { message: "the value is one that somebody who left, or a stolen key, could know", path: e.path, hint: `issue a new one at the provider; ${file} says who` })];
+  return [];
 }
 /** Mail passwords that the provider makes have a format of their own; a person chooses those of generic servers and Mailgun logins. */
 function generatedByProvider(d: Declared, e: ExpectedSecret): boolean {

@@ -30,6 +30,8 @@ export interface Adopt {
   /** For values that are new: without it they are refused. */
   readonly reason: Reason | null;
   readonly maxAgeDays: (e: ExpectedSecret) => number;
+  /** Everything that speaks against a value that is new. */
+  readonly judge: (e: ExpectedSecret, value: string) => Promise<readonly Finding[]>;
   readonly people: People;
   readonly identities: readonly Identity[];
   readonly peppers: Peppers;
@@ -44,7 +46,7 @@ export interface Adopted {
 }
 /**
  * Signs what the sops CLI wrote. A value that its claims' fingerprint fits keeps its issue; another one gets new claims and wants a reason.
- * Every value is judged as `secret set` judges it. Throws FindingError with nothing written.
+ * A new value is judged as `secret set` judges it, an old one by its form. Throws FindingError with nothing written.
  */
 export async function adopt(o: Adopt): Promise<Adopted[]> {
   const file = sealedFile(o.environment, o.class);
@@ -74,16 +76,20 @@ export async function adopt(o: Adopt): Promise<Adopted[]> {
         return null;
       };
       if (!e) return refuse("no declaration asks for this credential", "declare it in environment.yaml, or remove it");
-      const judged = judgeValue(value, e, o.tier);
-      if (judged.length) {
+      const against = (judged: readonly Finding[]): null => {
         wrong.push(...judged.map((f) => ({ ...f, at: c.at })));
         return null;
-      }
+      };
+      const form = judgeValue(value, e, o.tier);
+      if (form.length) return against(form);
       if (c.claims?.kind === e.kind && (await fingerprintLike(c.claims.fingerprint, o.peppers, value)) === c.claims.fingerprint) {
         const { signature: _old, ...rest } = c.claims;
         return { claims: { ...rest, sealedBy: o.signer.name }, change: "signature" };
       }
       if (o.reason === null) return refuse("the value is another one than its claims say", `stackseal secret sign ${c.path} --env ${o.environment} --reason initial`);
+      // In force at this very place: its claims are of another kind, and are what is mended.
+      const judged = (await o.judge(e, value)).filter((f) => f.code !== "VALUE_UNCHANGED");
+      if (judged.length) return against(judged);
       return { claims: await newClaims(e.spec, e.kind, value, o.peppers, o.signer.name, o.reason, o.now, o.maxAgeDays(e)), change: "value" };
     }
     if (wrong.length) throw new FindingError(wrong);

@@ -31,6 +31,26 @@ export function judgeValue(value: string, e: ExpectedSecret, tier: Tier): Findin
   ];
 }
 
+/** Claims in force somewhere: what a new value must not equal. */
+export interface OtherClaims {
+  readonly environment: string;
+  readonly path: string;
+  readonly claims: Claims;
+}
+/** Whether a value is in force already, in any environment whose pepper is at hand: VALUE_UNCHANGED at its own place, VALUE_SHARED elsewhere. */
+export async function judgeEqual(value: string, own: { readonly environment: string; readonly path: string }, others: readonly OtherClaims[], peppers: Peppers): Promise<Finding[]> {
+  // A human-chosen value's fingerprint costs 60 ms: once a generation, not once a credential.
+  const prints = new Map<string, string | null>();
+  for (const x of others) {
+    const generation = x.claims.fingerprint.split(":")[0] ?? "";
+    if (!prints.has(generation)) prints.set(generation, await fingerprintLike(x.claims.fingerprint, peppers, value));
+    if (prints.get(generation) !== x.claims.fingerprint) continue;
+    if (x.environment !== own.environment || x.path !== own.path) return [sealCodes.finding("VALUE_SHARED", { message: `the value is in force as ${x.path} of ${x.environment}`, path: own.path, hint: "every credential is a value of its own, in every environment" })];
+    return [sealCodes.finding("VALUE_UNCHANGED", { message: `the value is in force as ${x.path} already`, path: own.path, hint: "issue a new one at the provider; to seal the same value anew: stackseal secret reseal" })];
+  }
+  return [];
+}
+
 export interface SetOptions {
   readonly root: string;
   readonly environment: string;
@@ -43,27 +63,16 @@ export interface SetOptions {
   readonly peppers: Peppers;
   readonly signer: Signer;
   readonly recipients: readonly string[];
-  /** Claims of all environments' credentials, this one's too: what the value must not equal. */
-  readonly others: readonly { readonly environment: string; readonly path: string; readonly claims: Claims }[];
-  /** Whether the value was in force at some time before; asked after what is in force now. */
-  readonly before?: () => Promise<Finding | null>;
+  /** Everything that speaks against the value; asked under the file's lock. */
+  readonly judge: () => Promise<readonly Finding[]>;
   readonly now: Date;
 }
 /** Writes one value and its claims in one atomic step; every other value's ciphertext stays byte for byte. Throws FindingError, with nothing written. */
 export async function setCredential(o: SetOptions): Promise<Claims> {
   const file = sealedFile(o.environment, o.expected.spec.class);
   return withLock(join(o.root, file), file, async () => {
-    // A human-chosen value's fingerprint costs 60 ms: once a generation, not once a credential.
-    const prints = new Map<string, string | null>();
-    for (const x of o.others) {
-      const generation = x.claims.fingerprint.split(":")[0] ?? "";
-      if (!prints.has(generation)) prints.set(generation, await fingerprintLike(x.claims.fingerprint, o.peppers, o.value));
-      if (prints.get(generation) !== x.claims.fingerprint) continue;
-      if (x.environment !== o.environment || x.path !== o.expected.path) throw new FindingError(sealCodes.finding("VALUE_SHARED", { message: `the value is in force as ${x.path} of ${x.environment}`, path: o.expected.path, hint: "every credential is a value of its own, in every environment" }));
-      throw new FindingError(sealCodes.finding("VALUE_UNCHANGED", { message: `the value is in force as ${x.path} already`, path: o.expected.path, hint: "issue a new one at the provider; to seal the same value anew: stackseal secret reseal" }));
-    }
-    const held = await o.before?.();
-    if (held) throw new FindingError(held);
+    const wrong = await o.judge();
+    if (wrong.length) throw new FindingError(wrong);
     const { sealed, findings } = existsSync(join(o.root, file)) ? readClear(o.root, file) : { sealed: null, findings: [] as Finding[] };
     if (hasErrors(findings)) throw new FindingError(findings);
     const opened = sealed && (await openSealed(sealed, o.identities));

@@ -6,7 +6,10 @@ import { judgeValue } from "../../seal/set.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
 import { readAws, readPlain, readSource, sourceOf, SOURCES, type Item, type Items, type Source } from "../import-source.ts";
-import { maySeal, sealingOf, sealNew } from "../sealing.ts";
+import { judgeNew, maySeal, sealingOf, sealNew, type Sealing } from "../sealing.ts";
+import type { ExpectedSecret } from "../../schemas/integrations/index.ts";
+import { sealCodes } from "../../seal/codes.ts";
+import { openPeppers } from "../../seal/pepper.ts";
 import { painter } from "../render/paint.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -57,8 +60,12 @@ export default defineCommand({
     const findings: Finding[] = [...read, ...understood.flatMap((u) => judge(u, d.tier, d.expected.map((e) => e.path))), ...twice(understood)]
       .map((f) => (partial && LEFT_OUT.has(f.code) ? { ...f, severity: "warning" as const } : f));
     const wrong = new Set(findings.filter((f) => f.severity === "error").map((f) => f.path));
-    const good = understood.filter((u) => u.meaning?.kind === "credential" && !wrong.has(u.name));
     const dry = options["dryRun"] === true;
+    const reason = options["reason"] as Reason;
+    const { against, already } = await judgeDeep(context, env, understood.filter((u) => u.meaning?.kind === "credential" && !wrong.has(u.name)), dry);
+    findings.push(...against);
+    for (const f of against) if (f.severity === "error") wrong.add(f.path);
+    const good = understood.filter((u) => u.meaning?.kind === "credential" && !wrong.has(u.name) && !already.includes(u.meaning.expected.path));
     const json = {
       mapped: understood.flatMap((u) => (u.meaning?.kind === "credential" ? [{ name: u.name, path: u.meaning.expected.path, ok: !wrong.has(u.name) }] : [])),
       settings: understood.flatMap((u) => (u.meaning?.kind === "setting" ? [{ name: u.name, integration: u.meaning.integration, agrees: u.meaning.declared === u.value }] : [])),
@@ -66,11 +73,11 @@ export default defineCommand({
     };
     const table = render(context, understood, wrong);
     const refused = hasErrors(findings) && !partial;
-    if (dry || refused) return { exit: hasErrors(findings) ? 1 : 0, findings, json: { ...json, written: [] }, text: `${table}${dry ? "Dry run: nothing was written." : "Nothing was written: mend the source or the declaration, or take what is understood with --partial."}\n` };
-    const done = await seal(context, env, good, options["reason"] as Reason);
+    if (dry || refused) return { exit: hasErrors(findings) ? 1 : 0, findings, json: { ...json, written: [], already }, text: `${table}${dry ? "Dry run: nothing was written." : "Nothing was written: mend the source or the declaration, or take what is understood with --partial."}\n` };
+    const done = await seal(context, env, good, reason);
     const closing = done.written.length ? `Sealed ${done.written.length} credentials of ${env}. The source still holds them in clear: delete it, and issue every value in it anew (stackseal rotate due --env ${env}).\n` : "Nothing new to seal.\n";
     const all = [...findings, ...done.findings];
-    return { exit: hasErrors(all) ? 1 : 0, findings: all, json: { ...json, written: done.written, already: done.already }, text: `${table}${closing}` };
+    return { exit: hasErrors(all) ? 1 : 0, findings: all, json: { ...json, written: done.written, already }, text: `${table}${closing}` };
   },
 });
 
@@ -98,25 +105,61 @@ function twice(all: readonly Understood[]): Finding[] {
     return first && first.value !== u.value ? [{ code: "IMPORT_TWICE", severity: "error", message: `${u.name} and ${first.name} both mean ${path}, with different values`, ...(u.at && { at: u.at }), path: u.name, hint: "leave the right one in the source" }] : [];
   });
 }
-async function seal(context: Context, env: string, items: readonly Understood[], reason: Reason): Promise<{ written: string[]; already: string[]; findings: Finding[] }> {
-  const written: string[] = [], already: string[] = [], findings: Finding[] = [];
+/** What only somebody with a key can tell, asked of every value before the first is written: strength, known to a leaver, in force elsewhere or before. In a dry run without a key a warning says that it wasn't asked. */
+async function judgeDeep(context: Context, env: string, items: readonly Understood[], dry: boolean): Promise<{ against: Finding[]; already: string[] }> {
+  const against: Finding[] = [], already: string[] = [];
+  if (items.length === 0) return { against, already };
+  try {
+    const sealing = sealingOf(context, env);
+    const peppers = await openPeppers(sealing.root, env, sealing.declared.tier, sealing.identities);
+    const first = new Map<string, string>();
+    for (const [n, u] of items.entries()) {
+      if (u.meaning?.kind !== "credential") continue;
+      const e = u.meaning.expected;
+      context.progress(`judging ${n + 1} of ${items.length}: ${e.path}`);
+      const place = { ...(u.at && { at: u.at }), path: u.name };
+      const told = [...mayNot(sealing, e), ...(await judgeNew(sealing, e, u.value, peppers))];
+      if (told.length > 0 && told.every((f) => f.code === "VALUE_UNCHANGED")) {
+        already.push(e.path);
+        continue;
+      }
+      const twin = first.get(u.value);
+      if (twin !== undefined && twin !== e.path) told.push(sealCodes.finding("VALUE_SHARED", { message: `the source gives the same value to ${twin}`, path: e.path, hint: "every credential is a value of its own, in every environment" }));
+      first.set(u.value, twin ?? e.path);
+      against.push(...told.map((f) => ({ ...f, ...place, message: `${u.name} → ${e.path}: ${f.message}` })));
+    }
+  } catch (e) {
+    if (!dry || !(e instanceof FindingError)) throw e;
+    against.push(...e.findings.map((f) => ({ ...f, severity: "warning" as const, message: `not judged whether the values are strong, unexposed and their own: ${f.message}` })));
+  }
+  return { against, already };
+}
+function mayNot(s: Sealing, e: ExpectedSecret): readonly Finding[] {
+  try {
+    maySeal(s, e);
+    return [];
+  } catch (x) {
+    if (x instanceof FindingError) return x.findings;
+    throw x;
+  }
+}
+async function seal(context: Context, env: string, items: readonly Understood[], reason: Reason): Promise<{ written: string[]; findings: Finding[] }> {
+  const written: string[] = [], findings: Finding[] = [];
   for (const [n, u] of items.entries()) {
     if (u.meaning?.kind !== "credential") continue;
     const e = u.meaning.expected;
+    if (written.includes(e.path)) continue;
     context.progress(`sealing ${n + 1} of ${items.length}: ${e.path}`);
-    // Read anew each time: what was sealed a moment ago counts as in force.
-    const sealing = sealingOf(context, env);
     try {
-      maySeal(sealing, e);
-      await sealNew(sealing, e, u.value, reason);
+      // Read anew each time: what was sealed a moment ago counts as in force.
+      await sealNew(sealingOf(context, env), e, u.value, reason);
       written.push(e.path);
     } catch (x) {
       if (!(x instanceof FindingError)) throw x;
-      if (x.findings.every((f) => f.code === "VALUE_UNCHANGED" && f.path === e.path)) already.push(e.path);
-      else findings.push(...x.findings);
+      findings.push(...x.findings);
     }
   }
-  return { written, already, findings };
+  return { written, findings };
 }
 function render(context: Context, all: readonly Understood[], wrong: ReadonlySet<string | undefined>): string {
   const p = painter(context.color);

@@ -6,7 +6,7 @@ import { sealedFile } from "../../schemas/layout.ts";
 import { adopt, type Adopted } from "../../seal/adopt.ts";
 import { openPeppers } from "../../seal/pepper.ts";
 import { defineCommand } from "../command.ts";
-import { expectedOf, maxAgeOf, maySeal, sealingOf } from "../sealing.ts";
+import { expectedOf, judgeNew, maxAgeOf, maySeal, sealingOf } from "../sealing.ts";
 import { knownEnvironments } from "./check.ts";
 
 export default defineCommand({
@@ -28,7 +28,7 @@ export default defineCommand({
       if ((paths.length && own.length === 0) || !existsSync(join(s.root, sealedFile(env, cls)))) continue;
       const some = s.declared.expected.find((e) => e.spec.class === cls);
       if (paths.length === 0 && some && !allowed(() => { maySeal(s, some); })) continue;
-      done.push(...await adopt({ root: s.root, environment: env, tier: s.declared.tier, class: cls, expected: s.declared.expected, paths: own, reason: (options["reason"] as Reason | undefined) ?? null, maxAgeDays: (e) => maxAgeOf(s.declared, e), people: s.people, identities: s.identities, peppers, signer: s.signer, now: s.now }));
+      done.push(...await adopt({ root: s.root, environment: env, tier: s.declared.tier, class: cls, expected: s.declared.expected, paths: own, reason: (options["reason"] as Reason | undefined) ?? null, maxAgeDays: (e) => maxAgeOf(s.declared, e), judge: (e, value) => judgeNew(s, e, value, peppers), people: s.people, identities: s.identities, peppers, signer: s.signer, now: s.now }));
     }
     const text = done.length === 0 ? `nothing to sign in ${env}: every value is signed` : done.map((a) => `signed ${a.path} of ${env}${a.change === "value" ? `: a new value, issue ${a.claims.issueId}` : ""}`).join("\n");
     return { exit: 0, json: { signed: done.map((a) => ({ path: a.path, change: a.change, issueId: a.claims.issueId })) }, text };
