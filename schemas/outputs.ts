@@ -62,6 +62,11 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   })) })) }),
   cancel: z.object({ ...base, cancelled: z.array(z.object({ stack: z.string(), what: z.string() })) }),
   drift: z.object({ ...base, drift: z.array(z.object({ kind: z.enum(["secret", "version", "policy", "key", "rule", "topic", "trail"]), name: z.string(), expected: z.string(), found: z.string(), by: z.string().nullable() })) }),
+  rollback: z.object({
+    ...base, environment: z.string().optional(), secret: z.string().optional(), from: z.string().nullable().optional(), to: z.string().optional(), branch: z.string().nullable().optional(), commit: z.string().nullable().optional(),
+    steps: z.array(z.object({ step: z.enum(["store", "git"]), state: z.enum(["done", "already", "todo", "waits", "none", "failed"]), what: z.string() })).optional(),
+    issues: z.array(z.object({ path: z.string(), issueId: z.string(), sealedBy: z.string() })).optional(),
+  }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
   "secret-verify": z.object({ ...base, files: z.array(z.object({
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),

@@ -36,6 +36,8 @@ export interface DeployOptions {
   readonly message?: string;
   /** Only what was approved: the steps are held against it before the first is done. */
   readonly held?: Held;
+  /** Store secrets that may go back to an older issue. */
+  readonly rollback?: readonly string[];
 }
 
 /** Flags of every command that runs an engine. */
@@ -81,7 +83,7 @@ export async function deploy(context: Context, d: Declared, options: DeployOptio
   const log = options.eventLog === undefined || options.dryRun ? null : openSync(join(context.root, options.eventLog), "w", 0o600);
   try {
     return await withSandbox(context, d, async (stripeSandbox) => {
-      const ctx = { root: context.root, env: context.env, clock: context.clock, ...(stripeSandbox !== undefined && { stripeSandbox }) };
+      const ctx = { root: context.root, env: context.env, clock: context.clock, ...(stripeSandbox !== undefined && { stripeSandbox }), ...(options.rollback && { rollback: options.rollback }) };
       const providerFor = await providersHere(d, ctx);
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();

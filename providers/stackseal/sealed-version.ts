@@ -184,7 +184,7 @@ function valueChanges(olds: Props, news: Props): Record<string, { kind: "add" | 
 function refuseOlder(name: string, versionId: string, store: StoreSecret | null, values: readonly { readonly variable: string; readonly issueId: string; readonly claims: Claims }[]): void {
   const current = versionWith(store, "current");
   if (!current || current.id === versionId) return;
-  const hint = "if that is meant, stackseal rollback brings it back and leaves a trace";
+  const hint = `if that is meant: stackseal rollback --env ${name.split("/")[1] ?? ""} --secret ${name} --to ${versionId.slice(0, 12)}`;
   if (versionOf(store, versionId)) throw fail("ISSUE_OLDER", "this version was in force before and was replaced since", name, hint);
   const older = values.find((v) => {
     const [issuedAt = "", issueId] = (current.notes[v.variable] ?? "").split(" ");

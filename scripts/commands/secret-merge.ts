@@ -3,20 +3,16 @@ import { join, resolve } from "node:path";
 import { spawnSync } from "node:child_process";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
-import { allows } from "../../schemas/access.ts";
-import { members } from "../../schemas/people.ts";
 import { Git } from "../../lib/git.ts";
 import { parseClear } from "../../seal/clear.ts";
 import { sealCodes } from "../../seal/codes.ts";
 import { identitiesFor } from "../../seal/identity.ts";
 import { mergeSealed, type Merged, type MergeOptions, type Side } from "../../seal/merge.ts";
 import { openSealed, type Opened } from "../../seal/open.ts";
-import { canonicalClaims, signText } from "../../seal/signature.ts";
-import { verifySignatures } from "../../seal/verify.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
 import { installDrivers } from "../git-drivers.ts";
-import { peopleAt, placeOf } from "../sealed-place.ts";
-import { signerOf } from "../signer.ts";
+import { signerFor } from "../merge-signer.ts";
+import { placeOf } from "../sealed-place.ts";
 
 interface Inputs {
   /** The file's path in the project. */
@@ -101,25 +97,6 @@ async function byValue(context: Context, i: Inputs, take: MergeOptions["take"], 
   const [ours, theirs] = [await open(i.ours, "ours"), await open(i.theirs, "theirs")];
   const base = i.base === "" ? null : await open(i.base, "base");
   return mergeSealed({ base, ours, theirs, take, markerSize, now: context.clock.now(), sign: signerFor(context, i.file) });
-}
-/** Signs for who merges, where the matrix lets them seal the file and the value was validly signed before; null where nobody can sign here. */
-function signerFor(context: Context, file: string): MergeOptions["sign"] {
-  const place = placeOf(context.root, file);
-  const people = peopleAt(context.root, file);
-  if (!place || !people) return null;
-  try {
-    const signer = signerOf(context, place.environment, people);
-    const who = members(people).find((m) => m.name === signer.name)?.entry;
-    if (!who || !who.tiers.includes(place.tier) || !allows(who.role, place.class, place.tier, "seal")) return null;
-    return (path, claims, leaf, from) => {
-      const was = from.file.credentials.filter((c) => c.path === path);
-      if (verifySignatures(was, place, people).length > 0) return claims;
-      const own = { ...claims, sealedBy: signer.name };
-      return { ...own, signature: signText(signer.key, canonicalClaims(place.environment, path, own, leaf)) };
-    };
-  } catch {
-    return null;
-  }
 }
 /** git's ordinary merge of lines, and why. Without a conflict among the lines it stands; `check` and the MAC judge it. */
 function asText(context: Context, file: string, [ours, base, theirs]: readonly [string, string, string], size: number, why: readonly Finding[]): Result {

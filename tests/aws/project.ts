@@ -47,7 +47,9 @@ export async function cloudProject(store: string, extra: (environment: string) =
     writeFileSync(join(root, sealedFile("dev", cls)), await sealSamples(expected.filter((e) => e.spec.class === cls), "dev", [recipient], { g: new Map([[1, peppers.g]]), h: new Map([[1, peppers.h]]) }, signer, now));
   };
   for (const cls of ["standard", "payments"] as const) await seal(cls);
-  const env = { PATH: process.env["PATH"] ?? "", HOME: mkdtempSync(join(tmpdir(), "home-")), NO_COLOR: "1", SOPS_AGE_KEY: identity };
+  const home = mkdtempSync(join(tmpdir(), "home-"));
+  writeFileSync(join(home, "signing"), signing.file, { mode: 0o600 });
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", SOPS_AGE_KEY: identity, STACKSEAL_SIGNING_KEY: join(home, "signing") };
   return {
     root, env, reissue: seal,
     run: (args, more = {}) => new Promise((done) => { execFile(process.execPath, [cli, "-C", root, ...args], { env: { ...env, ...more }, maxBuffer: 64 << 20 }, (e, out, err) => { done({ code: typeof e?.code === "number" ? e.code : e ? 1 : 0, out, err }); }); }),
