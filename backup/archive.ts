@@ -6,12 +6,13 @@ import { isoDate, type Clock } from "../lib/clock.ts";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
 import { THRESHOLD } from "../schemas/backup.ts";
-import { humanPepperFile, pepperFile, sealedFile, WORK_DIR } from "../schemas/layout.ts";
+import { humanPepperFile, pepperFile, WORK_DIR } from "../schemas/layout.ts";
 import type { People } from "../schemas/people.ts";
 import { newIdentity, recipientOf } from "../seal/age.ts";
 import { readClear } from "../seal/clear.ts";
 import { identitiesFor } from "../seal/identity.ts";
 import { openSealed } from "../seal/open.ts";
+import { credentialFiles } from "../seal/sealed-files.ts";
 import { renderShared } from "../seal/shared-key.ts";
 import type { Declared } from "../stacks/read.ts";
 import { backupCodes } from "./codes.ts";
@@ -109,7 +110,7 @@ async function resealAll(o: BackupInput, recipient: string, now: Date, findings:
   const texts = new Map<string, string>();
   const notOpened: string[] = [];
   let credentials = 0;
-  const places = o.environments.flatMap((d) => [sealedFile(d.name, "standard"), sealedFile(d.name, "payments"), pepperFile(d.name), humanPepperFile(d.name, d.tier)].map((file) => ({ file, environment: d.name })));
+  const places = o.environments.flatMap((d) => [...credentialFiles(o.root, d.name, d.tier).map((f) => f.file), pepperFile(d.name), humanPepperFile(d.name, d.tier)].map((file) => ({ file, environment: d.name })));
   for (const { file, environment } of places) {
     if (texts.has(file) || notOpened.includes(file) || !existsSync(join(o.root, file))) continue;
     o.onProgress?.(`opening ${file}`);

@@ -51,7 +51,7 @@ export interface LineState {
 export function stateOf(line: ExposureLine, inForce: readonly InForce[], now: Date): LineState {
   const still = inForce.find((f) => f.claims.issueId === line.issueId || f.claims.fingerprint === line.fingerprint);
   const here = inForce.find((f) => f.environment === line.environment && f.path === line.path);
-  const why = still ? (still.claims.issueId === line.issueId ? "still in force" : `the same value is in force as ${still.path} of ${still.environment}`)
+  const why = still ? (still.held ? `rotation ${still.held.rotation} holds it as the ${still.held.slot === "next" ? "new" : "old"} one` : still.claims.issueId === line.issueId ? "still in force" : `the same value is in force as ${still.path} of ${still.environment}`)
     : line.revoked ? "" : line.issueId === undefined ? "to be issued anew, then signed off: revoked: { on, by, evidence }" : here ? "" : "no longer sealed, and not yet said to be withdrawn at the provider: revoked: { on, by, evidence }";
   return { line, open: why !== "", overdue: why !== "" && line.due < isoDate(now), why };
 }

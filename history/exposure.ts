@@ -4,6 +4,7 @@ import { Git } from "../lib/git.ts";
 import { allows, type SecretClass, type Tier } from "../schemas/access.ts";
 import type { Claims } from "../schemas/claims.ts";
 import { FINGERPRINT, ISSUE_ID } from "../schemas/claims.ts";
+import { heldIn } from "../schemas/layout.ts";
 import { EXPOSURE_DAYS, exposureRank, type Exposure, type ExposedValue, type ExposureLine, type Via } from "../schemas/exposure.ts";
 import { integrationOf, specOf } from "../schemas/integrations/index.ts";
 import { historyCodes } from "./codes.ts";
@@ -20,6 +21,8 @@ export interface InForce {
   readonly class: SecretClass;
   readonly kind: string;
   readonly claims: Claims;
+  /** Not in force itself: an open rotation holds it as the new or the old one. */
+  readonly held?: { readonly rotation: string; readonly slot: "next" | "previous" };
 }
 /** What lives in the run-time store alone: signing secrets that a provider minted. */
 export type StoreOnly = Omit<InForce, "claims">;
@@ -90,10 +93,11 @@ export async function exposureOf(q: ExposureQuestion): Promise<ExposureAnswer> {
         known.until = Math.max(known.until, v.until);
         continue;
       }
-      const place = FILE.exec(v.file);
+      const held = heldIn(v.file);
+      const place = held ? [v.file, held.environment, held.class] : FILE.exec(v.file);
       const kind = l.kind;
       seen.set(flat(id), {
-        environment: place?.[1] ?? v.file, path: flat(l.path), kind: flat(kind), leaf: flat(l.leaf), issueId: flat(l.issueId), fingerprint: flat(l.fingerprint), until: v.until,
+        environment: place?.[1] ?? v.file, path: flat(held ? kind || `rotations/${held.rotation}/${l.path}` : l.path), kind: flat(kind), leaf: flat(l.leaf), issueId: flat(l.issueId), fingerprint: flat(l.fingerprint), until: v.until,
         class: specOf(kind)?.class ?? (place?.[2] === "payments" ? "payments" : "standard"),
       });
     }
@@ -117,7 +121,7 @@ export async function exposureOf(q: ExposureQuestion): Promise<ExposureAnswer> {
   const live = new Map<string, { f: InForce | StoreOnly; claims: Claims | null; via: Set<Via> }>();
   const past = new Map<string, ExposedValue>();
   const add = (f: InForce | StoreOnly, claims: Claims | null, via: readonly Via[]): void => {
-    const id = `${f.environment} ${f.path}`;
+    const id = `${f.environment} ${f.path} ${claims?.issueId ?? ""}`;
     const own = live.get(id) ?? { f, claims, via: new Set<Via>() };
     for (const v of via) own.via.add(v);
     live.set(id, own);
@@ -170,7 +174,8 @@ const readStore = (p: PersonHistory, cls: SecretClass, tier: Tier | undefined, u
   p.held.some((h) => h.from <= until && h.tiers.some((t) => (tier === undefined || t === tier) && allows(h.role, cls, t, "read")));
 
 /** How a value is issued anew. */
-export function rotateCommand(f: { readonly environment: string; readonly path: string; readonly kind: string }, reason: Exposure["reason"]): string {
+export function rotateCommand(f: { readonly environment: string; readonly path: string; readonly kind: string; readonly held?: InForce["held"] }, reason: Exposure["reason"]): string {
+  if (f.held) return `stackseal rotate ${f.held.slot === "next" ? "abort" : "resume"} ${f.held.rotation} --env ${f.environment}`;
   const spec = specOf(f.kind);
   if (spec?.generate !== undefined) return `stackseal secret generate ${f.path} --env ${f.environment} --reason ${reason}`;
   if (spec) return `stackseal secret set ${f.path} --env ${f.environment} --reason ${reason}`;

@@ -4,6 +4,7 @@ export const rotationCodes = defineCodes({
   ROTATION_RECORD_INVALID: { severity: "error", title: "A rotation's record doesn't follow the closed schema" },
   ROTATION_CHAIN_BROKEN: { severity: "error", title: "A rotation's record was changed after it was written, or one before it is gone" },
   ROTATION_SIGNATURE: { severity: "error", title: "A signed step of a rotation isn't signed by whom it names" },
+  ROTATION_SIGNER_LEFT: { severity: "info", title: "A rotation's record is signed by somebody who left" },
   ROTATION_UNKNOWN: { severity: "error", title: "No rotation of that id" },
   ROTATION_OPEN: { severity: "error", title: "The credential is being rotated already" },
   ROTATION_STORE_BUSY: { severity: "error", title: "Another rotation of the same store secret is between its delivery and its end" },

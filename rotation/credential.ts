@@ -3,6 +3,7 @@ import { FindingError } from "../lib/finding.ts";
 import { versionOf as storeVersion } from "../providers/stores/contract.ts";
 import type { ExpectedSecret } from "../schemas/integrations/index.ts";
 import type { RotationSpec } from "../schemas/rotation.ts";
+import { rotationSealedFile } from "../schemas/layout.ts";
 import { isOpen, reached, stepOf, type RotationRecord } from "../schemas/rotation-record.ts";
 import { rotationCodes as c } from "./codes.ts";
 import type { Probed, Rotator } from "./context.ts";
@@ -45,7 +46,7 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
   const open = (): Promise<Held> => held(r, id, record.class);
   const both = async (): Promise<Held & { next: Slot; previous: Slot }> => {
     const h = await open();
-    if (!h.next || !h.previous) throw new FindingError(c.finding("ROTATION_SEALED_INVALID", { message: "what this rotation held sealed is gone", path: record.path, hint: `restore ${id}.sops.yaml from git, or abort` }));
+    if (!h.next || !h.previous) throw new FindingError(c.finding("ROTATION_SEALED_INVALID", { message: "what this rotation held sealed is gone", path: record.path, hint: `restore ${rotationSealedFile(r.declared.name, id, record.class)} from git, or abort` }));
     return { ...h, next: h.next, previous: h.previous };
   };
   /** Settings as they were when the rotation began. */

@@ -35,6 +35,8 @@ export function lineState(line: ExposureLine, exposedOn: string, d: Declared | n
   const rotation = record?.rotation ?? null;
   const still = now !== undefined && (now.issueId === line.issueId || now.fingerprint === line.fingerprint);
   if (still) return { ...base, state: "open", proof: null, rotation, why: rotation !== null ? "its rotation is on its way" : "it is still in force" };
+  const unused = records.find((r) => r.path === line.path && isAborted(r) && r.steps.some((s) => s.step === "sealed" && line.issueId !== undefined && s.issueId === line.issueId));
+  if (unused) return { ...base, state: "closed", proof: "taken back", rotation: unused.rotation, why: "" };
   if (!record) return { ...base, state: "open", proof: null, rotation, why: line.issueId === undefined ? "it wasn't replaced since" : "another one is in force, and nothing proves the exposed one dead: it was not replaced by a rotation" };
   const dead = stepOf(record, "buried")?.verdict === "invalid";
   const attested = stepOf(record, "attested");

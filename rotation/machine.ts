@@ -115,5 +115,5 @@ async function abortWith(r: Rotator, j: Journal, way: Way): Promise<Advanced> {
 }
 /** What an ended rotation held goes; a run killed before this leaves it to the next one. */
 export function tidy(r: Rotator, record: RotationRecord): void {
-  if ((isClosed(record) || isAborted(record)) && existsSync(join(r.root, rotationSealedFile(r.declared.name, record.rotation)))) forget(r, record.rotation);
+  if ((isClosed(record) || isAborted(record)) && existsSync(join(r.root, rotationSealedFile(r.declared.name, record.rotation, record.class)))) forget(r, record.rotation, record.class);
 }

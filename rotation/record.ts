@@ -3,11 +3,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { readDocument } from "../lib/document.ts";
-import type { Finding, Position } from "../lib/finding.ts";
+import { hasErrors, type Finding, type Position } from "../lib/finding.ts";
 import { rotationFile, rotationsDir } from "../schemas/layout.ts";
 import { members, type People } from "../schemas/people.ts";
-import { ROTATION_ID, recordSchema, type RotationRecord, type RotationStep } from "../schemas/rotation-record.ts";
-import { signText, verifyText, type SigningKey } from "../seal/signature.ts";
+import { isOpen, ROTATION_ID, recordSchema, type RotationRecord, type RotationStep } from "../schemas/rotation-record.ts";
+import { signedByItsOwnKey, signText, verifyText, type SigningKey } from "../seal/signature.ts";
 import { rotationCodes } from "./codes.ts";
 
 const NAMESPACE = "stackseal-rotation";
@@ -55,17 +55,30 @@ export function verifyRecord(kept: KeptRecord, people: People | null, locate: (p
   const broken = (message: string, path: readonly (string | number)[]): Finding => rotationCodes.finding("ROTATION_CHAIN_BROKEN", { message, at: locate(path), path: kept.record.rotation, hint: "restore the record from git" });
   if (headHash(head) !== hash) return [broken("the record's head was changed after it was written", ["hash"])];
   let before = hash;
+  const gone = new Set<string>();
   for (const [i, { hash: own, ...step }] of steps.entries()) {
     if (stepHash(before, step) !== own) return [broken(`step ${i + 1} (${step.step}) isn't what was written, or a step before it is gone`, ["steps", i])];
     const { signature, ...plain } = step;
     if (people && (SIGNED as readonly string[]).includes(step.step)) {
-      const signers = members(people).find((m) => m.name === step.actor)?.entry.signing ?? [];
-      if (signature === undefined || verifyText(signature, stepText(before, plain), signers, NAMESPACE) === null)
+      const actor = members(people).find((m) => m.name === step.actor);
+      const text = stepText(before, plain);
+      // A leaver's signature stays theirs; what is still to be decided by an attestation wants somebody who is here.
+      const left = actor === undefined && !(step.step === "attested" && isOpen(kept.record)) && signature !== undefined && signedByItsOwnKey(signature, text, NAMESPACE);
+      if (left) gone.add(step.actor);
+      else if (signature === undefined || verifyText(signature, text, actor?.entry.signing ?? [], NAMESPACE) === null)
         return [rotationCodes.finding("ROTATION_SIGNATURE", { message: `step ${i + 1} (${step.step}) isn't signed by ${step.actor}`, at: locate(["steps", i]), path: kept.record.rotation })];
     }
+    if (people && step.step === "attested" && !mayVouch(kept.record, i, people))
+      return [rotationCodes.finding("ROTATION_SIGNATURE", { message: `step ${i + 1} (attested): ${step.actor} is no Super Admin who took no part in this rotation`, at: locate(["steps", i]), path: kept.record.rotation })];
     before = own;
   }
-  return [];
+  return [...gone].map((name) => rotationCodes.finding("ROTATION_SIGNER_LEFT", { message: `signed by ${name}, who isn't in people.yaml any more`, at: locate([]), path: kept.record.rotation, hint: "git log -p stacks/people.yaml tells whose key it was" }));
+}
+/** Who vouches must stand outside; of a closed record the role of that day isn't known any more. */
+function mayVouch(record: RotationRecord, at: number, people: People): boolean {
+  const { actor } = record.steps[at] as RotationStep;
+  if (record.steps.some((s, i) => i < at && s.actor === actor && s.step !== "attested")) return false;
+  return !isOpen(record) || members(people).some((m) => m.name === actor && !m.machine && m.entry.role === "super-admin");
 }
 /** Steps that are signed: what a rotation claims, and what somebody vouches for. */
 export const SIGNED = ["proposed", "attested", "closed", "aborted"] as const satisfies readonly RotationStep["step"][];
@@ -109,5 +122,5 @@ export function readRecord(root: string, environment: string, id: string, people
   if (kept.record.rotation !== id || kept.record.environment !== environment)
     return { kept: null, findings: [...findings, rotationCodes.finding("ROTATION_RECORD_INVALID", { message: "the record names another rotation or environment than its file", at: { file, line: 1, column: 1 }, path: id })] };
   const wrong = verifyRecord(kept, people, (p) => document.locate(p));
-  return { kept: wrong.length ? null : kept, findings: [...findings, ...wrong] };
+  return { kept: hasErrors(wrong) ? null : kept, findings: [...findings, ...wrong] };
 }

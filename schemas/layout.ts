@@ -15,7 +15,15 @@ export const sealedFile = (environment: string, cls: SecretClass): string =>
 /** Records of rotations, and beside each open one what it holds sealed. */
 export const rotationsDir = (environment: string): string => `${environment === LOCAL ? `${WORK_DIR}/local` : `stacks/${environment}`}/rotations`;
 export const rotationFile = (environment: string, id: string): string => `${rotationsDir(environment)}/${id}.yaml`;
-export const rotationSealedFile = (environment: string, id: string): string => `${rotationsDir(environment)}/${id}.sops.yaml`;
+/** Its class stands in its name: rules for the sops CLI, code owners and reviewers go by names. */
+export const rotationSealedFile = (environment: string, id: string, cls: SecretClass): string => `${rotationsDir(environment)}/${id}.${cls === "payments" ? "payments" : "secrets"}.sops.yaml`;
+/** Whose rotation a file of that path belongs to, if it is what one holds sealed. */
+export function heldIn(file: string): { readonly environment: string; readonly rotation: string; readonly class: SecretClass } | null {
+  const m = /^(?:stacks\/([^/]+)|\.stackseal\/local)\/rotations\/([^/.]+)\.(secrets|payments)\.sops\.yaml$/.exec(file);
+  return m ? { environment: m[1] ?? LOCAL, rotation: m[2] as string, class: m[3] === "payments" ? "payments" : "standard" } : null;
+}
+/** The one leaf without claims that such a file has: what the provider told of the new value. */
+export const HELD_BARE = "minted";
 /** Peppers of generated values: one file for all environments, another for `local`. */
 export const pepperFile = (environment: string): string => (environment === LOCAL ? `${WORK_DIR}/pepper.sops.yaml` : "stacks/pepper.sops.yaml");
 /** Peppers of values that a person may have chosen: one file a tier. */

@@ -8,9 +8,10 @@ import { readExposures, shrunk } from "../history/exposure-file.ts";
 import { judgeIssues, type Placed } from "../history/judge-issues.ts";
 import { judgeSignedFiles } from "../history/judge-people.ts";
 import { EXPOSURES_DIR, exposureSchema } from "../schemas/exposure.ts";
-import { environmentFile, PEOPLE_FILE, sealedFile } from "../schemas/layout.ts";
+import { environmentFile, PEOPLE_FILE } from "../schemas/layout.ts";
 import { parseEnvironment, parseWith } from "../schemas/parse.ts";
 import { readClear } from "../seal/clear.ts";
+import { credentialFiles } from "../seal/sealed-files.ts";
 import { verifySignatures } from "../seal/verify.ts";
 import type { Declared, Project } from "../stacks/read.ts";
 import type { Context } from "./command.ts";
@@ -43,11 +44,11 @@ function writers(git: Git, base: Base, e: Declared): Finding[] {
   const tiers = new Set([e.tier, (document && parseEnvironment(document).value?.tier) ?? e.tier]);
   // The same people and tier were asked already.
   if (tiers.size === 1 && base.peopleText === readText(git.root, PEOPLE_FILE).text) return [];
-  return (["standard", "payments"] as const).flatMap((cls) => {
-    const { sealed } = readClear(git.root, sealedFile(e.name, cls));
+  return credentialFiles(git.root, e.name, e.tier).flatMap((place) => {
+    const { sealed } = readClear(git.root, place.file);
     const people = base.people;
     if (!sealed || !people) return [];
-    const all = [...tiers].flatMap((tier) => verifySignatures(sealed.credentials, { environment: e.name, tier, class: cls }, people));
+    const all = [...tiers].flatMap((tier) => verifySignatures(sealed.credentials, { ...place, tier }, people));
     return all.filter((f) => f.code !== "SEAL_UNSIGNED").map((f) => historyCodes.finding("BASE_WRITER", { message: `${f.message}, by people.yaml of ${base.ref}`, at: f.at, path: f.path, hint: "somebody whom the base knows seals it; new people seal after they are merged" }));
   });
 }

@@ -1,5 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { isoDate } from "../lib/clock.ts";
 import { readText } from "../lib/document.ts";
 import type { Finding } from "../lib/finding.ts";
@@ -9,6 +9,7 @@ import { LOCAL } from "../schemas/layout.ts";
 import { members, type People } from "../schemas/people.ts";
 import { readClear } from "../seal/clear.ts";
 import { verifyRecipients } from "../seal/recipients.ts";
+import { allSealedFiles } from "../seal/sealed-files.ts";
 import { SOPS_CONFIG, targets } from "../seal/sops-config.ts";
 import { readProject, type Project } from "../stacks/read.ts";
 import type { Context } from "./command.ts";
@@ -25,11 +26,11 @@ export function judgePeople(context: Pick<Context, "root" | "clock" | "envs">, p
   const { files, findings } = readExposures(context.root);
   return [
     ...peopleState(context.root, people, real, on), ...pepperRecipients(context.root, people, real, on), ...leavers(context.root, people, files),
-    ...findings, ...judgeExposures(files, inForceOf(all), context.envs, context.clock.now()),
+    ...findings, ...judgeExposures(files, inForceOf(context.root, all), context.envs, context.clock.now()),
   ];
 }
-function pepperRecipients(root: string, people: People, environments: Parameters<typeof targets>[1], on: string): Finding[] {
-  return targets(people, environments, on).flatMap(({ target, recipients }): Finding[] => {
+function pepperRecipients(root: string, people: People, environments: Parameters<typeof targets>[2], on: string): Finding[] {
+  return targets(root, people, environments, on).flatMap(({ target, recipients }): Finding[] => {
     if (target.kind !== "peppers" || !existsSync(join(root, target.file))) return [];
     const { sealed } = readClear(root, target.file);
     return sealed ? verifyRecipients(sealed, recipients, people, "").map((f) => ({ ...f, hint: "stackseal people sync" })) : [];
@@ -40,21 +41,10 @@ function leavers(root: string, people: People, files: readonly ExposureFile[]): 
   const here = new Set(members(people).flatMap((m) => m.entry.recipients));
   const left = new Map(files.flatMap((f) => f.exposure.recipients.filter((r) => !here.has(r)).map((r) => [r, f.exposure.subject] as const)));
   if (left.size === 0) return [];
-  return [SOPS_CONFIG, ...sealedFiles(root)].flatMap((file): Finding[] => {
+  return [SOPS_CONFIG, ...allSealedFiles(root)].flatMap((file): Finding[] => {
     const text = existsSync(join(root, file)) ? readText(root, file, 8 << 20).text : null;
     if (text === null) return [];
     const who = new Map([...text.matchAll(/\bage1[02-9ac-hj-np-z]{58}\b/g)].flatMap((m) => { const name = left.get(m[0]); return name === undefined ? [] : [[name, m.index] as const]; }));
     return [...who].map(([name, at]) => historyCodes.finding("RECIPIENT_LEFT", { message: `${name} left, or their key was stolen, and is still a recipient here`, at: { file, line: text.slice(0, at).split("\n").length, column: 1 }, hint: "stackseal people sync" }));
   });
-}
-function sealedFiles(root: string): string[] {
-  const out: string[] = [];
-  const walk = (dir: string): void => {
-    for (const e of readdirSync(dir, { withFileTypes: true })) {
-      if (e.isDirectory()) walk(join(dir, e.name));
-      else if (e.isFile() && /\.sops\.ya?ml$/.test(e.name)) out.push(relative(root, join(dir, e.name)));
-    }
-  };
-  walk(join(root, "stacks"));
-  return out;
 }

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { stringify } from "yaml";
 import { commitOn } from "../history/at-date.ts";
 import { textAt } from "../history/base.ts";
@@ -11,6 +11,7 @@ import { PEOPLE_FILE } from "../schemas/layout.ts";
 import { activeOn, members, type Member, type People } from "../schemas/people.ts";
 import { REVIEWS_DIR, type Review, type ReviewLine } from "../schemas/review.ts";
 import { readClear } from "../seal/clear.ts";
+import { allSealedFiles } from "../seal/sealed-files.ts";
 import { verbsOf } from "./matrix.ts";
 import { peopleOf } from "./people.ts";
 
@@ -19,11 +20,7 @@ import { peopleOf } from "./people.ts";
 /** `production payments: open, seal`, in the order of tiers and classes. */
 export const mayOf = (m: Member): string[] => m.entry.tiers.flatMap((tier) => CLASSES.flatMap((cls) => { const v = verbsOf(m.entry.role, cls, tier); return v.length ? [`${tier} ${cls}: ${v.join(", ")}`] : []; }));
 /** The sealed files that have one of the member's recipients now. */
-export const opensOf = (root: string, m: Member): string[] => sealedFiles(root).filter((f) => readClear(root, f).sealed?.sops.recipients.some((r) => m.entry.recipients.includes(r.recipient)) === true);
-function sealedFiles(root: string): string[] {
-  const walk = (dir: string): string[] => readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? walk(join(dir, e.name)) : e.isFile() && /\.sops\.ya?ml$/.test(e.name) ? [relative(root, join(dir, e.name))] : []));
-  return existsSync(join(root, "stacks")) ? walk(join(root, "stacks")).sort() : [];
-}
+export const opensOf = (root: string, m: Member): string[] => allSealedFiles(root).filter((f) => readClear(root, f).sealed?.sops.recipients.some((r) => m.entry.recipients.includes(r.recipient)) === true);
 /** The newest review file; null where there is none. */
 export function lastReview(root: string): string | null {
   const dir = join(root, REVIEWS_DIR);

@@ -1,26 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readDocument } from "../lib/document.ts";
-import type { SecretClass, Tier } from "../schemas/access.ts";
-import { environmentFile, LOCAL_PEOPLE_FILE, PEOPLE_FILE, sealedFile } from "../schemas/layout.ts";
+import { environmentFile, LOCAL_PEOPLE_FILE, PEOPLE_FILE } from "../schemas/layout.ts";
 import { parseEnvironment, parsePeople } from "../schemas/parse.ts";
 import { members, type People } from "../schemas/people.ts";
+import { placeIn, type CredentialFile } from "../seal/sealed-files.ts";
 import { environmentNames } from "../stacks/read.ts";
 
-export interface SealedPlace {
-  readonly environment: string;
-  readonly tier: Tier;
-  readonly class: SecretClass;
-}
 /** Which environment's file of which class a path is; null for peppers and files that aren't of the project. */
-export function placeOf(root: string, file: string): SealedPlace | null {
-  for (const environment of environmentNames(root)) for (const cls of ["standard", "payments"] as const) {
-    if (sealedFile(environment, cls) !== file) continue;
-    const { document } = readDocument(root, environmentFile(environment));
-    const declared = document && parseEnvironment(document).value;
-    return declared ? { environment, tier: declared.tier, class: cls } : null;
-  }
-  return null;
+export function placeOf(root: string, file: string): CredentialFile | null {
+  const place = environmentNames(root).map((environment) => placeIn(environment, file)).find((p) => p !== null);
+  if (!place) return null;
+  const { document } = readDocument(root, environmentFile(place.environment));
+  const declared = document && parseEnvironment(document).value;
+  return declared ? { ...place, tier: declared.tier } : null;
 }
 /** people.yaml as it stands, where it can be read. */
 export function peopleAt(root: string, file: string): People | null {

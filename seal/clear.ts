@@ -1,6 +1,7 @@
 import { parseDocument, readText, type Document } from "../lib/document.ts";
 import type { Finding, Position } from "../lib/finding.ts";
 import { claimsSchema, type Claims } from "../schemas/claims.ts";
+import { HELD_BARE, heldIn } from "../schemas/layout.ts";
 import { isLeaf } from "./cipher.ts";
 import { sealCodes } from "./codes.ts";
 import { OTHER_KINDS } from "./foreign/metadata.ts";
@@ -94,7 +95,8 @@ export function parseClear(text: string, file: string): ClearResult {
     }
     credentials.push({ path, keys, claims, leaf, at, claimsAt, sealedOn: sops?.lastmodified.slice(0, 10) ?? "" });
   };
-  for (const [k, v] of Object.entries(tree)) enter(k, v, []);
+  const held = heldIn(file) !== null;
+  for (const [k, v] of Object.entries(tree)) if (!(held && k === HELD_BARE && typeof v === "string" && isLeaf(v))) enter(k, v, []);
   return { sealed: sops ? { file, text, document, credentials, sops } : null, findings: out };
 }
 

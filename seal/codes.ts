@@ -21,6 +21,8 @@ export const sealCodes = defineCodes({
   SEAL_WRITER_NOT_ALLOWED: { severity: "error", title: "The writer's role may not seal this" },
   SEAL_CLAIM_FALSE: { severity: "error", title: "A claim isn't true of the value" },
   SEAL_RECIPIENTS_STALE: { severity: "error", title: "The file's recipients are not those of the access matrix" },
+  SEAL_HELD_CLASS: { severity: "error", title: "A rotation holds a credential in a file of another class" },
+  SEAL_HELD_MODE: { severity: "error", title: "A rotation holds a live credential outside production" },
   MERGE_CONFLICT: { severity: "error", title: "Both sides changed the same sealed value" },
   MERGE_TEXTUAL: { severity: "warning", title: "Sealed files were merged as text alone" },
   MERGE_UNSIGNED: { severity: "warning", title: "A merged value had to be sealed anew and isn't signed" },

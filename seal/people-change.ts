@@ -66,7 +66,7 @@ export interface Concern {
 }
 /** The sealed files that the people concern: those whose recipients aren't what the matrix says, or that hold a value whose writer they don't know. */
 export function concernedFiles(root: string, people: People, environments: readonly Place[], on: string): Concern[] {
-  return targets(people, environments, on).flatMap(({ target, recipients }): Concern[] => {
+  return targets(root, people, environments, on).flatMap(({ target, recipients }): Concern[] => {
     if (!existsSync(join(root, target.file))) return [];
     const { sealed } = readClear(root, target.file);
     const wanted = [...new Set(recipients.map((r) => r.recipient))];
@@ -162,7 +162,7 @@ export function writeClear(root: string, journal: Journal, people: People, envir
 /** Re-seals what isn't done yet, one file after the other, each read back by decrypting. Null: stopped between two files. */
 export async function resealAll(o: Apply, journal: Journal): Promise<Step[] | null> {
   const done: Step[] = [];
-  const all = targets(o.people, o.environments, journal.on);
+  const all = targets(o.root, o.people, o.environments, journal.on);
   for (const [i, f] of journal.files.entries()) {
     if (o.stopped()) return null;
     const t = all.find((x) => x.target.file === f.file);

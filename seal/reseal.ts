@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { writeAtomic } from "../lib/atomic.ts";
 import { FindingError, hasErrors } from "../lib/finding.ts";
-import type { SecretClass, Tier } from "../schemas/access.ts";
 import type { Claims } from "../schemas/claims.ts";
 import { LOCAL } from "../schemas/layout.ts";
 import type { People } from "../schemas/people.ts";
@@ -13,12 +12,13 @@ import { withLock } from "./lock.ts";
 import { openSealed } from "./open.ts";
 import { newPepper, type Signer } from "./seed.ts";
 import { canonicalClaims, signText } from "./signature.ts";
-import { verifySignatures } from "./verify.ts";
+import type { CredentialFile } from "./sealed-files.ts";
+import { signedPath, verifySignatures } from "./verify.ts";
 import { newSealedKey, sealBare, sealValue } from "./write.ts";
 
 /** A sealed file and what it holds: an environment's credentials of a class, or peppers. */
 export type Target =
-  | { readonly kind: "credentials"; readonly file: string; readonly environment: string; readonly tier: Tier; readonly class: SecretClass }
+  | CredentialFile
   | { readonly kind: "peppers"; readonly file: string };
 
 export interface Reseal {
@@ -50,15 +50,17 @@ export async function resealFile(o: Reseal): Promise<number> {
       if (nobodys.length) throw new FindingError(nobodys);
     }
     const key = await newSealedKey(o.recipients);
-    const set: Change[] = o.target.kind === "credentials" ? signed(o.target.environment) : peppers();
-    function signed(environment: string): Change[] {
-      return (sealed?.credentials ?? []).map((c) => {
+    const set: Change[] = o.target.kind === "credentials" ? signed(o.target) : peppers();
+    function signed(where: CredentialFile): Change[] {
+      const own = (sealed?.credentials ?? []).map((c): Change => {
         const value = opened.values.get(c.path) as string;
         const leaf = sealValue(key, c.path, value);
         const { signature: _old, ...rest } = c.claims as Claims;
         const claims: Claims = { ...rest, sealedBy: o.signer.name };
-        return { path: c.path, value, leaf, claims: { ...claims, signature: signText(o.signer.key, canonicalClaims(environment, c.path, claims, leaf)) } };
+        return { path: c.path, value, leaf, claims: { ...claims, signature: signText(o.signer.key, canonicalClaims(where.environment, signedPath(where, c.path), claims, leaf)) } };
       });
+      const bare = [...opened.values].filter(([path]) => !own.some((c) => c.path === path));
+      return [...own, ...bare.map(([path, value]) => ({ path, value, leaf: sealBare(key, path, value) }))];
     }
     function peppers(): Change[] {
       const all = new Map(opened.values);

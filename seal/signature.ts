@@ -115,6 +115,16 @@ export function verifyText(base64: string, message: string, publicLines: readonl
     return null;
   }
 }
+/** Whether a signature is sound under the key that it carries: who that is must be known otherwise. */
+export function signedByItsOwnKey(base64: string, message: string, namespace = NAMESPACE): boolean {
+  try {
+    const blob = Buffer.from(base64, "base64").subarray(10);
+    const key = new Reader(blob).str();
+    return verifyText(base64, message, [`key ${key.toString("base64")}`], namespace) !== null;
+  } catch {
+    return false;
+  }
+}
 function check(algorithm: string, blob: Buffer, data: Buffer, sig: Buffer, rest: Reader): boolean {
   const k = new Reader(blob);
   const type = k.text();

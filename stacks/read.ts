@@ -13,6 +13,7 @@ import type { People } from "../schemas/people.ts";
 import { environmentRules, paymentsRules } from "../schemas/rules.ts";
 import { readClear } from "../seal/clear.ts";
 import { recipientsFor, verifyRecipients } from "../seal/recipients.ts";
+import { judgeHeld } from "../seal/sealed-files.ts";
 import { verifySignatures } from "../seal/verify.ts";
 import { stackCodes as c } from "./codes.ts";
 
@@ -103,6 +104,7 @@ function readEnvironment(root: string, name: string, people: People | null, on: 
   if (!environment) return null;
   const expected = expectedSecrets({ ...environment.integrations, ...(payments && { stripe: payments.stripe }) }, environment.tier);
   const credentials = (["standard", "payments"] as const).flatMap((cls) => readSealed(root, name, environment.tier, cls, expected, people, on, findings));
+  findings.push(...judgeHeld(root, name, environment.tier, people, on));
   return { name, tier: environment.tier, environment, payments, expected, credentials, asOf: on };
 }
 

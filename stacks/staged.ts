@@ -3,14 +3,14 @@ import { parseDocument } from "../lib/document.ts";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { readObjects } from "../lib/git-objects.ts";
 import type { Git } from "../lib/git.ts";
-import { environmentFile, LOCAL, PEOPLE_FILE } from "../schemas/layout.ts";
+import { environmentFile, heldIn, LOCAL, PEOPLE_FILE } from "../schemas/layout.ts";
 import { parseEnvironment, parsePeople } from "../schemas/parse.ts";
 import type { People } from "../schemas/people.ts";
 import { parseClear } from "../seal/clear.ts";
 import { sealCodes } from "../seal/codes.ts";
 import { formatOf, plainValues, readForeign } from "../seal/foreign/open.ts";
 import { verifyRecipients } from "../seal/recipients.ts";
-import { targets, type Place } from "../seal/sops-config.ts";
+import { targetOf, type Place } from "../seal/sops-config.ts";
 import { verifySignatures } from "../seal/verify.ts";
 import { environmentNames } from "./read.ts";
 
@@ -44,12 +44,11 @@ export async function judgeStaged(git: Git, root: string, clock: Clock): Promise
     const tier = declared(environmentFile(name), parseEnvironment)?.tier;
     return tier ? [{ name, tier }] : [];
   });
-  const known = new Map(people ? targets(people, places, isoDate(clock.now())).map((t) => [t.target.file, t]) : []);
   const findings = files.flatMap((file): Finding[] => {
     const text = texts.get(file);
-    const t = known.get(file);
+    const t = people ? targetOf(file, people, places, isoDate(clock.now())) : null;
     if (text === undefined) return [sealCodes.finding("SEAL_FORMAT", { message: "too large, or no ordinary file", at: { file, line: 1, column: 1 } })];
-    if (!t && !/^stacks\/(?:[^/]+\/(?:secrets|payments)|pepper[^/]*)\.sops\.yaml$/.test(file)) return foreign(text, file);
+    if (!t && heldIn(file) === null && !/^stacks\/(?:[^/]+\/(?:secrets|payments)|pepper[^/]*)\.sops\.yaml$/.test(file)) return foreign(text, file);
     const { sealed, findings: clear } = parseClear(text, file);
     const own = t?.target.kind === "peppers" || (!t && file.startsWith("stacks/pepper")) ? clear.filter((f) => f.code !== "SEAL_STRUCTURE") : [...clear];
     if (sealed && people && t) {

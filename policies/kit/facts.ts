@@ -7,10 +7,11 @@ import type { Finding, Position } from "../../lib/finding.ts";
 import type { SecretClass, Tier } from "../../schemas/access.ts";
 import { ATTESTATIONS_FILE, attestationsSchema, type Attestation } from "../../schemas/attestations.ts";
 import { EXCEPTIONS_FILE, exceptionsSchema } from "../../schemas/exceptions.ts";
-import { LOCAL, sealedFile } from "../../schemas/layout.ts";
+import { LOCAL } from "../../schemas/layout.ts";
 import { parseWith } from "../../schemas/parse.ts";
 import type { People } from "../../schemas/people.ts";
 import { readClear } from "../../seal/clear.ts";
+import { credentialFiles } from "../../seal/sealed-files.ts";
 import { readProject, type Declared, type Project } from "../../stacks/read.ts";
 import type { KnownEnvironment, Known } from "../policy.ts";
 import type { WrittenException } from "./exceptions.ts";
@@ -70,7 +71,7 @@ export function readFacts(root: string, clock: Clock, options: { readonly projec
   const exceptions = placed(EXCEPTIONS_FILE, "exceptions", written(EXCEPTIONS_FILE, exceptionsSchema)?.exceptions ?? []);
   return {
     root, now: clock.now(), environments: project.environments, people: project.people, findings, attestations, exceptions,
-    sealed: project.environments.filter((e) => e.name !== LOCAL).flatMap((e) => (["standard", "payments"] as const).flatMap((cls) => sealedOf(root, e, cls))),
+    sealed: project.environments.filter((e) => e.name !== LOCAL).flatMap((e) => sealedOf(root, e)),
     locate: (file, path, target) => document(file)?.locate(path, target) ?? { file, line: 1, column: 1 },
     read: (file) => document(file)?.value ?? null,
     text: (file) => (existsSync(join(root, file)) ? readText(root, file).text : null),
@@ -78,12 +79,10 @@ export function readFacts(root: string, clock: Clock, options: { readonly projec
     list: (folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort().map((n) => `${folder}/${n}`) : []),
   };
 }
-function sealedOf(root: string, e: Declared, cls: SecretClass): SealedFile[] {
-  const file = sealedFile(e.name, cls);
-  if (!existsSync(join(root, file))) return [];
-  const { sealed } = readClear(root, file);
-  return sealed ? [{ file, environment: e.name, tier: e.tier, class: cls, recipients: sealed.sops.recipients.map((r) => r.recipient) }] : [];
-}
+const sealedOf = (root: string, e: Declared): SealedFile[] => credentialFiles(root, e.name, e.tier).flatMap((f) => {
+  const { sealed } = readClear(root, f.file);
+  return sealed ? [{ file: f.file, environment: e.name, tier: e.tier, class: f.class, recipients: sealed.sops.recipients.map((r) => r.recipient) }] : [];
+});
 
 /** What resource rules may know of the declarations. */
 export const knownOf = (environments: readonly Declared[], now: Date): Known => ({ now, environments: environments.map(knownEnvironment) });

@@ -2,12 +2,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isoDate } from "../../lib/clock.ts";
 import { FindingError, type Finding } from "../../lib/finding.ts";
-import { allows, type SecretClass } from "../../schemas/access.ts";
-import { LOCAL, sealedFile } from "../../schemas/layout.ts";
+import { allows } from "../../schemas/access.ts";
+import { LOCAL } from "../../schemas/layout.ts";
 import { members } from "../../schemas/people.ts";
 import { readClear } from "../../seal/clear.ts";
 import { recipientsFor } from "../../seal/recipients.ts";
 import { resealFile, type Target } from "../../seal/reseal.ts";
+import { credentialFiles } from "../../seal/sealed-files.ts";
 import { targets } from "../../seal/sops-config.ts";
 import { defineCommand } from "../command.ts";
 import { sealingOf } from "../sealing.ts";
@@ -24,9 +25,9 @@ export default defineCommand({
     const on = isoDate(s.now);
     const role = members(s.people).find((m) => m.name === s.signer.name)?.entry;
     const findings: Finding[] = [];
-    const own: { target: Target; recipients: readonly { recipient: string }[] }[] = (["standard", "payments"] as const satisfies readonly SecretClass[]).map((cls) => ({ target: { kind: "credentials", file: sealedFile(env, cls), environment: env, tier: s.declared.tier, class: cls }, recipients: recipientsFor(s.people, s.declared.tier, cls, on) }));
+    const own: { target: Target; recipients: readonly { recipient: string }[] }[] = credentialFiles(context.root, env, s.declared.tier).map((target) => ({ target, recipients: recipientsFor(s.people, s.declared.tier, target.class, on) }));
     // Peppers only where their recipients aren't right: their values outlive the seals.
-    const peppers = env === LOCAL ? [] : targets(s.people, s.project.environments.map((e) => ({ name: e.name, tier: e.tier })), on).filter((t) => t.target.kind === "peppers" && stale(context.root, t.target.file, t.recipients.map((r) => r.recipient)));
+    const peppers = env === LOCAL ? [] : targets(context.root, s.people, s.project.environments.map((e) => ({ name: e.name, tier: e.tier })), on).filter((t) => t.target.kind === "peppers" && stale(context.root, t.target.file, t.recipients.map((r) => r.recipient)));
     const files: { file: string; values: number }[] = [];
     for (const { target, recipients } of [...own, ...peppers]) {
       if (context.signal.aborted) return { exit: 130 };

@@ -1,15 +1,15 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import { readText } from "../../lib/document.ts";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
-import { LOCAL, sealedFile, WORK_DIR } from "../../schemas/layout.ts";
+import { LOCAL, WORK_DIR } from "../../schemas/layout.ts";
 import type { Identity } from "../../seal/age.ts";
 import { parseClear } from "../../seal/clear.ts";
 import { readPeople } from "../../seal/deploy.ts";
 import { FORMATS, formatOf, openForeign, type Format } from "../../seal/foreign/open.ts";
 import { identitiesFor } from "../../seal/identity.ts";
 import { verifySignatures } from "../../seal/verify.ts";
-import { environmentNames, readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
+import { placeOf } from "../sealed-place.ts";
 import { painter } from "../render/paint.ts";
 
 /** What sops's MAC says nothing of: it hashes the values one after another. */
@@ -82,10 +82,9 @@ async function verifyOne(context: Context, file: string, format: Format | undefi
 }
 /** Findings about one of the project's own sealed files, whose signatures cover what the MAC doesn't; null for any other file. */
 function ours(context: Context, file: string, text: string): readonly Finding[] | null {
-  const place = environmentNames(context.root).flatMap((e) => (["standard", "payments"] as const).map((cls) => ({ e, cls }))).find(({ e, cls }) => sealedFile(e, cls) === file);
+  const place = placeOf(context.root, file);
   if (!place) return null;
-  const tier = readProject(context.root, { only: [place.e], clock: context.clock }).environments[0]?.tier;
   const { sealed, findings } = parseClear(text, file);
-  if (!sealed || tier === undefined) return findings;
-  return [...findings, ...verifySignatures(sealed.credentials, { environment: place.e, tier, class: place.cls }, readPeople(context.root, place.e))];
+  if (!sealed) return findings;
+  return [...findings, ...verifySignatures(sealed.credentials, place, readPeople(context.root, place.environment))];
 }
