@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeAtomic } from "../lib/atomic.ts";
+import { clearLeftovers, writeAtomic } from "../lib/atomic.ts";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import { allows } from "../schemas/access.ts";
 import { PEOPLE_FILE, WORK_DIR } from "../schemas/layout.ts";
@@ -189,9 +189,6 @@ const grown = (root: string, f: JournalFile): boolean => {
 };
 /** What a killed writer left beside the file: a temporary one that nobody will ever rename. */
 function clearLitter(root: string, file: string): void {
-  const dir = dirname(join(root, file));
-  mkdirSync(dir, { recursive: true });
-  // A living writer's is seconds old at most.
-  for (const n of readdirSync(dir)) if (/^\.[0-9a-f]{12}\.tmp$/.test(n) && Date.now() - (statSync(join(dir, n), { throwIfNoEntry: false })?.mtimeMs ?? Infinity) > 2000) rmSync(join(dir, n), { force: true });
+  clearLeftovers(dirname(join(root, file)));
   clearDeadLock(join(root, file));
 }

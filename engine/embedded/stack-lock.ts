@@ -1,29 +1,12 @@
 import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { FindingError } from "../../lib/finding.ts";
+import { bornAt, isRunning } from "../../lib/process.ts";
 import { engineCodes } from "../codes.ts";
 
 export interface LockOwner { readonly pid: number; readonly since: string; readonly born: string; readonly what: string }
 
-/** When a process was started, as the system counts; empty where it doesn't tell. A pid alone may have been given to another since. */
-const bornAt = (pid: number): string => {
-  try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  } catch {
-    return "";
-  }
-};
-export function alive(o: LockOwner): boolean {
-  if (!Number.isInteger(o.pid) || o.pid <= 1) return false; // 0 and below would mean whole groups of processes
-  try {
-    process.kill(o.pid, 0);
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
-  const born = bornAt(o.pid);
-  return born === "" || o.born === "" || born === o.born;
-}
+export const alive = (o: LockOwner): boolean => isRunning(o.pid, o.born);
 /** Null where nobody holds it; an unreadable file counts as held by process 0, which never lives. */
 export function lockOwner(file: string): LockOwner | null {
   let text: string;
