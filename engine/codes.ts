@@ -21,5 +21,9 @@ export const engineCodes = defineCodes({
   STATE_CORRUPT: { severity: "error", title: "The checkpoint can't be read" },
   STATE_NEWER: { severity: "error", title: "The checkpoint is of a newer version" },
   STATE_LOCKED: { severity: "error", title: "Another update runs on this stack" },
+  CLI_ABSENT: { severity: "error", title: "The Pulumi CLI isn't here" },
+  CLI_UNUSABLE: { severity: "error", title: "The Pulumi CLI can't be used" },
+  PROJECT_INCOMPLETE: { severity: "error", title: "Pulumi.yaml names something that isn't there" },
+  BACKEND_UNREACHABLE: { severity: "error", title: "The backend that keeps the state didn't answer, or lets nobody in" },
   PROGRAM_FAILED: { severity: "error", title: "The program ended with an error" },
 });

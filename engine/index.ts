@@ -20,6 +20,8 @@ export interface Run {
   readonly policies: readonly unknown[];
   /** The pack's configuration as in `--policy-pack-config`: by policy name, a level or `{ enforcementLevel, …settings }`; `all` for every policy. */
   readonly policyConfig?: Readonly<Record<string, unknown>>;
+  /** For the program and the plugins that the Pulumi engine starts, over this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Null where this machine has no plugin of that name: previews go on without it, updates refuse. */
   readonly providerFor: (pkg: string, version?: string) => Provider | null | Promise<Provider | null>;
 }
@@ -145,6 +147,11 @@ export interface Engine {
   history(stack: string): Promise<readonly HistoryEntry[]>;
   /** Ends a run that holds the stack's lock, or takes away the lock of a dead one; resolves to what was done, null where none runs. */
   cancel(stack: string): Promise<string | null>;
+  /**
+   * Runs `f` so that nothing changes between its previews of these stacks and its updates of them: the embedded engine holds their locks all
+   * the while; the CLI's updates are held to the plans of the previews before. Throws FindingError STATE_LOCKED.
+   */
+  hold<T>(stacks: readonly string[], what: string, f: () => Promise<T>): Promise<T>;
 }
 
 export interface EngineContext {
@@ -154,6 +161,13 @@ export interface EngineContext {
   readonly clock: Clock;
   /** Talk on standard error: a stale lock taken over, a plugin started. */
   readonly say?: (text: string) => void;
+}
+
+/** The Pulumi CLI as an engine; null where there is none on this machine. One under a node_modules folder never counts. Throws FindingError CLI_UNUSABLE, PROJECT_INCOMPLETE. */
+export async function pulumi(context: EngineContext, options: { readonly packs: readonly string[]; readonly plugins: readonly string[] }): Promise<Engine | null> {
+  const [{ findCli }, { pulumiEngine }] = await Promise.all([import("./pulumi/find.ts"), import("./pulumi.ts")]);
+  const cli = findCli(context.env);
+  return cli === null ? null : pulumiEngine({ ...context, ...options, cli });
 }
 
 /** The embedded engine: state under `.stackseal/state`, the passphrase from PULUMI_CONFIG_PASSPHRASE or `.stackseal/passphrase`. */

@@ -1,4 +1,5 @@
-import { dirname, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { PolicyPack, type StackValidationPolicy } from "@pulumi/policy";
 import { systemClock } from "../lib/clock.ts";
 import { environmentOfStack } from "../schemas/layout.ts";
@@ -9,7 +10,11 @@ import { Judgement } from "./kit/judgement.ts";
 
 // What `pulumi preview --policy-pack policies` loads. The declarations beside the pack are judged with the stack that they declare.
 declare const __dirname: string;
-const root = resolve(dirname(__dirname), "..");
+/** The project: the nearest folder above with a Pulumi.yaml. A pack that came with the package lies below the project that uses it. */
+function projectAbove(dir: string): string {
+  return existsSync(join(dir, "Pulumi.yaml")) || dir === dirname(dir) ? dir : projectAbove(dirname(dir));
+}
+const root = projectAbove(__dirname);
 const judgement = new Judgement(readFacts(root, systemClock));
 
 /** Rules that judge declarations, as policies of the stack; the place stands in the message. */

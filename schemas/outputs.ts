@@ -13,7 +13,7 @@ const base = { command: z.string(), ok: z.boolean(), findings: z.array(finding) 
 const verdict = z.enum(["valid", "invalid", "inconclusive", "skipped"]);
 const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
 
-const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()) });
+const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()), stacks: z.array(z.object({ name: z.string(), outputs: z.record(z.string(), z.unknown()) })) });
 
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })), base: z.object({ ref: z.string(), commit: z.string() }).nullable().optional(), note: z.string().optional(), staged: z.array(z.string()).optional() }),

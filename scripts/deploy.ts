@@ -3,19 +3,19 @@ import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
 import { engineCodes } from "../engine/codes.ts";
-import { embedded, type Diagnostic, type Engine, type EngineEvent, type Outcome, type Run, type Step, type Violation } from "../engine/index.ts";
+import type { Diagnostic, Engine, EngineEvent, Outcome, Run, Step, Violation } from "../engine/index.ts";
 import { readProject, type Declared } from "../stacks/read.ts";
 import { stackName, WORK_DIR, type StackPart } from "../schemas/layout.ts";
 import { unapprovedSteps, type Held } from "./changes/steps.ts";
 import type { Context, OptionSpec } from "./command.ts";
 import { providersHere } from "./providers-here.ts";
-import { livesHere, merge, partsOf, runOf, StackLinks } from "./deployment.ts";
+import { merge, partsOf, runOf, StackLinks } from "./deployment.ts";
 import { painter } from "./render/paint.ts";
 import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "./render/plan.ts";
 import { knownEnvironments } from "./commands/check.ts";
 
 export interface Deployed {
-  readonly json: { readonly name: string; readonly engine: string; readonly steps: readonly { readonly op: string; readonly urn: string; readonly ok: boolean }[]; readonly summary: object; readonly outputs: Readonly<Record<string, unknown>> };
+  readonly json: { readonly name: string; readonly engine: string; readonly steps: readonly { readonly op: string; readonly urn: string; readonly ok: boolean }[]; readonly summary: object; readonly outputs: Readonly<Record<string, unknown>>; readonly stacks: readonly { readonly name: string; readonly outputs: Readonly<Record<string, unknown>> }[] };
   readonly text: string;
   readonly findings: readonly Finding[];
   readonly ok: boolean;
@@ -70,16 +70,9 @@ async function withSandbox<T>(context: Context, d: Declared, run: (url: string |
   }
 }
 
-/** Throws FindingError ENGINE_REFUSES where the environment doesn't live on this machine. */
-export function mustLiveHere(d: Declared, kind: "up" | "refresh" | "destroy" = "up"): void {
-  if (!livesHere(d))
-    throw new FindingError(engineCodes.finding("ENGINE_REFUSES", { message: `${d.name} doesn't live on this machine: the embedded engine previews it and doesn't deploy it`, path: d.name, hint: partsOf(d).map((p) => `pulumi ${kind} -s ${stackName(d.name, p)}${kind === "up" ? " --policy-pack policies" : ""}`).join(" && ") }), 2);
-}
-/** Deploys an environment that lives on this machine; or refreshes or removes it, or (`dryRun`) says what would be done. Throws FindingError ENGINE_REFUSES for any other. */
-export async function deploy(context: Context, d: Declared, options: DeployOptions = {}): Promise<Deployed> {
+/** Deploys an environment, or refreshes or removes it, or (`dryRun`) says what would be done: its stacks in order, by the engine of `engineFor`. */
+export async function deploy(context: Context, engine: Engine, d: Declared, options: DeployOptions = {}): Promise<Deployed> {
   const kind = options.kind ?? "up";
-  mustLiveHere(d, kind);
-  const engine = await embedded(context);
   const log = options.eventLog === undefined || options.dryRun ? null : openSync(join(context.root, options.eventLog), "w", 0o600);
   try {
     return await withSandbox(context, d, async (stripeSandbox) => {
@@ -88,22 +81,25 @@ export async function deploy(context: Context, d: Declared, options: DeployOptio
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();
       const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => targetsPart(options.targets ?? [], stackName(d.name, part)));
-      const runFor = (part: StackPart): Promise<Run> => runOf(context.root, d, part, providerFor);
-      if (options.held) await holdToSteps(context, engine, d, options.held, options, await Promise.all(todo.map(runFor)));
+      const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
       let n = 0;
-      for (const part of todo) {
-        const run = await runFor(part);
-        const o = {
-          ...options, signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
-          onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },
-          ...(log !== null && { onEvent: (e: EngineEvent) => { writeSync(log, `${JSON.stringify(e)}\n`); } }),
-        };
-        const outcome = await engine[kind](run, o);
-        outcomes.push(outcome);
-        made.set(run.stack, outcome.outputs);
-        if (!outcome.ok) break;
-      }
-      return deployed(context, d, outcomes, options);
+      const all = async (): Promise<void> => {
+        if (options.held) await holdToSteps(context, engine, d, options.held, options, await Promise.all(todo.map(runFor)));
+        for (const part of todo) {
+          const run = await runFor(part);
+          const outcome = await engine[kind](run, {
+            ...options, signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
+            onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },
+            ...(log !== null && { onEvent: (e: EngineEvent) => { writeSync(log, `${JSON.stringify(e)}\n`); } }),
+          });
+          outcomes.push(outcome);
+          made.set(run.stack, outcome.outputs);
+          if (!outcome.ok) break;
+        }
+      };
+      // What was compared with the approval must be what is changed: nobody else changes these stacks in between.
+      await (options.held ? engine.hold(todo.map((part) => stackName(d.name, part)), kind, all) : all());
+      return deployed(context, engine, d, outcomes.map((o, i) => ({ ...o, stack: stackName(d.name, todo[i] ?? "standard") })), options);
     });
   } finally {
     if (log !== null) closeSync(log);
@@ -126,14 +122,15 @@ async function holdToSteps(context: Context, engine: Engine, d: Declared, held: 
 /** Whether one of the targets can be a resource of this stack. */
 const targetsPart = (targets: readonly string[], stack: string): boolean => targets.length === 0 || targets.some((t) => t.startsWith("*") || t.startsWith(`urn:pulumi:${stack}::`) || !t.startsWith("urn:pulumi:"));
 
-function deployed(context: Context, d: Declared, outcomes: readonly Outcome[], options: DeployOptions): Deployed {
+function deployed(context: Context, engine: Engine, d: Declared, outcomes: readonly (Outcome & { readonly stack: string })[], options: DeployOptions): Deployed {
   const m = merge(outcomes), p = painter(context.color), done = options.dryRun !== true;
   const steps = m.steps.filter((s) => !typeOf(s.urn).startsWith("pulumi:providers:"));
-  const outputs = shownOutputs(Object.assign({}, ...outcomes.map((o) => o.outputs)) as Props);
+  const stacks = outcomes.map((o) => ({ name: o.stack, outputs: shownOutputs(o.outputs) }));
+  const outputs = stacks.reduce((all, s) => joined(all, s.outputs), {} as Record<string, unknown>);
   const outputText = done && options.kind !== "destroy" && Object.keys(outputs).length ? `${p.bold("Outputs:")}\n${Object.entries(outputs).map(([k, v]) => `    ${k}: ${typeof v === "string" ? v : JSON.stringify(v)}\n`).join("")}` : "";
   return {
     ok: m.ok, cancelled: outcomes.some((o) => o.cancelled), outputs, changed: m.summary.create + m.summary.update + m.summary.replace + m.summary.delete,
-    json: { name: d.name, engine: "embedded", steps: steps.map((s) => ({ op: s.op, urn: s.urn, ok: s.ok !== false })), summary: m.summary, outputs },
+    json: { name: d.name, engine: engine.name, steps: steps.map((s) => ({ op: s.op, urn: s.urn, ok: s.ok !== false })), summary: m.summary, outputs, stacks },
     text: `${p.bold(`${d.name} (${d.tier})`)}\n${renderPlan(m.steps, p, { done, all: options.diff === true, full: options.diff === true })}\n    ${renderSummary(m.summary, p, done)}\n${renderViolations(m.violations, p)}${outputText}`,
     findings: [...policyFindings(m.violations), ...engineFindings(m.diagnostics)],
   };
@@ -151,6 +148,14 @@ export const engineFindings = (diagnostics: readonly Diagnostic[]): Finding[] =>
 /** Outputs without Pulumi's marks: secrets are `[secret]`, what a preview can't know `[unknown]`. */
 const shownOutputs = (o: Props): Record<string, unknown> =>
   JSON.parse(JSON.stringify(o, (_k, v: unknown) => (typeof v === "object" && v !== null && (v as Record<string, unknown>)[SIGNATURE] === SECRET ? "[secret]" : v === UNKNOWN ? "[unknown]" : v))) as Record<string, unknown>;
+
+/** The outputs of two stacks of an environment as one: maps of the same name hold what both say, of two other values the later one stands (`stacks` has each). */
+function joined(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const out: Record<string, unknown> = { ...a };
+  for (const [k, v] of Object.entries(b)) out[k] = isMap(out[k]) && isMap(v) ? joined(out[k], v) : v;
+  return out;
+}
+const isMap = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
 
 /** The one environment of a command, with every error of its declaration as a FindingError. */
 export function declaredOne(context: Context): { d: Declared; findings: readonly Finding[] } {

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 const repo = resolve(import.meta.dirname, "..");
 const cli = join(repo, "dist/cli.js");
-const env = { PATH: process.env["PATH"] ?? "", HOME: mkdtempSync(join(tmpdir(), "home-")), NO_COLOR: "1" };
+const env = { PATH: (process.env["PATH"] ?? "").split(":").filter((d) => !existsSync(join(d, "pulumi")) || d.includes("node_modules")).join(":"), HOME: mkdtempSync(join(tmpdir(), "home-")), NO_COLOR: "1" };
 interface Ran { readonly code: number; readonly out: string; readonly err: string }
 const run = (root: string, args: string[], input?: string): Promise<Ran> =>
   new Promise((done) => {

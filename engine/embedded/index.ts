@@ -23,10 +23,12 @@ const MINUTES = 60_000;
 export function embeddedEngine(context: EngineContext): Engine {
   const store = (stack: string): StateStore => new StateStore(context.root, stack, context.env["PULUMI_CONFIG_PASSPHRASE"]);
   const say = context.say ?? ((): void => undefined);
+  /** Stacks whose lock is this engine's already. */
+  const held = new Set<string>();
   const change = async (kind: HistoryEntry["kind"], run: Run, o: UpdateOptions): Promise<Outcome> => {
     const state = store(run.stack);
     if (o.dryRun) return go(context, kind, run, state, await state.read(), o, true);
-    const release = takeLock(state.lockFile, run.stack, kind === "update" ? "up" : kind, context.clock.now(), say);
+    const release = held.has(run.stack) ? (): void => undefined : takeLock(state.lockFile, run.stack, kind === "update" ? "up" : kind, context.clock.now(), say);
     try {
       const loaded = await state.read();
       await state.ready();
@@ -66,6 +68,19 @@ export function embeddedEngine(context: EngineContext): Engine {
       }
     },
     history: (stack) => Promise.resolve(store(stack).history()),
+    hold: async (stacks, what, f) => {
+      const releases: (() => void)[] = [];
+      try {
+        for (const stack of stacks) {
+          releases.push(takeLock(store(stack).lockFile, stack, what, context.clock.now(), say));
+          held.add(stack);
+        }
+        return await f();
+      } finally {
+        for (const stack of stacks) held.delete(stack);
+        for (const release of releases) release();
+      }
+    },
     cancel: async (stack) => {
       const { lockFile } = store(stack), owner = lockOwner(lockFile);
       if (!owner) return null;

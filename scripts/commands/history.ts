@@ -1,15 +1,16 @@
 import { defineCommand } from "../command.ts";
 import { painter } from "../render/paint.ts";
+import { ENGINE_OPTION } from "../engine-choice.ts";
 import { chosenStacks, PART_OPTION } from "../stack-choice.ts";
 
 export default defineCommand({
   name: "history",
   summary: "List a stack's updates, newest first",
   wants: "one",
-  options: [PART_OPTION],
+  options: [PART_OPTION, ENGINE_OPTION],
   examples: ["stackseal history --env local", "stackseal history --env local --part payments --json"],
   run: async (context, _args, given) => {
-    const { engine, stacks } = await chosenStacks(context, given), p = painter(context.color);
+    const { engine, stacks } = await chosenStacks(context, given, "stack history"), p = painter(context.color);
     const all = [];
     for (const stack of stacks) all.push({ stack, updates: await engine.history(stack) });
     const known = all.filter((s) => s.updates.length > 0);

@@ -4,6 +4,7 @@ import { FindingError } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
 import { confirm } from "../confirm.ts";
 import { defineCommand } from "../command.ts";
+import { ENGINE_OPTION } from "../engine-choice.ts";
 import { chosenStack, PART_OPTION } from "../stack-choice.ts";
 
 export default defineCommand({
@@ -11,10 +12,10 @@ export default defineCommand({
   summary: "Replace a stack's state by a file of pulumi stack export or stackseal export",
   wants: "one",
   args: [{ name: "<file>", description: "the export" }],
-  options: [PART_OPTION],
+  options: [PART_OPTION, ENGINE_OPTION],
   examples: ["pulumi stack export > local.json && stackseal import local.json --env local --yes"],
   run: async (context, [file = ""], given) => {
-    const { engine, stack } = await chosenStack(context, given);
+    const { engine, stack } = await chosenStack(context, given, "stack import");
     let document: unknown;
     try {
       document = JSON.parse(readFileSync(resolve(context.root, file), "utf8"));
@@ -24,6 +25,6 @@ export default defineCommand({
     const no = await confirm(context, `Replace the state of ${stack}?`, `stackseal import ${file}`);
     if (no) return { exit: 2, findings: [no] };
     const resources = await engine.import(stack, document);
-    return { exit: 0, json: { stack, resources }, text: `${stack}: ${resources} resources imported; what stood there is kept beside it as .bak\n` };
+    return { exit: 0, json: { stack, resources }, text: `${stack}: ${resources} resources imported${engine.name === "embedded" ? "; what stood there is kept beside it as .bak" : ""}\n` };
   },
 });

@@ -5,6 +5,7 @@ import { readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { painter } from "../render/paint.ts";
 import { previewEnvironment } from "./preview.ts";
+import { embedded } from "../../engine/index.ts";
 import { deploy } from "../deploy.ts";
 
 /** Checks what was delivered: a test event signed by the sandbox is accepted by the official SDK with the secret read back from the store. */
@@ -53,7 +54,7 @@ export default defineCommand({
     const target = project.environments.find((e) => e.name === LOCAL);
     if (!target || context.signal.aborted) return { exit: 130 };
     context.out(`${p.bold("3. Deployed")}  local, by the embedded engine, onto the loopback sandbox\n\n`);
-    const up = await deploy(context, target);
+    const up = await deploy(context, await embedded(context), target);
     context.progress(null);
     context.out(`${up.text}\n`);
     findings.push(...up.findings);

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeExample, type Keys } from "../../tools/example-people.ts";
@@ -30,7 +30,9 @@ export interface Repository {
   key(name: string, kind: "age" | "ssh"): string;
 }
 const home = mkdtempSync(join(tmpdir(), "changes-home-"));
-const base: Record<string, string> = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
+/** Without a Pulumi CLI: what these tests expect of `up` is what a machine without one says. */
+export const pathWithoutCli = (process.env["PATH"] ?? "").split(":").filter((d) => !existsSync(join(d, "pulumi")) || d.includes("node_modules")).join(":");
+const base: Record<string, string> = { PATH: pathWithoutCli, HOME: home, NO_COLOR: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
 
 let template: Promise<{ readonly dir: string; readonly keys: Record<string, Keys> }> | null = null;
 export async function repository(options: { readonly sources?: boolean } = {}): Promise<Repository> {
