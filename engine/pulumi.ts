@@ -1,10 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
 import { FindingError } from "../lib/finding.ts";
 import { engineCodes } from "./codes.ts";
-import type { Diagnostic, Engine, EngineContext, EngineEvent, ExportedDeployment, HistoryEntry, Options, Outcome, PreviewOptions, Run, UpdateOptions } from "./index.ts";
+import type { Diagnostic, Engine, EngineContext, EngineEvent, ExportedDeployment, HistoryEntry, Outcome, PreviewOptions, Run, UpdateOptions } from "./index.ts";
 import { Cli, plain } from "./pulumi/cli.ts";
 import { explain, isCancelled, notThere } from "./pulumi/explain.ts";
 import { OutcomeReader } from "./pulumi/outcome.ts";
@@ -37,7 +37,7 @@ export async function pulumiEngine(context: PulumiContext): Promise<Engine> {
   /** The stack as the Automation API has it. Throws FindingError STATE_ABSENT where the backend hasn't got it, unless `create`. */
   const open = async (name: string, create: boolean, envVars: Readonly<Record<string, string>> = {}): Promise<Stack> => {
     const provider = secretsProvider(name);
-    const workspace = await LocalWorkspace.create({ workDir: context.root, pulumiCommand: cli, envVars, ...(provider !== undefined && { secretsProvider: provider }) });
+    const workspace = await LocalWorkspace.create({ workDir: context.root, pulumiCommand: cli as unknown as PulumiCommand, envVars, ...(provider !== undefined && { secretsProvider: provider }) });
     try {
       return await StackClass.select(name, workspace);
     } catch (e) {
@@ -87,7 +87,7 @@ export async function pulumiEngine(context: PulumiContext): Promise<Engine> {
     name: "pulumi",
     preview: (run: Run, o: PreviewOptions) => {
       if (o.against !== "state") throw new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: "the Pulumi CLI previews against its own state alone", path: run.stack, hint: "--engine embedded compares with a base, an export or nothing" }), 2);
-      return go("preview", run, o as Options);
+      return go("preview", run, o);
     },
     up: (run, o = {}) => go("up", run, o),
     refresh: (run, o = {}) => go("refresh", run, o),

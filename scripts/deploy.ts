@@ -126,7 +126,7 @@ function deployed(context: Context, engine: Engine, d: Declared, outcomes: reado
   const m = merge(outcomes), p = painter(context.color), done = options.dryRun !== true;
   const steps = m.steps.filter((s) => !typeOf(s.urn).startsWith("pulumi:providers:"));
   const stacks = outcomes.map((o) => ({ name: o.stack, outputs: shownOutputs(o.outputs) }));
-  const outputs = stacks.reduce((all, s) => joined(all, s.outputs), {} as Record<string, unknown>);
+  const outputs = stacks.reduce<Record<string, unknown>>((all, s) => joined(all, s.outputs), {});
   const outputText = done && options.kind !== "destroy" && Object.keys(outputs).length ? `${p.bold("Outputs:")}\n${Object.entries(outputs).map(([k, v]) => `    ${k}: ${typeof v === "string" ? v : JSON.stringify(v)}\n`).join("")}` : "";
   return {
     ok: m.ok, cancelled: outcomes.some((o) => o.cancelled), outputs, changed: m.summary.create + m.summary.update + m.summary.replace + m.summary.delete,

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { delimiter, dirname } from "node:path";
-import type { PulumiCommand } from "@pulumi/pulumi/automation/index.js";
 import { FindingError } from "../../lib/finding.ts";
 import { engineCodes } from "../codes.ts";
 import { pathOf } from "./find.ts";
@@ -20,7 +19,6 @@ const lastWords = (r: CliResult): string => {
   return (lines.findLast((l) => l.startsWith("error:")) ?? lines.at(-1) ?? `the CLI ended with ${String(r.code)}`).replace(/^error:\s*/, "");
 };
 /** Text without the CLI's colour marks (`<{%fg 1%}>`) and without terminal codes. */
-// eslint-disable-next-line no-control-regex
 export const plain = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, "").replace(/\x1b\[[0-9;]*[A-Za-z]/g, "");
 
 /**
@@ -30,11 +28,12 @@ export const plain = (text: string): string => text.replace(/<\{%[^%]*%\}>/g, ""
  */
 export class Cli {
   readonly command: string;
-  readonly version: NonNullable<PulumiCommand["version"]>;
+  /** The Automation API asks it for its text alone. */
+  readonly version: { toString(): string };
   private readonly env: Env;
   constructor(command: string, version: string, env: Env) {
     this.command = command;
-    this.version = { toString: () => version, version } as NonNullable<PulumiCommand["version"]>;
+    this.version = { toString: () => version };
     this.env = env;
   }
   /** Asks the executable for its version. Throws FindingError CLI_UNUSABLE. */
