@@ -23,6 +23,7 @@ export const providerCodes = defineCodes({
   STORE_FOREIGN: { severity: "error", title: "A store secret that isn't ours" },
   STORE_ADDRESS: { severity: "error", title: "A store's address that is neither its provider's nor loopback" },
   STORE_ACCOUNT: { severity: "error", title: "Credentials of another account than the environment declares" },
+  STORE_NO_AUDIT: { severity: "error", title: "A Vault that keeps no audit, or doesn't show whether it does" },
   STORE_CREDENTIALS: { severity: "error", title: "The store's credentials are missing, expired or refused" },
   STORE_DENIED: { severity: "error", title: "The role at hand may not do this in the store" },
   STORE_KEY_UNUSABLE: { severity: "error", title: "The KMS key is disabled, missing or being deleted" },

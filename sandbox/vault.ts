@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTls } from "node:https";
 import type { AddressInfo } from "node:net";
+import { VaultLogins } from "./vault-logins.ts";
 import { capabilitiesOn, parsePolicy, type VaultRule } from "./vault-policy.ts";
 
 interface KvVersion {
@@ -38,14 +40,16 @@ export interface VaultFake {
 }
 
 /** A KV v2 Vault on loopback, in memory: versions, check-and-set, custom metadata, soft delete, tokens with ACL policies, namespaces, audit devices. Policies and mounts as the server has them. */
-export async function startVault(options: { readonly mount?: string; readonly port?: number; readonly namespace?: string } = {}): Promise<VaultFake> {
+export async function startVault(options: { readonly mount?: string; readonly port?: number; readonly namespace?: string; readonly audit?: boolean; readonly tls?: { readonly cert: string; readonly key: string } } = {}): Promise<VaultFake> {
   const rootToken = `root-${randomBytes(12).toString("hex")}`;
   const tokens = new Map<string, readonly string[]>([[rootToken, ["root"]]]);
   const policies = new Map<string, readonly VaultRule[]>();
   const texts = new Map<string, string>();
   const mounts = new Map<string, unknown>([...(options.mount === undefined ? [] : [[options.mount, { type: "kv", options: { version: "2" } }] as const])]);
-  const audit = new Map<string, unknown>();
+  const audit = new Map<string, unknown>(options.audit === false ? [] : [["file", { type: "file", options: { file_path: "stdout" } }]]);
+  const logins = new VaultLogins();
   const secrets = new Map<string, KvSecret>();
+  const configs = new Map<string, Record<string, unknown>>();
   const failNext: number[] = [];
   const log: string[] = [];
 
@@ -59,6 +63,10 @@ export async function startVault(options: { readonly mount?: string; readonly po
   const mountOf = (path: string): string | undefined => [...mounts.keys()].find((m) => path.startsWith(`${m}/`));
 
   const kv = (method: string, mount: string, rest: string, query: URLSearchParams, body: Record<string, unknown>): Answer => {
+    if (rest === "config") {
+      if (method !== "GET") configs.set(mount, { ...configs.get(mount), ...body });
+      return method === "GET" ? ok(configs.get(mount) ?? { cas_required: false, max_versions: 0 }) : gone;
+    }
     const at = rest.indexOf("/");
     const kind = at < 0 ? rest : rest.slice(0, at);
     const path = at < 0 ? "" : rest.slice(at + 1);
@@ -82,7 +90,7 @@ export async function startVault(options: { readonly mount?: string; readonly po
       const cas = (body["options"] as { cas?: unknown } | undefined)?.cas;
       if (typeof body["data"] !== "object" || body["data"] === null) return errors(400, "no data provided");
       const t = s ?? fresh();
-      if (t.cas_required && cas === undefined) return errors(400, "check-and-set parameter required for this call");
+      if ((t.cas_required || configs.get(mount)?.["cas_required"] === true) && cas === undefined) return errors(400, "check-and-set parameter required for this call");
       if (cas !== undefined && cas !== t.current) return errors(400, "check-and-set parameter did not match the current version");
       const v: KvVersion = { data: body["data"] as Record<string, unknown>, created_time: now, deletion_time: "", destroyed: false };
       t.current += 1;
@@ -135,13 +143,14 @@ export async function startVault(options: { readonly mount?: string; readonly po
       policies.set(acl, rules);
       return gone;
     }
+    if (path === "auth" || path.startsWith("auth/")) return logins.mount(method, path.slice("auth/".length), body);
     const table = path.startsWith("mounts") ? mounts : path.startsWith("audit") ? audit : null;
     if (!table) return errors(404, `no handler for route "sys/${path}"`);
     const name = path.replace(/^(mounts|audit)\/?/, "").replace(/\/(tune)?$/, "");
     if (method === "GET" && name === "") return ok(Object.fromEntries([...table].map(([k, v]) => [`${k}/`, v])));
     if (method === "GET") return table.has(name) ? ok(table.get(name)) : errors(400, `No secret engine mount at ${name}/`);
     if (method === "DELETE") { table.delete(name); return gone; }
-    if (table.has(name)) return errors(400, `path is already in use at ${name}/`);
+    if (table.has(name) && !path.endsWith("/tune")) return errors(400, `path is already in use at ${name}/`);
     table.set(name, body);
     return gone;
   };
@@ -166,26 +175,38 @@ export async function startVault(options: { readonly mount?: string; readonly po
     const created = mount !== undefined && !secrets.has(`${mount}/${path.slice(mount.length + 1).replace(/^[a-z]+\//, "")}`);
     const capability = method === "LIST" || url.searchParams.get("list") === "true" ? "list" : method === "GET" ? "read" : method === "DELETE" ? "delete" : created ? "create" : "update";
     if (path === "auth/token/lookup-self") return tokens.has(token) ? ok({ policies: tokens.get(token), ttl: 3600, renewable: true, display_name: "token" }) : errors(403, "permission denied");
-    if (!allowed(token, path, capability)) return errors(403, "1 error occurred:\n\t* permission denied\n\n");
+    const jwt = /^auth\/([^/]+)\/login$/.exec(path)?.[1];
+    if (jwt !== undefined) {
+      const policies = logins.login(jwt, body);
+      if (typeof policies === "string") return errors(400, policies);
+      const made = `s.${randomBytes(12).toString("hex")}`;
+      tokens.set(made, policies);
+      return { status: 200, body: { auth: { client_token: made, policies, lease_duration: 900 } } };
+    }
+    // Vault's root-protected paths want sudo besides.
+    const sudo = path === "sys/audit" || path.startsWith("sys/audit/") || (path.startsWith("sys/auth/") && method !== "GET");
+    if (!allowed(token, path, capability) || (sudo && !allowed(token, path, "sudo"))) return errors(403, "1 error occurred:\n\t* permission denied\n\n");
     if (path === "auth/token/create") {
       const made = `s.${randomBytes(12).toString("hex")}`;
       tokens.set(made, ((body["policies"] ?? []) as unknown[]).map(String));
       return { status: 200, body: { auth: { client_token: made, policies: tokens.get(made) } } };
     }
+    if (path.startsWith("auth/")) return logins.configure(method, path.slice("auth/".length), body);
     if (path.startsWith("sys/")) return system(method, path.slice(4), body);
     return mount === undefined ? errors(404, `no handler for route "${path}"`) : kv(method, mount, path.slice(mount.length + 1), url.searchParams, body);
   };
-  const server: Server = createServer((req, res: ServerResponse) => {
+  const serve = (req: IncomingMessage, res: ServerResponse): void => {
     const chunks: Buffer[] = [];
     req.on("data", (c: Buffer) => chunks.push(c));
     req.on("end", () => {
       const a = route(req, Buffer.concat(chunks).toString("utf8"));
       res.writeHead(a.status, { "content-type": "application/json" }).end(a.body === undefined ? "" : JSON.stringify(a.body));
     });
-  });
+  };
+  const server: Server = options.tls ? createTls(options.tls, serve) : createServer(serve);
   await new Promise<void>((done) => { server.listen(options.port ?? 0, "127.0.0.1", done); });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, rootToken, failNext, log,
+    url: `http${options.tls ? "s" : ""}://127.0.0.1:${(server.address() as AddressInfo).port}`, rootToken, failNext, log,
     close: () => new Promise((done) => { server.closeAllConnections(); server.close(() => { done(); }); }),
   };
 }

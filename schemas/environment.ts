@@ -20,9 +20,12 @@ export const SCHEDULES = { quarterly: 90, annually: 365 } as const;
 const schedule = z.enum(["quarterly", "annually"]);
 const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-west-1");
 
+const vaultAudit = z.union([z.literal("operator").describe("Its operator keeps one that this namespace can't see"), z.strictObject({ type: z.enum(["file", "socket", "syslog"]), path: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/).optional(), options: z.record(z.string(), z.string()).describe("Such as file_path") })])
+  .describe("The audit device that the foundation stack enables; absent where the Vault has one already: without any, nothing is delivered");
+
 const store = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("aws"), accountId: z.string().regex(/^\d{12}$/, "12 digits, in quotes"), region, endpoint: z.string().optional().describe("An emulator's address; loopback only"), replicas: z.array(region).optional() }),
-  z.strictObject({ kind: z.literal("vault"), address: url, mount: z.string().regex(/^[a-z0-9][a-z0-9/_-]*$/), namespace: z.string().optional() }),
+  z.strictObject({ kind: z.literal("vault"), address: url, mount: z.string().regex(/^[a-z0-9][a-z0-9/_-]*$/), namespace: z.string().optional(), existingMount: z.boolean().optional().describe("The mount is there and somebody else's: the foundation stack leaves it alone"), audit: vaultAudit.optional() }),
   z.strictObject({ kind: z.literal("file") }),
 ]);
 

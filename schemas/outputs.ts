@@ -15,6 +15,9 @@ const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), d
 
 const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()), stacks: z.array(z.object({ name: z.string(), outputs: z.record(z.string(), z.unknown()) })) });
 
+/** What can differ from git. */
+export const DRIFT_KINDS = ["secret", "version", "policy", "key", "role", "bucket", "rule", "target", "topic", "subscription", "trail", "schedule", "endpoint"] as const;
+
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   check: z.object({ ...base, environments: z.array(z.object({ name: z.string(), tier: z.string(), credentials: z.int(), errors: z.int(), warnings: z.int() })), base: z.object({ ref: z.string(), commit: z.string() }).nullable().optional(), note: z.string().optional(), staged: z.array(z.string()).optional() }),
   "people-list": z.object({ ...base, people: z.array(z.object({
@@ -61,7 +64,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     version: z.int(), kind: z.enum(["update", "refresh", "destroy", "import"]), startTime: z.int(), endTime: z.int(), message: z.string(), result: z.enum(["succeeded", "failed"]), resourceChanges: z.record(z.string(), z.int()),
   })) })) }),
   cancel: z.object({ ...base, cancelled: z.array(z.object({ stack: z.string(), what: z.string() })) }),
-  drift: z.object({ ...base, drift: z.array(z.object({ kind: z.enum(["secret", "version", "policy", "key", "rule", "topic", "trail"]), name: z.string(), expected: z.string(), found: z.string(), by: z.string().nullable() })) }),
+  drift: z.object({ ...base, drift: z.array(z.object({ kind: z.enum(DRIFT_KINDS), name: z.string(), expected: z.string(), found: z.string(), by: z.string().nullable() })) }),
   rollback: z.object({
     ...base, environment: z.string().optional(), secret: z.string().optional(), from: z.string().nullable().optional(), to: z.string().optional(), branch: z.string().nullable().optional(), commit: z.string().nullable().optional(),
     steps: z.array(z.object({ step: z.enum(["store", "git"]), state: z.enum(["done", "already", "todo", "waits", "none", "failed"]), what: z.string() })).optional(),

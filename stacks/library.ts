@@ -13,5 +13,8 @@ export { SecretStore } from "./components/secret-store.ts";
 export { Settings } from "./components/settings.ts";
 export { StripeWebhook } from "./components/stripe-webhooks.ts";
 export { AuditTrail } from "./components/trail.ts";
+export { VaultMount } from "./components/vault-mount.ts";
+export { VaultRoles } from "./components/vault-roles.ts";
+export { vaultFoundation } from "./vault-foundation.ts";
 export { systemClock, fixedClock, type Clock } from "../lib/clock.ts";
 export { hasErrors, type Finding } from "../lib/finding.ts";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { stackName, type StackPart } from "../schemas/layout.ts";
 import { plainVariables } from "../schemas/variables.ts";
-import { placeOf } from "./access/place.ts";
+import { placeOf, vaultSiteOf } from "./access/place.ts";
 import { awsProvider } from "./components/aws-provider.ts";
 import { DueSchedules, type Reminding } from "./components/due-schedules.ts";
 import { SecretStore } from "./components/secret-store.ts";
@@ -9,14 +9,15 @@ import { Settings } from "./components/settings.ts";
 import { StripeWebhook } from "./components/stripe-webhooks.ts";
 import { foundation } from "./foundation.ts";
 import type { Declared } from "./read.ts";
+import { vaultFoundation } from "./vault-foundation.ts";
 
 export type Outputs = Record<string, pulumi.Input<unknown>>;
 
 /** Declares the resources of one stack of an environment. No effect at import; never decrypts; outputs are names and version ids. */
 export function program(d: Declared, part: StackPart): Outputs {
   if (part === "foundation") {
-    const place = placeOf(d, pulumi.getProject());
-    return place ? foundation(d, place) : { environment: d.name };
+    const [place, site] = [placeOf(d, pulumi.getProject()), vaultSiteOf(d)];
+    return place ? foundation(d, place) : site ? vaultFoundation(d, site) : { environment: d.name };
   }
   const aws = awsProvider(d);
   const opts: pulumi.ComponentResourceOptions = aws ? { providers: { aws } } : {};

@@ -9,6 +9,8 @@ export interface VaultPlace {
   readonly address: string;
   readonly mount: string;
   readonly namespace?: string | undefined;
+  /** `operator`: an audit device is kept where this token can't see it. */
+  readonly audit?: unknown;
 }
 export interface VaultAnswer {
   readonly status: number;

@@ -30,9 +30,12 @@ export class VaultStore implements Store {
   readonly kind = "vault";
   private readonly client: VaultClient;
   private readonly mount: string;
+  private readonly operatorAudits: boolean;
+  private audited: Promise<void> | undefined;
   constructor(place: VaultPlace, env: Env) {
     this.client = new VaultClient(place, env);
     this.mount = place.mount.replace(/\/+$/, "");
+    this.operatorAudits = place.audit === "operator";
   }
 
   async describe(name: string): Promise<StoreSecret | null> {
@@ -108,6 +111,17 @@ export class VaultStore implements Store {
     const { status, body } = await this.client.send("GET", `${this.mount}/metadata/${path}`, path);
     return status === 404 ? null : ((body?.data ?? null) as Metadata | null);
   }
+  /** Nothing is written into a Vault that keeps no audit. Asked once in a store's life; what nobody lets us see isn't taken for granted. */
+  private requireAudit(name: string): Promise<void> {
+    if (this.operatorAudits) return Promise.resolve();
+    this.audited ??= (async () => {
+      const { status, body } = await this.client.send("GET", "sys/audit", name, undefined, [400, 403]);
+      if (status >= 400) throw fail("STORE_NO_AUDIT", `whether this Vault keeps an audit can't be seen (it answered ${status})`, name, "the token's policy must give read and sudo on sys/audit, as the foundation stack's do; where a namespace can't see it: store.audit: operator");
+      if (Object.keys(body?.data ?? {}).length === 0) throw fail("STORE_NO_AUDIT", "this Vault has no audit device: nothing is delivered into it", name, "declare store.audit and deploy the foundation stack, or: vault audit enable file file_path=/var/log/vault/audit.log");
+    })();
+    this.audited.catch(() => { this.audited = undefined; });
+    return this.audited;
+  }
   /** The values first, under check-and-set, then what tells of them. A secret that is new is marked as ours before it has a value. */
   private async write(path: string, put: Put, values: boolean): Promise<void> {
     const before = await this.metadata(path);
@@ -115,6 +129,7 @@ export class VaultStore implements Store {
     if (!before) await this.client.send("POST", `${this.mount}/metadata/${path}`, put.name, { cas_required: true, max_versions: MAX_VERSIONS, custom_metadata: owned });
     let number = before?.current_version ?? 0;
     if (values) {
+      await this.requireAudit(put.name);
       const answer = await this.client.send("POST", `${this.mount}/data/${path}`, put.name, { options: { cas: number }, data: put.values }, [400]);
       if (answer.status === 400) {
         if (answer.body?.errors?.some((e) => e.includes("check-and-set")) === true) throw fail("STORE_VERSION_CONFLICT", "another writer changed the secret at the same moment", put.name, "run again");

@@ -1,3 +1,4 @@
+import type { DRIFT_KINDS } from "../../schemas/outputs.ts";
 import { declaredCompanions } from "../../providers/declared.ts";
 import { versionIdOf } from "../../providers/stackseal/sealed-version.ts";
 import { versionWith, type Store } from "../../providers/stores/contract.ts";
@@ -7,8 +8,8 @@ import { signingSecretName, storeSecretName } from "../../schemas/layout.ts";
 import type { Declared } from "../../stacks/read.ts";
 
 export interface Drift {
-  /** `secret`: missing, unknown, foreign or leaving; `version`: another one is in force; `policy`, `key`, `rule`, `topic`, `trail`: changed. */
-  readonly kind: "secret" | "version" | "policy" | "key" | "rule" | "topic" | "trail";
+  /** `secret`: missing, unknown, foreign or leaving; `version`: another one is in force; all others: missing or changed. */
+  readonly kind: (typeof DRIFT_KINDS)[number];
   readonly name: string;
   readonly expected: string;
   readonly found: string;
