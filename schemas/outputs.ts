@@ -14,6 +14,7 @@ const verdict = z.enum(["valid", "invalid", "inconclusive", "skipped"]);
 const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
 
 const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()), stacks: z.array(z.object({ name: z.string(), outputs: z.record(z.string(), z.unknown()) })) });
+const reviewer = z.object({ name: z.string(), role: z.string(), handle: z.string().nullable() });
 
 /** What can differ from git. */
 export const DRIFT_KINDS = ["secret", "version", "policy", "key", "role", "bucket", "rule", "target", "topic", "subscription", "trail", "schedule", "endpoint"] as const;
@@ -57,6 +58,12 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     matches: z.array(z.object({ rule: z.string(), title: z.string(), likely: z.boolean(), file: z.string(), line: z.int(), column: z.int(), endColumn: z.int(), length: z.int(), digest: z.string(), commit: z.string().optional() })),
     leftOut: z.array(z.object({ file: z.string(), code: z.string() })),
   }),
+  "access-owners": z.object({ ...base, file: z.string(), current: z.boolean(), owners: z.array(z.object({ pattern: z.string(), owners: z.array(reviewer) })) }),
+  "access-reviewers": z.object({ ...base, environments: z.array(z.object({ name: z.string(), class: z.string(), tier: z.string(), reviewers: z.array(reviewer) })), watching: z.array(z.string()) }),
+  workflows: z.object({ ...base, files: z.array(z.object({ file: z.string(), did: z.enum(["up to date", "written", "stale", "missing", "kept"]) })).optional() }),
+  comment: z.object({ ...base, posted: z.enum(["created", "updated", "unchanged", "printed"]).optional(), pull: z.int().nullable().optional(), length: z.int().optional() }),
+  "identity-fetch": z.object({ ...base, environment: z.string().optional(), role: z.string().optional(), secret: z.string().optional(), file: z.string().optional(), machines: z.array(z.string()).optional() }),
+  "identity-put": z.object({ ...base, environment: z.string().optional(), role: z.string().optional(), secret: z.string().optional(), machines: z.array(z.string()).optional() }),
   up: z.object({ ...base, environments: z.array(deployed) }), refresh: z.object({ ...base, environments: z.array(deployed) }), destroy: z.object({ ...base, environments: z.array(deployed) }),
   export: z.object({ ...base, stack: z.string(), deployment: z.object({ version: z.int(), deployment: z.record(z.string(), z.unknown()) }).optional(), file: z.string().optional() }),
   import: z.object({ ...base, stack: z.string().optional(), resources: z.int().optional() }),

@@ -27,6 +27,8 @@ export interface DeployOptions {
   readonly kind?: "up" | "refresh" | "destroy";
   readonly targets?: readonly string[];
   readonly targetDependents?: boolean;
+  /** One stack of the environment alone: its own job, with an identity of its own. */
+  readonly part?: StackPart;
   readonly refresh?: boolean;
   readonly parallel?: number;
   /** Unchanged resources and every change in full. */
@@ -53,7 +55,7 @@ export function runOptions(o: Readonly<Record<string, unknown>>): DeployOptions 
   if (parallel !== undefined && (!Number.isInteger(parallel) || parallel < 1)) throw new FindingError({ code: "USAGE", severity: "error", message: "--parallel wants a whole number from 1", hint: "--parallel 4" }, 2);
   return {
     targets: (o["target"] as string[] | undefined) ?? [], targetDependents: o["targetDependents"] === true, refresh: o["refresh"] === true, diff: o["diff"] === true,
-    ...(parallel !== undefined && { parallel }), ...(typeof o["eventLog"] === "string" && { eventLog: o["eventLog"] }), ...(typeof o["message"] === "string" && { message: o["message"] }),
+    ...(parallel !== undefined && { parallel }), ...(o["part"] !== undefined && { part: o["part"] as StackPart }), ...(typeof o["eventLog"] === "string" && { eventLog: o["eventLog"] }), ...(typeof o["message"] === "string" && { message: o["message"] }),
   };
 }
 
@@ -80,7 +82,7 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
       const providerFor = await providersHere(d, ctx);
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();
-      const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => targetsPart(options.targets ?? [], stackName(d.name, part)));
+      const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => (options.part === undefined || part === options.part) && targetsPart(options.targets ?? [], stackName(d.name, part)));
       const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
       let n = 0;
       const all = async (): Promise<void> => {

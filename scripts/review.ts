@@ -13,6 +13,7 @@ import { REVIEWS_DIR, type Review, type ReviewLine } from "../schemas/review.ts"
 import { readClear } from "../seal/clear.ts";
 import { allSealedFiles } from "../seal/sealed-files.ts";
 import { verbsOf } from "./matrix.ts";
+import { reviewedEnvironments, type OwnedPlace } from "./owners/derive.ts";
 import { peopleOf } from "./people.ts";
 
 // What a reviewer signs off: for each person and machine what they may, what they hold, and what is odd about it.
@@ -32,7 +33,7 @@ export interface ReviewQuestion {
   readonly root: string;
   readonly git: Git;
   readonly people: People;
-  readonly environments: readonly { readonly name: string; readonly tier: string }[];
+  readonly environments: readonly OwnedPlace[];
   readonly trail: TrailReading | null;
   readonly by: string;
   readonly now: Date;
@@ -42,7 +43,7 @@ export function makeReview(q: ReviewQuestion): Review {
   const former = lastReview(q.root)?.slice(REVIEWS_DIR.length + 1, -5) ?? "";
   return {
     on, by: q.by, since: former, changes: changesSince(q, former), codeOwners: codeOwners(q.root),
-    reviewers: q.environments.flatMap((e) => (["standard", "payments"] as const).map((cls) => `${e.name} ${cls}: ${members(q.people).filter((m) => !m.machine && activeOn(m, on) && (m.entry.tiers as readonly string[]).includes(e.tier) && verbsOf(m.entry.role, cls, e.tier as Member["entry"]["tiers"][number]).includes("seal")).map((m) => m.entry.handle ?? m.name).join(", ") || "nobody"}`)),
+    reviewers: reviewedEnvironments(q.people, q.environments, on).map((e) => `${e.name}: ${e.reviewers.map((r) => r.handle ?? r.name).join(", ") || "nobody"}`),
     lines: members(q.people).map((m): ReviewLine => ({ name: m.name, role: m.entry.role, tiers: m.entry.tiers, may: activeOn(m, on) ? mayOf(m) : [], opens: opensOf(q.root, m), notes: notesOf(q, m, on), decision: "", reason: "", reviewedBy: "" })),
   };
 }

@@ -5,16 +5,28 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { commands } from "../scripts/commands/index.ts";
+import { SYSTEM } from "./context.ts";
+import { previewEnvironment } from "../scripts/commands/preview.ts";
 import { githubWorkflows } from "../scripts/workflows/github.ts";
 import { gitlabPipeline } from "../scripts/workflows/gitlab.ts";
-import { workflows, type Options } from "../scripts/workflows/table.ts";
-import { OWN_WORKFLOWS } from "../tools/workflows.ts";
+import { placesFor } from "../scripts/workflows/places.ts";
+import type { Options, Step } from "../scripts/workflows/step.ts";
+import { workflows } from "../scripts/workflows/table.ts";
+import { readProject } from "../stacks/read.ts";
+import { systemClock } from "../lib/clock.ts";
+import { ownHostFiles } from "../tools/workflows.ts";
 
 const repo = resolve(import.meta.dirname, "..");
-const theirs: Options = { own: false, places: [{ name: "dev", tier: "development" }, { name: "staging", tier: "staging" }, { name: "prod", tier: "production" }] };
-const both = [["this repository's", OWN_WORKFLOWS], ["an initialised project's", theirs]] as const;
+const environments = readProject(repo, { clock: systemClock }).environments;
+const OWN: Options = { own: true, places: placesFor(environments) };
+const theirs: Options = { own: false, places: [
+  { name: "dev", tier: "development", aws: { accountId: "111111111111", region: "eu-west-1" }, payments: false }, { name: "qa", tier: "staging", aws: { accountId: "222222222222", region: "eu-west-1" }, payments: true },
+  { name: "prod", tier: "production", aws: { accountId: "333333333333", region: "us-east-1" }, payments: true }, { name: "vaulted", tier: "production", aws: null, payments: true },
+] };
+const both = [["this repository's", OWN], ["an initialised project's", theirs]] as const;
 const actionlint = spawnSync("actionlint", ["-version"]).status === 0;
-const runs = (o: Options, id?: string): string[] => workflows(o).filter((w) => id === undefined || w.id === id).flatMap((w) => w.jobs.flatMap((j) => j.steps.flatMap((s) => (s.kind === "run" ? [s.run] : []))));
+const steps = (o: Options): Step[] => workflows(o).flatMap((w) => w.jobs.flatMap((j) => j.steps));
+const runs = (o: Options): string[] => steps(o).flatMap((s) => (s.kind === "run" ? [s.run] : []));
 interface Github { permissions: object; jobs: Record<string, { permissions: Record<string, string>; environment?: string; needs?: string[]; steps: { uses?: string; run?: string; name?: string }[] }> }
 const read = (text: string): Github => parse(text) as Github;
 
@@ -31,17 +43,33 @@ describe.each(both)("%s workflows", (_whose, o) => {
     const all = Object.entries(githubWorkflows(o)).flatMap(([file, text]) => Object.entries(read(text).jobs).map(([id, j]) => ({ file, id, j })));
     for (const { file, j } of all) {
       if (file.includes("pull-request")) expect(j.permissions).toEqual({ contents: "read" });
+      // Who may write a comment has the main branch's own code, and of the pull request nothing but a document of fields.
+      expect(j.permissions["pull-requests"] === "write").toBe(file.includes("comment"));
       expect(j.permissions["id-token"] === "write").toBe(j.environment !== undefined);
       // Whoever has an identity installs nothing: it runs the bundle that a job without credentials built.
       if (j.permissions["id-token"] === "write") expect(j.steps.map((s) => s.run ?? "").join("\n")).not.toMatch(/npm (ci|install)|npx (?!--no-install)/);
       if (j.permissions["id-token"] === "write") expect(j.steps.some((s) => s.run?.includes("sha256sum --check"))).toBe(true);
     }
     const deploy = read(githubWorkflows(o)[".github/workflows/deploy.yml"]!).jobs;
-    expect(deploy["deploy-prod"]?.needs).toEqual(["bundle", "deploy-staging", "deploy-staging-payments"]);
+    const staging = o.places.find((p) => p.tier === "staging")!.name;
+    expect(deploy["deploy-prod"]?.needs).toEqual(["bundle", `staged-${staging}`]);
+    expect(deploy[`staged-${staging}`]?.needs).toEqual(["bundle", `deploy-${staging}`, `deploy-${staging}-payments`]);
     expect(deploy["deploy-prod-payments"]).toMatchObject({ environment: "prod-payments", needs: ["bundle", "deploy-prod"] });
+    expect(deploy["deploy-vaulted"]).toBeUndefined();
+  });
+  it("deploy nothing but the plan that the bundle's job made, and hand no event's text to a shell", () => {
+    const deploys = runs(o).filter((r) => / up /.test(r));
+    expect(deploys).toHaveLength(o.places.filter((p) => p.aws).reduce((n, p) => n + (p.payments ? 2 : 1), 0));
+    for (const r of deploys) expect(r).toMatch(/ up --env [a-z]+ --part (standard|payments) --plan approvals\/plan\.json --yes$/);
+    for (const [, text] of Object.entries(githubWorkflows(o))) for (const j of Object.values(read(text).jobs)) for (const s of j.steps) expect(s.run ?? "").not.toContain("${{");
+  });
+  it("watch every night and every quarter", () => {
+    const of = (id: string): string => workflows(o).find((w) => w.id === id)!.jobs.flatMap((j) => j.steps.flatMap((s) => (s.kind === "run" ? [s.run] : []))).join("\n");
+    for (const p of o.places.filter((x) => x.aws)) for (const c of [`rotate due --env ${p.name}`, `drift --env ${p.name}`, `policies --env ${p.name} --state ${p.name}-foundation.json --state ${p.name}.json`, `doctor --env ${p.name} --part standard`]) expect(of("nightly")).toContain(c);
+    for (const c of ["audit log", "audit report", "access review", "backup create", "stackseal audit bundle", "stackseal backup drill", "stackseal access apply"]) expect(of("quarterly")).toContain(c);
   });
   it("run only commands and flags that exist", async () => {
-    for (const line of runs(o)) for (const m of line.matchAll(/(?:npx --no-install stackseal|node dist\/cli\.js) ([^|>&]+)/g)) {
+    for (const line of runs(o)) for (const m of line.matchAll(/(?:npx --no-install stackseal|node dist\/cli\.js|'stackseal) ([^|>&']+)/g)) {
       const words = m[1]!.trim().split(/\s+/);
       const entry = commands.find((c) => c.name === words.slice(0, 2).join(" ")) ?? commands.find((c) => c.name === words[0]);
       expect(entry, line).toBeDefined();
@@ -64,9 +92,10 @@ describe.each(both)("%s workflows", (_whose, o) => {
   });
   it("say the same to GitLab: the same commands, in the same jobs", () => {
     const p = parse(gitlabPipeline(o)) as Record<string, { script?: string[]; environment?: string; id_tokens?: object; rules?: { if: string }[] }>;
-    for (const w of workflows(o)) for (const j of w.jobs) {
+    for (const w of workflows(o).filter((x) => x.on !== "judged")) for (const j of w.jobs) {
       const job = p[j.id]!;
-      for (const s of j.steps) if (s.kind === "run" && s.name !== "Remove the identity") expect(job.script, j.id).toContain(s.run);
+      // One bundle serves the nights and the quarters too.
+      for (const s of j.steps) if (s.kind === "run" && !s.run.startsWith("rm ")) expect(job.script, j.id).toContain(s.run);
       expect(job.environment).toBe(j.environment);
       expect(job.id_tokens !== undefined).toBe(j.oidc === true);
       expect(job.rules?.length).toBeGreaterThan(0);
@@ -74,14 +103,45 @@ describe.each(both)("%s workflows", (_whose, o) => {
   });
 });
 it("are checked in as the table says them", () => {
-  for (const [file, text] of Object.entries({ ...githubWorkflows(OWN_WORKFLOWS), ".gitlab-ci.yml": gitlabPipeline(OWN_WORKFLOWS) })) expect(readFileSync(join(repo, file), "utf8"), file).toBe(text);
+  for (const [file, text] of Object.entries(ownHostFiles(repo))) expect(readFileSync(join(repo, file), "utf8"), file).toBe(text);
+});
+interface Trust { Statement: { Condition?: { StringEquals?: Record<string, string> } }[] }
+it("name the roles, identities, buckets and deployment environments that the foundation stack declares", { timeout: 120_000 }, async () => {
+  for (const d of environments.filter((e) => e.tier !== "local")) {
+    const { graph } = await previewEnvironment({ ...SYSTEM, root: repo, envs: [d.name] }, d);
+    const inputs = (type: string): Record<string, unknown>[] => graph.filter((r) => r.type === type).map((r) => r.inputs);
+    const roles = new Map(inputs("aws:iam/role:Role").map((r) => [r["name"] as string, r["assumeRolePolicy"] as string]));
+    const secrets = new Set(inputs("aws:secretsmanager/secret:Secret").map((s) => s["name"]));
+    const buckets = new Set(inputs("aws:s3/bucket:Bucket").map((b) => b["bucket"]));
+    const jobs = workflows(OWN).flatMap((w) => w.jobs).filter((j) => j.oidc === true && j.steps.some((s) => s.kind === "cloud" && s.roleArn.includes(`stackseal-${d.name}-`)));
+    expect(jobs.length).toBeGreaterThan(4);
+    for (const j of jobs) for (const s of j.steps) {
+      if (s.kind === "cloud") {
+        const [, account, name = ""] = /^arn:aws:iam::(\d+):role\/(.+)$/.exec(s.roleArn) ?? [];
+        expect([account, s.region]).toEqual(d.environment.store.kind === "aws" ? [d.environment.store.accountId, d.environment.store.region] : []);
+        const trust = JSON.parse(roles.get(name) ?? "{}") as Trust;
+        const subjects = trust.Statement.flatMap((x) => Object.entries(x.Condition?.StringEquals ?? {})).filter(([k]) => k.endsWith(":sub")).map(([, v]) => v);
+        expect(subjects, `${j.id} as ${name}`).toEqual([`repo:acme/platform-credentials:environment:${j.environment!}`]);
+      }
+      if (s.kind === "run") {
+        const role = /identity fetch --env \S+ --role (\S+)/.exec(s.run)?.[1];
+        if (role !== undefined) expect([...secrets], j.id).toContain(`stackseal/${d.name}/identity/${role}`);
+        const backend = s.env?.["PULUMI_BACKEND_URL"];
+        if (backend?.of === "text") expect([...buckets]).toContain(/^s3:\/\/([^?]+)/.exec(backend.text)?.[1]);
+      }
+    }
+  }
 });
 it.skipIf(!existsSync(join(repo, ".git")))("the pull request's commands run in a fresh clone", { timeout: 300_000 }, () => {
   const dir = join(mkdtempSync(join(tmpdir(), "clone-")), "clone");
   const env = { PATH: process.env["PATH"] ?? "", HOME: dirname(dir), BASE: "HEAD", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
   expect(spawnSync("git", ["clone", "-q", repo, dir], { env, encoding: "utf8" }).stderr).toBe("");
-  const steps = workflows(OWN_WORKFLOWS).find((w) => w.id === "pull-request")!.jobs.find((j) => j.id === "check")!.steps;
-  for (const s of steps) {
+  // And what needs no credential of the others: the comment (printed where there is no token) and the bundle with its plan.
+  const of = (workflow: string, job: string): Step[] => [...workflows(OWN).find((w) => w.id === workflow)!.jobs.find((j) => j.id === job)!.steps];
+  const commented = of("comment", "comment").filter((s) => s.kind === "run" && s.run.includes(" comment "));
+  const todo = [...of("pull-request", "check"), ...commented, ...of("deploy", "bundle").filter((s) => s.kind === "run" && /^(Plan|Pack)/.test(s.name))];
+  expect([commented.length, todo.filter((s) => s.kind === "run").length]).toEqual([1, 8]);
+  for (const s of todo) {
     if (s.kind !== "run") continue;
     if (s.run.startsWith("npm ci")) {
       // What npm ci makes is here already: downloading it again would test the registry.
@@ -90,5 +150,7 @@ it.skipIf(!existsSync(join(repo, ".git")))("the pull request's commands run in a
     }
     const r = spawnSync("bash", ["-eo", "pipefail", "-c", s.run], { cwd: dir, env, encoding: "utf8" });
     expect([s.run, r.status, r.status === 0 ? "" : r.stderr + r.stdout]).toEqual([s.run, 0, ""]);
+    if (s.run.includes(" comment ")) expect(r.stdout).toMatch(/^<!-- stackseal:preview -->\n## Stackseal preview/);
   }
+  expect(spawnSync("tar", ["-tzf", join(dir, "bundle.tgz"), "./approvals/plan.json"]).status).toBe(0);
 });

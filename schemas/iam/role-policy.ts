@@ -67,6 +67,9 @@ function auditorStatements(p: Place): Statement[] {
     { Sid: "Trail", Effect: "Allow", Action: ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"], Resource: [`arn:aws:cloudtrail:${p.region}:${p.accountId}:trail/stackseal-${p.environment}`] },
     { Sid: "Alerts", Effect: "Allow", Action: ["events:DescribeRule", "events:ListTargetsByRule", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "scheduler:GetSchedule"], Resource: [...new Set([p.region, ...p.replicas, "us-east-1"])].flatMap((r) => [`arn:aws:events:${r}:${p.accountId}:rule/stackseal-${p.environment}-*`, `arn:aws:sns:${r}:${p.accountId}:stackseal-${p.environment}-*`]).concat(`arn:aws:scheduler:${p.region}:${p.accountId}:schedule/stackseal-${p.environment}-*`) },
     { Sid: "Buckets", Effect: "Allow", Action: ["s3:GetBucketPolicy", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration"], Resource: (["state", "backup", "trail"] as const).map((b) => bucketArn(p, b)) },
+    // States hold no value: the rules are run on what is deployed, every night.
+    { Sid: "States", Effect: "Allow", Action: ["s3:GetObject"], Resource: [`${bucketArn(p, "state")}/.pulumi/*`] },
+    { Sid: "FindState", Effect: "Allow", Action: ["s3:ListBucket"], Resource: [bucketArn(p, "state")], Condition: { StringLike: { "s3:prefix": [".pulumi/*"] } } },
     { Sid: "Lists", Effect: "Allow", Action: ["kms:ListAliases", "cloudtrail:LookupEvents", "cloudtrail:DescribeTrails", "events:ListRules", "sns:ListTopics", "iam:ListRoles"], Resource: ["*"] },
   ];
 }

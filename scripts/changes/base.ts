@@ -49,6 +49,8 @@ const MAIN = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /** The commit to compare with: `ref`, or the merge base with the main branch. A text says why there is none. Throws FindingError BASE_UNKNOWN (exit 2) for a ref that isn't there. */
 export function findBase(git: Git, ref?: string): Commit | string {
+  // What a code host says of a branch's first push.
+  if (ref !== undefined && /^0{40}(?:0{24})?$/.test(ref)) return "nothing stood on this branch before";
   if (ref !== undefined) {
     const commit = git.inside && !ref.startsWith("-") ? git.text(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]) : null;
     if (commit === null) throw new FindingError(changeCodes.finding("BASE_UNKNOWN", { message: git.inside ? `git knows no commit "${ref}"` : "this is no git repository: there is no base to compare with", hint: git.inside ? "git fetch origin, or name another: stackseal preview --base main" : "leave --base out: everything is new then" }), 2);

@@ -12,6 +12,10 @@ export const changeCodes = defineCodes({
   APPROVAL_MISSING: { severity: "error", title: "Nobody who may has approved this plan" },
   APPROVAL_INVALID: { severity: "warning", title: "An approval that doesn't count" },
   APPROVAL_UNANSWERED: { severity: "error", title: "The code host didn't answer" },
+  HOST_UNANSWERED: { severity: "error", title: "The code host didn't answer" },
+  HOST_REFUSED: { severity: "error", title: "The code host refuses" },
+  PULL_UNKNOWN: { severity: "error", title: "No pull request to comment on" },
+  COMMENT_UNREADABLE: { severity: "error", title: "A file that is no comment's document" },
   STAGING_MISSING: { severity: "error", title: "The same plan was not yet deployed and found valid in staging" },
   STAGING_NOT_VALID: { severity: "error", title: "Staging isn't what the plan says, or wasn't found valid" },
 });

@@ -14,8 +14,9 @@ import type { Context } from "../command.ts";
 import { planEnvironment, previewEnvironment } from "../commands/preview.ts";
 import { attestations, signedBy, type Approval, type Staged } from "./attest.ts";
 import { findBase, gitOf, readBase } from "./base.ts";
+import { canAsk } from "./code-host.ts";
 import { changeCodes as c } from "./codes.ts";
-import { approvingReviews, canAsk } from "./reviews.ts";
+import { approvingReviews } from "./reviews.ts";
 import type { Held } from "./steps.ts";
 import { toolchain } from "./toolchain.ts";
 

@@ -1,4 +1,5 @@
 import { FindingError } from "../../lib/finding.ts";
+import { tokenOf } from "./code-host.ts";
 import { changeCodes } from "./codes.ts";
 
 /** A review of the pull request that is in force: its author's last word. */
@@ -9,9 +10,6 @@ export interface Review {
 type Env = Readonly<Record<string, string | undefined>>;
 interface Answer { readonly user?: { readonly login?: unknown } | null; readonly state?: unknown; readonly commit_id?: unknown }
 
-/** Whether the code host can be asked: a token and the repository's name are in the environment. */
-export const canAsk = (env: Env): boolean => tokenOf(env) !== undefined && /^[\w.-]+\/[\w.-]+$/.test(env["GITHUB_REPOSITORY"] ?? "");
-const tokenOf = (env: Env): string | undefined => env["GITHUB_TOKEN"] ?? env["GH_TOKEN"];
 
 /** Approving reviews of the pull request that brought `sha`. Throws FindingError APPROVAL_UNANSWERED (exit 3) where the host doesn't answer as it should. */
 export async function approvingReviews(env: Env, sha: string, signal: AbortSignal): Promise<Review[]> {

@@ -17,6 +17,7 @@ export default defineCommand({
   wants: "one",
   options: [
     { flags: "--only <id>", description: "this integration; may be repeated", many: true },
+    { flags: "--part <part>", description: "the integrations of this stack alone: whoever opens no payment credential leaves Stripe out", choices: ["standard", "payments"] },
     { flags: "--sandbox", description: "ask the loopback sandbox instead of the providers" },
     { flags: "--markdown", description: "a report for an incident" },
     { flags: "--send-mail <address>", description: "send a test message there" },
@@ -28,11 +29,14 @@ export default defineCommand({
   examples: ["stackseal doctor --env dev", "stackseal doctor --env local --sandbox", "stackseal doctor --env prod --only stripe --deliver", "stackseal doctor --env staging --markdown > incident.md", "stackseal doctor --env dev --only smtp --send-mail you@acme.example"],
   run: async (context, _args, options) => {
     const [env = ""] = knownEnvironments(context);
-    const only = (options["only"] as string[] | undefined) ?? [];
+    const named = (options["only"] as string[] | undefined) ?? [];
     const project = readProject(context.root, { clock: context.clock });
     const d = project.environments.find((e) => e.name === env);
     if (!d) throw new FindingError(project.findings, 2);
-    knownIds(only, d);
+    knownIds(named, d);
+    const part = options["part"] as string | undefined;
+    const only = part === undefined ? named : integrations.filter((i) => (i.file === "payments") === (part === "payments") && declares(d, i.id) && (named.length === 0 || named.includes(i.id))).map((i) => i.id);
+    if (part !== undefined && only.length === 0) return { exit: 0, json: { environment: env, sandbox: false, results: [], summary: count([]) }, text: `${env} declares nothing of ${part}\n` };
     const local = env === LOCAL;
     const useSandbox = options["sandbox"] === true || local;
     const wantsSandbox = useSandbox || d.payments?.stripe.apiBase === "sandbox" || Object.values(d.environment.integrations).some((s) => (s as { apiBase?: string } | undefined)?.apiBase === "sandbox");

@@ -13,7 +13,7 @@ import { Ledger } from "../init/ledger.ts";
 import { missingOf, placeholdersOf } from "../init/missing.ts";
 import { makePeople, type Made } from "../init/people.ts";
 import { planOf, type Plan } from "../init/plan.ts";
-import { makeWorkflows } from "../init/workflows.ts";
+import { makeHostFiles } from "../init/workflows.ts";
 import { makeRepository } from "../init/repository.ts";
 import { renderInit } from "../init/render.ts";
 import { judgeProject } from "../judged.ts";
@@ -89,7 +89,7 @@ export default defineCommand({
     const places = declarations.map((d) => ({ name: d.name, tier: d.tier }));
     const made: Made = dry ? { exports: {}, machines: [] } : await makePeople(context, plan, places, ledger);
     findings.push(...makeEditors(ledger));
-    makeWorkflows(plan, places, ledger);
+    findings.push(...makeHostFiles(plan, context.clock, declarations, ledger));
     if (!dry) findings.push(...makeHooks(context, ledger));
     if (dry) return { exit: hasErrors(findings) ? 1 : 0, findings, json: { dryRun: true, files: ledger.entries, declared: Object.fromEntries(declarations.map((d) => [d.name, [...Object.keys(d.integrations ?? {}), ...(d.payments ? ["stripe"] : [])]])) }, text: renderInit(context, { plan, ledger, made, declarations, imported: [], missing: [], placeholders: [], dry: true }) };
     const imported = plan.imports.length ? await importAll(context, plan, made) : [];

@@ -18,15 +18,15 @@ import { accessChanges, type AccessChange } from "../changes/access.ts";
 import { againstJson, againstOf, describeAgainst, type Against } from "../changes/against.ts";
 import { findBase, gitOf } from "../changes/base.ts";
 import { changeCodes } from "../changes/codes.ts";
+import { commentData } from "../changes/comment-data.ts";
 import { concernedBy, jobsFor } from "../changes/concerned.ts";
 import { credentialChanges, publicCredentials, type CredentialChange, type PublicCredential } from "../changes/credentials.ts";
 import { deployedCredentials } from "../changes/deployed.ts";
-import { exceptionsInForce, openExposures } from "../changes/in-force.ts";
 import { toolchain } from "../changes/toolchain.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { merge, partsOf, projectName, runOf, StackLinks } from "../deployment.ts";
 import { judgeProject, type JudgedProject } from "../judged.ts";
-import { renderComment, type CommentEnvironment } from "../render/comment.ts";
+import { renderComment } from "../render/comment.ts";
 import { renderExceptions } from "../render/exceptions.ts";
 import { painter, printable } from "../render/paint.ts";
 import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "../render/plan.ts";
@@ -183,20 +183,6 @@ export function planOfPreview(context: Context, r: Preview): Plan {
   return planOf(r.done.filter((x) => x.tier !== "local" || context.envs.includes(x.environment.name)).map(planEnvironment), toolchain(), access);
 }
 
-const environmentRows = (r: Preview): CommentEnvironment[] => r.done.map((x) => ({
-  name: x.environment.name, tier: x.tier, summary: x.environment.summary, steps: x.environment.steps, credentials: x.environment.credentials,
-  violations: x.environment.violations.map((v) => { const at = x.findings.find((f) => f.path === v.urn && f.message === `${v.policy}: ${v.message}`)?.at; return { ...v, place: at ? `${at.file}:${at.line}:${at.column}` : "" }; }),
-}));
-function comment(context: Context, r: Preview, plan: Plan): string {
-  const envs = context.envs.map((e) => ` --env ${e}`).join("");
-  const compare = r.against.kind === "base" ? ` --base ${r.against.base.commit}` : "";
-  return renderComment({
-    ok: r.ok, compared: `Key-less preview, ${describeAgainst(r.against).replace(/, cached$/, "")}`, environments: environmentRows(r), access: r.access, findings: r.findings,
-    exceptions: exceptionsInForce(context.root, context.clock.now()), exposures: openExposures(context.root, r.declared), digest: plan.digest, approval: plan.approval,
-    needsSuperAdmin: plan.access || plan.environments.some((e) => e.tier === "production" && e.payments), reproduce: `stackseal preview${envs}${compare} --format markdown`,
-  });
-}
-
 /** `--changed REF`: which environments, and why. Throws FindingError BASE_UNKNOWN. */
 function changedSince(context: Context, ref: string): { readonly names: string[]; readonly removed: string[]; readonly why: Readonly<Record<string, string>> } {
   const git = gitOf(context);
@@ -215,6 +201,7 @@ export default defineCommand({
     { flags: "--state <file>", description: "compare with what is deployed: an export of the stack, may be repeated", many: true },
     { flags: "--format <format>", description: "a picture, the comment for a pull request, annotations on its lines, or SARIF", choices: ["text", "markdown", "github", "sarif"], default: "text" },
     { flags: "--save-plan <file>", description: "write digests of what is to be and of what is done to get there, never a value" },
+    { flags: "--save-comment <file>", description: "write what the comment on a pull request is made of, for stackseal comment" },
     { flags: "--changed <ref>", description: "only the environments that the changes since this commit concern" },
     { flags: "--matrix", description: "with --changed: print a job for each of them, as a code host's matrix takes it, and preview nothing" },
   ],
@@ -231,11 +218,13 @@ export default defineCommand({
     const exit = r.ok ? 0 : 1;
     const format = options["format"] as string;
     const saved = options["savePlan"] as string | undefined;
-    const plan = saved !== undefined || format === "markdown" ? planOfPreview(context, r) : null;
+    const commentFile = options["saveComment"] as string | undefined;
+    const plan = saved !== undefined || commentFile !== undefined || format === "markdown" ? planOfPreview(context, r) : null;
     if (saved !== undefined) writeAtomic(resolve(context.root, saved), `${JSON.stringify(plan, null, 2)}\n`);
+    if (commentFile !== undefined && plan) writeAtomic(resolve(context.root, commentFile), `${JSON.stringify(commentData(context, r, plan))}\n`);
     const json = { against: againstJson(r.against), access: r.access, environments: r.done.map((x) => x.environment), exceptions: r.exceptions, ...(plan && { plan: { digest: plan.digest, approval: plan.approval } }) };
     // A machine reads these from standard output: the findings aren't said again on standard error.
-    if (!context.json && format === "markdown" && plan) return { exit, text: comment(context, r, plan) };
+    if (!context.json && format === "markdown" && plan) return { exit, text: renderComment(commentData(context, r, plan)) };
     if (!context.json && format === "github") return { exit, text: annotationsOf(sortFindings(r.findings)) };
     if (!context.json && format === "sarif") return { exit, text: sarifOf(sortFindings(r.findings), [], "stackseal preview", titles(r)) };
     const head = `Embedded engine: key-less preview, ${describeAgainst(r.against)}.\n\n`;

@@ -36,7 +36,7 @@ export default defineCommand({
   args: [{ name: "<plan>", description: "the file that `preview --save-plan` wrote; it covers staging and production" }],
   options: [
     { flags: "--state <file>", description: "an export of each stack of the environment", many: true },
-    { flags: "--doctor <file>", description: "what `stackseal doctor --json` printed after the deployment" },
+    { flags: "--doctor <file>", description: "what `stackseal doctor --json` printed after the deployment; may be repeated", many: true },
   ],
   examples: ["stackseal staged plan.json --env staging --state staging.json --state staging-payments.json --doctor doctor.json"],
   run: (context, args, options) => {
@@ -57,7 +57,8 @@ export default defineCommand({
       const differ = a && b ? Object.keys(a).filter((k) => k !== "" && a[k] !== NOT_KNOWN_YET && a[k] !== b[k]) : [];
       if (!a || !b || differ.length) wrong.push(c.finding("STAGING_NOT_VALID", { message: !b ? "isn't deployed" : !a ? "is deployed and not in the plan" : `is deployed otherwise: ${differ.join(", ")}`, path: urn, hint: `stackseal up --env ${name} --plan ${args[0] ?? "PLAN"}` }));
     }
-    const v = verdicts(json(context, (options["doctor"] as string | undefined) ?? ""));
+    const all = ((options["doctor"] as string[] | undefined) ?? [""]).map((f) => verdicts(json(context, f)));
+    const v = { valid: all.reduce((n, x) => n + x.valid, 0), inconclusive: all.reduce((n, x) => n + x.inconclusive, 0), findings: all.flatMap((x) => x.findings) };
     if (wrong.length + v.findings.length) throw new FindingError([...wrong.slice(0, 20), ...v.findings]);
     const signer = signerOf(context, name, readPeople(context.root, name));
     const s = signStaged({ digest: plan.digest, environment: name, checks: { valid: v.valid, inconclusive: v.inconclusive } }, signer, isoDate(context.clock.now()));

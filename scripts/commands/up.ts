@@ -3,13 +3,14 @@ import { defineCommand } from "../command.ts";
 import { chooseTarget } from "../rollback/choose.ts";
 import { ENGINE_OPTION, engineFor, nameOf } from "../engine-choice.ts";
 import { declaredOne, deploy, RUN_OPTIONS, runOptions } from "../deploy.ts";
+import { PART_OPTION } from "../stack-choice.ts";
 
 export default defineCommand({
   name: "up",
   summary: "Deploy an environment",
   wants: "one",
-  options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, ENGINE_OPTION, { flags: "--plan <file>", description: "deploy only what this saved plan says, as it was approved" }, { flags: "--rollback <secret>", description: "let this store secret go back to an older issue, after its reviewed rollback; may be repeated", many: true }, { flags: "--message <text>", description: "kept in the history" }],
-  examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes", "stackseal up --env staging --plan plan.json --yes"],
+  options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, ENGINE_OPTION, { flags: "--plan <file>", description: "deploy only what this saved plan says, as it was approved" }, { flags: "--rollback <secret>", description: "let this store secret go back to an older issue, after its reviewed rollback; may be repeated", many: true }, PART_OPTION, { flags: "--message <text>", description: "kept in the history" }],
+  examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes", "stackseal up --env staging --plan plan.json --yes", "stackseal up --env prod --part payments --plan plan.json --yes"],
   run: async (context, _args, given) => {
     const { d, findings: about } = declaredOne(context);
     const held = given["plan"] === undefined ? null : await (await import("../changes/hold.ts")).holdToPlan(context, d, given["plan"] as string);

@@ -5,7 +5,7 @@ import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { newIdentity, parseIdentities, recipientOf } from "../../seal/age.ts";
 import { sealCodes } from "../../seal/codes.ts";
-import { newSigningKey, type SigningKey } from "../../seal/signature.ts";
+import { newSigningKey, readSigningKey, type SigningKey } from "../../seal/signature.ts";
 import type { Context } from "../command.ts";
 import { signingKey } from "../signer.ts";
 import type { Plan } from "./plan.ts";
@@ -48,4 +48,16 @@ export function keyOf(context: Context, plan: Plan, ledger: Ledger): { readonly 
     ledger.made(file, "a new SSH signing key, outside the repository");
   } else ledger.kept(file, "your SSH key");
   return { key: signingKey(context, file), file };
+}
+/** The public line of a machine's SSH key in that file; made there where there is none. Throws FindingError. */
+export function signingKeyIn(file: string, name: string, ledger: Ledger): { readonly publicLine: string; readonly file: string } {
+  const there = existsSync(file) ? readSigningKey(readFileSync(file, "utf8")) : null;
+  if (there) {
+    ledger.kept(file, `${name}'s SSH key`);
+    return { publicLine: there.publicLine, file };
+  }
+  const fresh = newSigningKey(name);
+  secret(file, fresh.file);
+  ledger.made(file, `${name}'s SSH key, outside the repository`);
+  return { publicLine: fresh.publicLine, file };
 }

@@ -13,7 +13,7 @@ import { readPeople } from "../../seal/deploy.ts";
 import { SOPS_CONFIG, sopsConfig, type Place } from "../../seal/sops-config.ts";
 import type { Context } from "../command.ts";
 import { modeline } from "./declarations.ts";
-import { keyOf, recipientIn } from "./keys.ts";
+import { keyOf, recipientIn, signingKeyIn } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
 
@@ -23,13 +23,13 @@ export interface Made {
   /** What the shell must be told: variable → file. */
   readonly exports: Readonly<Record<string, string>>;
   /** Identities of machines that wait to be put where their jobs fetch them. */
-  readonly machines: readonly { readonly name: string; readonly file: string; readonly environment: string }[];
+  readonly machines: readonly { readonly name: string; readonly role: Role; readonly file: string; readonly signing: string | null; readonly environment: string }[];
 }
-/** People with the caller as Super Admin, two deployers an environment, the signature, peppers and `.sops.yaml`; what is there stays. */
+/** People with the caller as Super Admin, two deployers and a rotator an environment, the signature, peppers and `.sops.yaml`; what is there stays. */
 export async function makePeople(context: Context, plan: Plan, places: readonly Place[], ledger: Ledger): Promise<Made> {
   const now = context.clock.now();
   const exports: Record<string, string> = {};
-  const machines: { name: string; file: string; environment: string }[] = [];
+  const machines: { name: string; role: Role; file: string; signing: string | null; environment: string }[] = [];
   if (existsSync(join(plan.root, PEOPLE_FILE))) ledger.kept(PEOPLE_FILE, "people");
   else {
     const { key, file } = keyOf(context, plan, ledger);
@@ -41,15 +41,17 @@ export async function makePeople(context: Context, plan: Plan, places: readonly 
       "people:", `    ${plan.person}:`, "        role: super-admin", `        tiers: [${TIERS.join(", ")}]`, `        recipients: [${recipient}]`, `        signing: [${JSON.stringify(key.publicLine)}]`,
       ...(plan.handle !== undefined ? [`        handle: ${scalar(plan.handle)}`] : []), `        from: ${from}`, "machines:",
     ];
-    for (const p of places) for (const [name, role] of [[`deployer-${p.name}`, "deployer"], [`deployer-${p.name}-payments`, "payments-deployer"]] as const satisfies readonly (readonly [string, Role])[]) {
+    for (const p of places) for (const [name, role] of [[`deployer-${p.name}`, "deployer"], [`deployer-${p.name}-payments`, "payments-deployer"], [`rotator-${p.name}`, "rotator"]] as const satisfies readonly (readonly [string, Role])[]) {
       const at = join(plan.keys, `${name}.age`);
-      lines.push(`    ${name}:`, `        role: ${role}`, `        tiers: [${p.tier}]`, `        recipients: [${await recipientIn(at, ledger)}]`, `        from: ${from}`);
-      machines.push({ name, file: at, environment: p.name });
+      // Staging's deployer signs what it found there: production asks for it.
+      const signs = role === "deployer" && p.tier === "staging" ? signingKeyIn(join(plan.keys, `${name}.ssh`), name, ledger) : null;
+      lines.push(`    ${name}:`, `        role: ${role}`, `        tiers: [${p.tier}]`, `        recipients: [${await recipientIn(at, ledger)}]`, ...(signs ? [`        signing: [${JSON.stringify(signs.publicLine)}]`] : []), `        from: ${from}`);
+      machines.push({ name, role, file: at, signing: signs?.file ?? null, environment: p.name });
     }
     const text = `${modeline("people", "../")}${lines.join("\n")}\n`;
     // The signature first: people without one would want it by hand after a crash.
     writeAtomic(join(plan.root, signatureFile(PEOPLE_FILE)), signatureOver(PEOPLE_FILE, text, key));
-    ledger.file(PEOPLE_FILE, text, `you as ${plan.person}, and the deployers; signed by you`);
+    ledger.file(PEOPLE_FILE, text, `you as ${plan.person}, and the machines; signed by you`);
   }
   const people = readPeople(plan.root, "");
   await peppers(plan.root, people, places, now, ledger);

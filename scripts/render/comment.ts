@@ -66,7 +66,7 @@ function body(c: Comment, most: number): string {
     ...folded(`Findings (${errors.length})`, table("| code | where | what |", errors, (f) => `| ${code(f.code)} | ${place(f)} | ${code(f.message)} |`, most), true),
     ...concerned.flatMap((e) => {
       const steps = e.steps.filter((s) => s.op !== "same");
-      return folded(`${code(e.name)}: ${steps.length} resource changes`, table("| | resource | name | properties |", steps, (s) => `| ${SYMBOL[s.op] ?? code(s.op)} | ${code(typeOf(s.urn))} | ${code(nameOf(s.urn))} | ${s.op === "update" || s.op === "replace" ? s.diff.slice(0, 12).map(code).join(", ") : ""} |`, most));
+      return folded(`${code(e.name)}: ${steps.length} resource changes`, table("| | resource | name | properties |", steps, (s) => `| ${Object.hasOwn(SYMBOL, s.op) ? SYMBOL[s.op] ?? "" : code(s.op)} | ${code(typeOf(s.urn))} | ${code(nameOf(s.urn))} | ${s.op === "update" || s.op === "replace" ? s.diff.slice(0, 12).map(code).join(", ") : ""} |`, most));
     }),
     ...folded(`Credentials (${concerned.reduce((n, e) => n + e.credentials.length, 0)})`, table("| environment | credential | change | kind | age |", concerned.flatMap((e) => e.credentials.map((x) => ({ e, x }))), ({ e, x }) => `| ${code(e.name)} | ${code(x.path)} | ${x.change} | ${code(x.kind)} | ${days(x.ageDays)} |`, most), true),
     ...folded(`Access (${c.access.length})`, table("| who | | tier | class | may |", c.access, (a) => `| ${code(a.who)} (${code(a.role)}) | **${a.change}** | ${a.tier} | ${a.class} | ${a.verbs.join(", ")} |`, most), true),

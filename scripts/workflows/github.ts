@@ -1,4 +1,6 @@
-import { BUNDLE, workflows, type Job, type Options, type Step, type Value, type Workflow } from "./table.ts";
+import { BUNDLE } from "./kit.ts";
+import type { Job, Options, Step, Value, Workflow } from "./step.ts";
+import { workflows } from "./table.ts";
 
 /** Actions by full commit id: a tag can be moved, a commit can't. */
 export const ACTIONS = {
@@ -13,20 +15,26 @@ export const ACTIONS = {
 export const PULUMI = "3.248.0";
 
 /** File → text, relative to the project's root. */
-export const githubWorkflows = (o: Options): Record<string, string> => Object.fromEntries(workflows(o).map((w) => [`.github/workflows/${w.id}.yml`, render(w)]));
+export const githubWorkflows = (o: Options): Record<string, string> => Object.fromEntries(workflows(o).filter((w) => w.jobs.length > 0).map((w) => [`.github/workflows/${w.id}.yml`, render(w)]));
 
-const NOTE = "# Generated from the table of workflows: stackseal init writes it where it is missing.";
-function render(w: Workflow): string {
-  const on = w.on === "pull-request" ? ["  pull_request:"] : w.on === "merge" ? ["  push:", "    branches: [main]", "  workflow_dispatch:"] : ["  schedule:", `    - cron: "${w.on.cron}"`, "  workflow_dispatch:"];
-  // A pull request's older run is pointless; a deployment must end.
-  const group = w.on === "pull-request" ? `${w.concurrency}-\${{ github.ref }}` : w.concurrency;
-  return [NOTE, `name: ${w.name}`, "on:", ...on, "permissions: {}", "concurrency:", `  group: ${group}`, `  cancel-in-progress: ${String(w.on === "pull-request")}`, "jobs:", ...w.jobs.flatMap(job), ""].join("\n");
+const NOTE = "# Generated from the table of workflows and the declared environments: stackseal workflows --write";
+function trigger(w: Workflow): string[] {
+  if (w.on === "pull-request") return ["  pull_request:"];
+  if (w.on === "merge") return ["  push:", "    branches: [main]", "  workflow_dispatch:"];
+  if (w.on === "judged") return ["  workflow_run:", "    workflows: [Pull request]", "    types: [completed]"];
+  return ["  schedule:", `    - cron: "${w.on.cron}"`, "  workflow_dispatch:"];
 }
-function job(j: Job): string[] {
+function render(w: Workflow): string {
+  // A pull request's older run is pointless; a deployment must end.
+  const each = w.on === "pull-request" ? "-${{ github.ref }}" : w.on === "judged" ? "-${{ github.event.workflow_run.head_branch }}" : "";
+  return [NOTE, `name: ${w.name}`, "on:", ...trigger(w), "permissions: {}", "concurrency:", `  group: ${w.concurrency}${each}`, `  cancel-in-progress: ${String(w.on === "pull-request")}`, "jobs:", ...w.jobs.flatMap((j) => job(j, w)), ""].join("\n");
+}
+function job(j: Job, w: Workflow): string[] {
   return [
-    `  ${j.id}:`, `    name: ${JSON.stringify(j.name)}`, ...(j.needs ? [`    needs: [${j.needs.join(", ")}]`] : []), "    runs-on: ubuntu-24.04", "    timeout-minutes: 30",
+    `  ${j.id}:`, `    name: ${JSON.stringify(j.name)}`, ...(j.needs ? [`    needs: [${j.needs.join(", ")}]`] : []),
+    ...(w.on === "judged" ? ["    if: github.event.workflow_run.event == 'pull_request'"] : []), "    runs-on: ubuntu-24.04", "    timeout-minutes: 30",
     ...(j.environment !== undefined ? [`    environment: ${j.environment}`] : []),
-    "    permissions:", "      contents: read", ...(j.oidc === true ? ["      id-token: write"] : []),
+    "    permissions:", "      contents: read", ...(j.oidc === true ? ["      id-token: write"] : []), ...(j.grants ?? []).map((g) => `      ${g}`),
     ...(j.digest === true ? ["    outputs:", "      digest: ${{ steps.digest.outputs.digest }}"] : []),
     "    steps:", ...j.steps.flatMap(step),
     ...(j.digest === true ? ["      - name: Say the digest", "        id: digest", `        run: echo "digest=$(sha256sum ${BUNDLE} | cut -d' ' -f1)" >> "$GITHUB_OUTPUT"`] : []),
@@ -39,10 +47,10 @@ function step(s: Step): string[] {
     case "node": return uses(ACTIONS.node, ["node-version: 20"]);
     case "pulumi": return uses(ACTIONS.pulumi, [`pulumi-version: ${PULUMI}`]);
     case "keep": return uses(ACTIONS.upload, [`name: ${s.name}`, ...(s.path.includes("\n") ? ["path: |", ...s.path.split("\n").map((l) => `  ${l}`)] : [`path: ${JSON.stringify(s.path)}`]), `retention-days: ${s.days}`, "if-no-files-found: error"]);
-    case "fetch": return uses(ACTIONS.download, [`name: ${s.name}`]);
-    case "cloud": return uses(ACTIONS.aws, ["role-to-assume: ${{ vars.DEPLOYER_ROLE_ARN }}", "aws-region: ${{ vars.AWS_REGION }}", "mask-aws-account-id: true"]);
+    case "fetch": return uses(ACTIONS.download, [`name: ${s.name}`, ...(s.into !== undefined ? [`path: ${s.into}`] : []), ...(s.of === "judged" ? ["run-id: ${{ github.event.workflow_run.id }}", "github-token: ${{ github.token }}"] : [])]);
+    case "cloud": return uses(ACTIONS.aws, [`role-to-assume: ${s.roleArn}`, `aws-region: ${s.region}`]);
     case "run": return [
-      `      - name: ${JSON.stringify(s.name)}`, ...(s.name === "Remove the identity" ? ["        if: always()"] : []),
+      `      - name: ${JSON.stringify(s.name)}`, ...(s.always === true ? ["        if: always()"] : []),
       ...(s.env ? ["        env:", ...Object.entries(s.env).map(([k, v]) => `          ${k}: ${value(v)}`)] : []), `        run: ${scalar(s.run)}`,
     ];
   }
@@ -51,8 +59,13 @@ const scalar = (text: string): string => (/^[A-Za-z][^#:]*$/.test(text) ? text :
 function value(v: Value): string {
   switch (v.of) {
     case "base": return "origin/${{ github.base_ref }}";
+    case "before": return "${{ github.event.before || 'HEAD^' }}";
     case "digest": return "${{ needs.bundle.outputs.digest }}";
     case "identity": return "${{ runner.temp }}/identity.age";
-    case "variable": return `\${{ vars.${v.name} }}`;
+    case "signing": return "${{ runner.temp }}/signing.key";
+    case "token": return "${{ github.token }}";
+    // By the environment, never into the line that the shell reads: a branch may be called anything.
+    case "head": return "${{ github.event.workflow_run.head_repository.owner.login }}:${{ github.event.workflow_run.head_branch }}@${{ github.event.workflow_run.head_sha }}";
+    case "text": return JSON.stringify(v.text);
   }
 }

@@ -1,52 +1,59 @@
 import { PULUMI } from "./github.ts";
-import { BUNDLE, workflows, type Job, type Options, type Step, type Value, type Workflow } from "./table.ts";
+import { BUNDLE } from "./kit.ts";
+import type { Job, Options, Step, Value, Workflow } from "./step.ts";
+import { workflows } from "./table.ts";
 
-/** `.gitlab-ci.yml` of the same table. A schedule says which of its jobs it is for by the variable SCHEDULE: nightly or quarterly. */
+/** `.gitlab-ci.yml` of the same table. A schedule says which of its jobs it is for by the variable SCHEDULE: nightly or quarterly. The comment is GitHub's alone: a merge request's job prints it. */
 export function gitlabPipeline(o: Options): string {
-  const all = workflows(o);
+  const all = workflows(o).filter((w) => w.on !== "judged");
   const seen = new Set<string>();
   const jobs = all.flatMap((w) => w.jobs.flatMap((j) => {
-    // The bundle is one job for both that want it.
+    // The bundle is one job for all that want it.
     if (seen.has(j.id)) return [];
     seen.add(j.id);
     return job(j, all.filter((x) => x.jobs.some((y) => y.id === j.id)));
   }));
-  return ["# Generated from the table of workflows: stackseal init writes it where it is missing.", "stages: [judge, build, deploy, watch]", "default:", "    image: node:20-bookworm", "    interruptible: false", "variables:", '    GIT_DEPTH: "0"', ...jobs, ""].join("\n");
+  return ["# Generated from the table of workflows and the declared environments: stackseal workflows --write", "stages: [judge, build, deploy, watch]", "default:", "    image: node:20-bookworm", "    interruptible: false", "variables:", '    GIT_DEPTH: "0"', ...jobs, ""].join("\n");
 }
 const rule = (w: Workflow): string => (w.on === "pull-request" ? '$CI_PIPELINE_SOURCE == "merge_request_event"' : w.on === "merge" ? '$CI_PIPELINE_SOURCE == "push" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH' : `$CI_PIPELINE_SOURCE == "schedule" && $SCHEDULE == "${w.id}"`);
 
 function job(j: Job, where: readonly Workflow[]): string[] {
-  const stage = j.digest === true ? "build" : j.id.startsWith("deploy-") ? "deploy" : j.id.startsWith("watch-") ? "watch" : "judge";
+  const runs = j.steps.flatMap((s) => (s.kind === "run" ? [s] : []));
   const kept = j.steps.flatMap((s) => (s.kind === "keep" ? s.path.split("\n") : []));
-  const variables = Object.assign({}, ...j.steps.map((s) => (s.kind === "run" ? s.env ?? {} : {}))) as Record<string, Value>;
+  const variables = Object.assign({}, ...runs.map((s) => s.env ?? {})) as Record<string, Value>;
   const named = Object.entries(variables).flatMap(([k, v]) => { const x = value(v); return x === null ? [] : [`        ${k}: ${JSON.stringify(x)}`]; });
-  const script = j.steps.flatMap(lines);
-  const after = j.steps.some((s) => s.kind === "run" && s.name === "Remove the identity");
+  // Paths of runners stand in variables that aren't known before the job runs.
+  const exports = Object.entries(variables).flatMap(([k, v]) => (v.of === "identity" ? [`export ${k}="$CI_BUILDS_DIR/identity.age"`] : v.of === "signing" ? [`export ${k}="$CI_BUILDS_DIR/signing.key"`] : []));
+  const after = runs.filter((s) => s.always === true && s.run.startsWith("rm "));
+  const places = j.steps.flatMap((s) => (s.kind === "fetch" && s.into !== undefined ? [s.into] : []));
   return [
-    `${j.id}:`, `    stage: ${stage}`,
+    `${j.id}:`, `    stage: ${j.stage}`,
     ...(j.steps.some((s) => s.kind === "pulumi") ? [`    image: pulumi/pulumi-nodejs:${PULUMI}`] : []),
     ...(j.needs ? [`    needs: [${j.needs.join(", ")}]`] : []),
     ...(j.environment !== undefined ? [`    environment: ${j.environment}`, `    resource_group: ${j.environment}`] : []),
     ...(j.oidc === true ? ["    id_tokens:", "        AWS_TOKEN:", "            aud: sts.amazonaws.com"] : []),
-    "    rules:", ...where.map((w) => `        - if: ${JSON.stringify(rule(w)).replaceAll('\\"', '"').replace(/^"|"$/g, "'")}${stage === "deploy" ? "\n          when: manual" : ""}`),
+    "    rules:", ...where.map((w) => `        - if: '${rule(w)}'${j.stage === "deploy" ? "\n          when: manual" : ""}`),
     ...(named.length ? ["    variables:", ...named] : []),
-    ...(script.some((l) => l.includes("$SOPS_AGE_KEY_FILE")) ? ["    before_script:", "        - export SOPS_AGE_KEY_FILE=\"$CI_BUILDS_DIR/identity.age\""] : []),
-    "    script:", ...script.map((l) => `        - ${JSON.stringify(l)}`),
+    ...(exports.length ? ["    before_script:", ...exports.map((l) => `        - ${l}`)] : []),
+    "    script:", ...j.steps.flatMap((s) => lines(s, after.includes(s as never))).map((l) => `        - ${JSON.stringify(l)}`),
     ...(j.digest === true ? [`        - ${JSON.stringify(`echo "DIGEST=$(sha256sum ${BUNDLE} | cut -d' ' -f1)" > digest.env`)}`] : []),
-    ...(after ? ["    after_script:", '        - rm -f "$CI_BUILDS_DIR/identity.age"'] : []),
+    ...(after.length ? ["    after_script:", '        - rm -f "$CI_BUILDS_DIR/identity.age" "$CI_BUILDS_DIR/signing.key"'] : []),
     ...(kept.length || j.digest === true ? ["    artifacts:", "        expire_in: 7 days", "        paths:", ...kept.map((p) => `            - ${JSON.stringify(p)}`), ...(j.digest === true ? ["        reports:", "            dotenv: digest.env"] : [])] : []),
+    ...(places.length && kept.length === 0 ? [`    # Artifacts of the jobs it needs stand where those jobs kept them: ${[...new Set(places)].join(", ")}.`] : []),
   ];
 }
-function lines(s: Step): string[] {
-  if (s.kind === "run") return s.name === "Remove the identity" ? [] : [s.run];
-  // The token goes into a file that the AWS SDK reads by itself; the role is a variable of the environment.
-  if (s.kind === "cloud") return ['umask 077 && echo "$AWS_TOKEN" > "$CI_BUILDS_DIR/token" && export AWS_WEB_IDENTITY_TOKEN_FILE="$CI_BUILDS_DIR/token" AWS_ROLE_ARN="$DEPLOYER_ROLE_ARN"'];
+function lines(s: Step, left: boolean): string[] {
+  if (s.kind === "run") return left ? [] : [s.run];
+  // The token goes into a file that the AWS SDK reads by itself.
+  if (s.kind === "cloud") return [`umask 077 && echo "$AWS_TOKEN" > "$CI_BUILDS_DIR/token" && export AWS_WEB_IDENTITY_TOKEN_FILE="$CI_BUILDS_DIR/token" AWS_ROLE_ARN="${s.roleArn}" AWS_REGION="${s.region}"`];
   return [];
 }
 function value(v: Value): string | null {
   switch (v.of) {
     case "base": return "origin/$CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
-    // The digest comes by the bundle job's dotenv report, the identity's file by before_script, variables by the environment.
-    case "digest": case "identity": case "variable": return null;
+    case "before": return "$CI_COMMIT_BEFORE_SHA";
+    case "text": return v.text;
+    // The digest comes by the bundle job's dotenv report, files by before_script; GitLab's approvals are signed ones: it has no token for the other kind.
+    case "digest": case "identity": case "signing": case "token": case "head": return null;
   }
 }

@@ -1,0 +1,24 @@
+import type { Role, Tier } from "../../schemas/access.ts";
+import type { Options, Place, Step, Variables } from "./step.ts";
+
+export const BUNDLE = "bundle.tgz";
+/** Signed approvals stand beside the plan; they may be committed, the plan is made anew by each run. */
+export const PLAN = "approvals/plan.json";
+/** What the pull request's job hands to the one that comments: fields, not Markdown. */
+export const COMMENT = "comment.json";
+/** What is read beside the job at GitHub; printed everywhere else. */
+export const SUMMARY = '"${GITHUB_STEP_SUMMARY:-/dev/stdout}"';
+
+/** The commands and steps that jobs have in common. */
+export interface Kit {
+  readonly o: Options;
+  readonly cli: (words: string) => string;
+  /** From a checkout to a built command line, with the lockfile's versions and none of their scripts. */
+  readonly install: readonly Step[];
+  /** From the bundle, refused where its digest is another. */
+  readonly unpack: readonly Step[];
+  /** A role's short-lived credentials; nothing where the environment's store isn't AWS. */
+  readonly cloud: (p: Place, role: Role) => readonly Step[];
+  readonly backend: (p: Place) => Variables;
+}
+export const TIER_ORDER: readonly Tier[] = ["development", "staging", "production"];
