@@ -27,7 +27,7 @@ function trigger(w: Workflow): string[] {
 function render(w: Workflow): string {
   // A pull request's older run is pointless; a deployment must end.
   const each = w.on === "pull-request" ? "-${{ github.ref }}" : w.on === "judged" ? "-${{ github.event.workflow_run.head_branch }}" : "";
-  return [NOTE, `name: ${w.name}`, "on:", ...trigger(w), "permissions: {}", "concurrency:", `  group: ${w.concurrency}${each}`, `  cancel-in-progress: ${String(w.on === "pull-request")}`, "jobs:", ...w.jobs.flatMap((j) => job(j, w)), ""].join("\n");
+  return [NOTE, `name: ${w.name}`, "on:", ...trigger(w), "permissions: {}", "defaults:", "  run:", "    # Not the host's default: that one forgets what fails before a pipe.", "    shell: bash", "concurrency:", `  group: ${w.concurrency}${each}`, `  cancel-in-progress: ${String(w.on === "pull-request")}`, "jobs:", ...w.jobs.flatMap((j) => job(j, w)), ""].join("\n");
 }
 function job(j: Job, w: Workflow): string[] {
   return [

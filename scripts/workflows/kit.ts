@@ -6,8 +6,8 @@ export const BUNDLE = "bundle.tgz";
 export const PLAN = "approvals/plan.json";
 /** What the pull request's job hands to the one that comments: fields, not Markdown. */
 export const COMMENT = "comment.json";
-/** What is read beside the job at GitHub; printed everywhere else. */
-export const SUMMARY = '"${GITHUB_STEP_SUMMARY:-/dev/stdout}"';
+/** Prints, and at GitHub shows beside the job what was printed. */
+export const SUMMARY = 'tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"';
 
 /** The commands and steps that jobs have in common. */
 export interface Kit {

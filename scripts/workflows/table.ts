@@ -26,7 +26,7 @@ export function workflows(given: Options): Workflow[] {
     id: "bundle", name: "Build the bundle and its plan, without any credential", stage: "build", digest: true,
     steps: [
       ...install, run("Check", cli("check")),
-      run("Plan, and what reviewers read before they release it", cli(`preview --base "$BASE" --save-plan ${PLAN} --format markdown >> ${SUMMARY}`), { BASE: { of: "before" } }),
+      run("Plan, and what reviewers read before they release it", cli(`preview --base "$BASE" --save-plan ${PLAN} --format markdown | ${SUMMARY}`), { BASE: { of: "before" } }),
       run("Pack", `tar --exclude=./${BUNDLE} -czf ../${BUNDLE} . && mv ../${BUNDLE} .`), { kind: "keep", name: BUNDLE, path: BUNDLE, days: 7 },
     ],
   };

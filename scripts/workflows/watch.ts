@@ -57,7 +57,7 @@ export function quarterlyJobs(kit: Kit): Job[] {
       run("An access review, for Super Admins to sign off line by line", kit.cli("access review")),
       run("One page for an auditor", kit.cli("audit report --out evidence/report.html")),
       { kind: "keep", name: "evidence", path: "evidence/**\nstacks/reviews/*.yaml\nstates/*.json", days: 90 },
-      run("What people do now, with their own keys", `printf '%s\\n' 'Download evidence and backup, then:' 'stackseal audit bundle --quarter QUARTER --out BUNDLE --state states/STACK.json' 'stackseal backup drill backup/ID.age --identity ONE --identity OTHER' 'stackseal access apply' >> ${SUMMARY}`),
+      run("What people do now, with their own keys", `printf '%s\\n' 'Download evidence and backup, then:' 'stackseal audit bundle --quarter QUARTER --out BUNDLE --state states/STACK.json' 'stackseal backup drill backup/ID.age --identity ONE --identity OTHER' 'stackseal access apply' | ${SUMMARY}`),
     ],
   }, {
     id: "backup", name: "An archive that any two of three people open", stage: "watch", needs: ["bundle", ...exported.map((j) => j.id)],
