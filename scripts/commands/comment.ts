@@ -26,7 +26,7 @@ export default defineCommand({
     const http = createHttp({ env: context.env });
     try {
       const host = new CodeHost(context.env, http, context.signal);
-      const named = options["pull"] === undefined ? /^refs\/pull\/(\d+)\//.exec(context.env["GITHUB_REF"] ?? "")?.[1] : String(options["pull"]);
+      const named = options["pull"] === undefined ? /^refs\/pull\/(\d+)\//.exec(context.env["GITHUB_REF"] ?? "")?.[1] : (options["pull"] as string);
       if (named !== undefined && !/^[1-9]\d{0,9}$/.test(named)) throw new FindingError(changeCodes.finding("PULL_UNKNOWN", { message: `--pull wants a number, not "${named}"` }), 2);
       const pull = named !== undefined ? Number(named) : await pullOfHead(host, context.env["STACKSEAL_PULL_HEAD"] ?? "");
       const no = await confirm(context, `Comment on pull request ${pull} of ${host.repository}?`, `stackseal comment ${file} --pull ${pull}`);

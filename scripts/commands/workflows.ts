@@ -5,7 +5,7 @@ import type { Finding } from "../../lib/finding.ts";
 import { HOSTS, type Host } from "../../schemas/init.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand } from "../command.ts";
-import { hostsHere, isOwn, workflowsNow } from "../owners/files.ts";
+import { hostsHere, isOwn, WORKFLOW_MARK, workflowsNow } from "../owners/files.ts";
 import { ownerCodes } from "../owners/render.ts";
 
 export default defineCommand({
@@ -28,7 +28,7 @@ export default defineCommand({
     for (const [file, text] of Object.entries(wanted)) {
       const path = join(context.root, file);
       const there = existsSync(path) ? readFileSync(path, "utf8") : null;
-      const mine = there !== null && !there.startsWith("# Generated from the table of workflows");
+      const mine = there !== null && !there.startsWith(WORKFLOW_MARK);
       const did = there === text ? "up to date" : mine ? "kept" : options["write"] === true ? "written" : there === null ? "missing" : "stale";
       if (did === "written") writeAtomic(path, text);
       if (did === "kept") findings.push(ownerCodes.finding("WORKFLOWS_STALE", { message: `${file} is yours: it was kept`, at: { file, line: 1, column: 1 } }));

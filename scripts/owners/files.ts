@@ -11,7 +11,7 @@ import { ownedFiles, type OwnedPlace } from "./derive.ts";
 import { codeOwners, ownerCodes, OWNERS_MARK } from "./render.ts";
 
 export const OWNERS_FILES = { github: ".github/CODEOWNERS", gitlab: ".gitlab/CODEOWNERS" } as const;
-const WORKFLOW_MARK = /^# Generated from the table of workflows/;
+export const WORKFLOW_MARK = "# Generated from the table of workflows";
 const read = (root: string, file: string): string | null => (existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : null);
 
 export const ownedPlaces = (project: Pick<Project, "environments">): OwnedPlace[] => project.environments.filter((d) => d.tier !== "local").map((d) => ({ name: d.name, tier: d.tier }));
@@ -39,7 +39,7 @@ export function judgeHostFiles(root: string, project: Project, now: Date): Findi
   const wanted = workflowsNow(project, isOwn(root), hostsHere(root));
   for (const [file, text] of Object.entries(wanted)) {
     const there = read(root, file);
-    if (there !== null && WORKFLOW_MARK.test(there) && there !== text) out.push(ownerCodes.finding("WORKFLOWS_STALE", { message: `${file} isn't what the declared environments ask for`, at: { file, line: 1, column: 1 }, hint: "stackseal workflows --write" }));
+    if (there !== null && there.startsWith(WORKFLOW_MARK) && there !== text) out.push(ownerCodes.finding("WORKFLOWS_STALE", { message: `${file} isn't what the declared environments ask for`, at: { file, line: 1, column: 1 }, hint: "stackseal workflows --write" }));
   }
   return out;
 }
