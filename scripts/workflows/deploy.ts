@@ -1,5 +1,5 @@
 import type { SecretClass } from "../../schemas/access.ts";
-import { stackName } from "../../schemas/layout.ts";
+import { stackName, type StackPart } from "../../schemas/layout.ts";
 import { deployerOf, hostEnvironment } from "./names.ts";
 import { run, type Job, type Place, type Step, type Variables } from "./step.ts";
 import { PLAN, TIER_ORDER, type Kit } from "./kit.ts";
@@ -18,6 +18,8 @@ export const jobOf = (p: Pick<Place, "name">, cls: SecretClass): string => `depl
 export const fetchIdentity = (kit: Kit, p: Place, role: string, more: Variables = {}): Step =>
   run("Fetch the machine's age identity", kit.cli(`identity fetch --env ${p.name} --role ${role}`), { ...OPENER, ...more });
 export const forget = (variables: Variables): Step => run("Remove the identity", `rm -f ${Object.keys(variables).map((v) => `"$${v}"`).join(" ")}`, variables, true);
+export const exportState = (kit: Kit, p: Place, part: StackPart, folder = "", always = false): Step =>
+  run(`Export the state of ${stackName(p.name, part)}`, kit.cli(`export --env ${p.name} --part ${part} --file ${folder}${stackName(p.name, part)}.json`), kit.backend(p), always);
 export { OPENER };
 
 function deploy(kit: Kit, p: Place, cls: SecretClass): Job {
@@ -33,7 +35,7 @@ function deploy(kit: Kit, p: Place, cls: SecretClass): Job {
       ...kit.unpack, ...(production ? stagings(kit).map((s): Step => ({ kind: "fetch", name: `staged-${s.name}`, into: "approvals" })) : []), { kind: "pulumi" }, ...kit.cloud(p, role), fetchIdentity(kit, p, role),
       run("Deploy what was approved", kit.cli(`up --env ${p.name} --part ${cls} --plan ${PLAN} --yes`), { ...kit.backend(p), ...OPENER, ...(production && { GITHUB_TOKEN: { of: "token" } }) }),
       ...(p.tier === "staging"
-        ? [run("Doctor", kit.cli(`doctor --env ${p.name} --part ${cls} --json > doctor-${stack}.json`), OPENER), run("Export the state", `pulumi stack export --stack ${stack} --file ${stack}.json`, kit.backend(p)), { kind: "keep", name: `deployed-${stack}`, path: `doctor-${stack}.json\n${stack}.json`, days: 7 } as const]
+        ? [run("Doctor", kit.cli(`doctor --env ${p.name} --part ${cls} --json > doctor-${stack}.json`), OPENER), exportState(kit, p, cls), { kind: "keep", name: `deployed-${stack}`, path: `doctor-${stack}.json\n${stack}.json`, days: 7 } as const]
         : [run("Doctor", kit.cli(`doctor --env ${p.name} --part ${cls}`), OPENER)]),
       forget(OPENER),
     ],
@@ -54,7 +56,7 @@ function staged(kit: Kit, p: Place, classes: readonly SecretClass[]): Job {
     id: `staged-${p.name}`, name: `Sign what ${p.name} was found to be`, stage: "deploy", needs: ["bundle", ...classes.map((cls) => jobOf(p, cls))], environment: hostEnvironment(p, "deployer"), oidc: true,
     steps: [
       ...kit.unpack, ...stacks.map((s): Step => ({ kind: "fetch", name: `deployed-${s}` })), { kind: "pulumi" }, ...kit.cloud(p, "deployer"), fetchIdentity(kit, p, "deployer", SIGNER),
-      run("Export the foundation's state", `pulumi stack export --stack ${foundation} --file ${foundation}.json`, kit.backend(p)),
+      exportState(kit, p, "foundation"),
       run("Sign", kit.cli(`staged ${PLAN} --env ${p.name} ${flags("state", [...stacks, foundation])} ${flags("doctor", stacks.map((s) => `doctor-${s}`))}`), SIGNER),
       { kind: "keep", name: `staged-${p.name}`, path: `${PLAN}.${p.name}.staged.json`, days: 7 }, forget({ ...OPENER, ...SIGNER }),
     ],

@@ -1,5 +1,5 @@
 import { stackName, type StackPart } from "../../schemas/layout.ts";
-import { fetchIdentity, forget, OPENER } from "./deploy.ts";
+import { exportState, fetchIdentity, forget, OPENER } from "./deploy.ts";
 import { hostEnvironment } from "./names.ts";
 import { run, type Job, type Place, type Step } from "./step.ts";
 import { BUNDLE, SUMMARY, type Kit } from "./kit.ts";
@@ -18,7 +18,7 @@ export function nightlyJobs(kit: Kit): Job[] {
           // Each looks, whatever the one before it found.
           run("Due dates", kit.cli(`rotate due --env ${p.name}`)),
           run("Drift", kit.cli(`drift --env ${p.name}`), undefined, true),
-          ...stacks.map((s): Step => run(`Export the state of ${s}`, `pulumi stack export --stack ${s} --file ${s}.json`, kit.backend(p), true)),
+          ...parts(p).map((part) => exportState(kit, p, part, "", true)),
           run("Policies on what is deployed", kit.cli(`policies --env ${p.name} ${stacks.map((s) => `--state ${s}.json`).join(" ")}`), undefined, true),
         ],
       },
@@ -36,7 +36,7 @@ export function quarterlyJobs(kit: Kit): Job[] {
     id: `states-${p.name}`, name: `Export the states of ${p.name}`, stage: "watch", environment: hostEnvironment(p, "auditor"), oidc: true, needs: ["bundle"],
     steps: [
       ...kit.unpack, { kind: "pulumi" }, ...kit.cloud(p, "auditor"), run("A folder", "mkdir -p states"),
-      ...parts(p).map((part): Step => run(`Export ${stackName(p.name, part)}`, `pulumi stack export --stack ${stackName(p.name, part)} --file states/${stackName(p.name, part)}.json`, kit.backend(p))),
+      ...parts(p).map((part) => exportState(kit, p, part, "states/")),
       { kind: "keep", name: `states-${p.name}`, path: "states/*.json", days: 90 },
     ],
   }));
