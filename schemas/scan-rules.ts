@@ -200,7 +200,8 @@ export const DOCUMENTED: readonly string[] = [
   "7e8de44ea9ecf6d53415c90f5b249a8591f7abafbf7d65a2c0d855afeca3ec09",
   "96ad2ccd81462a766178ae09a71df55f548a3f66da11606f9cdf40b391e22dd0",
   "2dd745ff991276aed56826de4e41d9d81b006c671a1491c08e9fc74e9362d95a",
-  // The mark of a secret in Pulumi's own wire format.
+  // Marks in Pulumi's own wire format: of a value that isn't known yet, and of a secret.
+  "30ad0c82ec8d05e98fefcc9f4e0d030308d2820123015da91bc8722111b0c034",
   "5e56393271db3db7608d079d31ccf8640e0ed44cba3d1c1967bbca1871735a8d",
 ];
 
