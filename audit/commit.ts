@@ -19,9 +19,8 @@ export interface Commit {
   /** Armored signature, and the bytes that it signs. */
   readonly signature: { readonly armored: string; readonly signed: string } | null;
 }
-/** Reads a commit object's bytes. */
-export function parseCommit(id: string, bytes: Buffer): Commit {
-  const text = bytes.toString("utf8");
+/** Reads a commit object's text. */
+export function parseCommit(id: string, text: string): Commit {
   const end = text.indexOf("\n\n");
   const head = text.slice(0, end < 0 ? text.length : end).split("\n");
   const parents: string[] = [];

@@ -14,8 +14,19 @@ export interface Described {
   readonly who?: string;
   readonly issueId?: string;
 }
+export interface Subject {
+  readonly type: "sealed" | "environment" | "payments" | "people" | "pepper" | "exceptions" | "rotation" | "exposure" | "review" | "whole";
+  readonly environment: string | null;
+  readonly kind: Kind;
+}
+const subjects = new Map<string, Subject | null>();
 /** What a file is, by its path; null where it concerns no auditor. */
-export function subjectOf(file: string): { readonly type: "sealed" | "environment" | "payments" | "people" | "pepper" | "exceptions" | "rotation" | "exposure" | "review" | "whole"; readonly environment: string | null; readonly kind: Kind } | null {
+export function subjectOf(file: string): Subject | null {
+  let s = subjects.get(file);
+  if (s === undefined) subjects.set(file, (s = judge(file)));
+  return s;
+}
+function judge(file: string): Subject | null {
   const m = /^stacks\/([^/]+)\/(secrets|payments)\.sops\.yaml$/.exec(file);
   if (m) return { type: "sealed", environment: m[1] as string, kind: "credential" };
   const e = /^stacks\/([^/]+)\/(environment|payments)\.yaml$/.exec(file);
@@ -32,6 +43,9 @@ export function subjectOf(file: string): { readonly type: "sealed" | "environmen
   if (file.startsWith(".github/workflows/") || file === ".gitlab-ci.yml") return { type: "whole", environment: null, kind: "workflow" };
   return null;
 }
+/** Files whose every key is told apart; of others it is enough that they changed. */
+export const needsContent = (file: string): boolean => CONTENT.has(subjectOf(file)?.type);
+const CONTENT: ReadonlySet<string | undefined> = new Set(["sealed", "environment", "payments", "people", "pepper", "exceptions"]);
 /** Where to look in git's history. */
 export const WATCHED = ["stacks", "policies", "schemas/access.ts", ".sops.yaml", "CODEOWNERS", ".github", ".gitlab-ci.yml"];
 
@@ -62,17 +76,25 @@ export function describe(s: Sides): Described[] {
   }
 }
 
-const base = (flat: Flat): Map<string, Map<string, string>> => {
+/** Every sealed value's claims by name, and its ciphertext as `value`. */
+function base(flat: Flat): Map<string, Map<string, string>> {
   const out = new Map<string, Map<string, string>>();
-  for (const [path, value] of flat) {
-    const m = /^(?!sops\.)(.+?)\.(value|claims\.(.+))$/.exec(path);
-    if (!m) continue;
-    const own = out.get(m[1] as string) ?? new Map<string, string>();
-    own.set(m[3] ?? "value", value);
-    out.set(m[1] as string, own);
+  let path = "";
+  let own: Map<string, string> | undefined;
+  for (const [leaf, value] of flat) {
+    if (leaf.startsWith("sops.")) continue;
+    const claims = leaf.indexOf(".claims.", 1);
+    const end = claims > 0 ? claims : leaf.endsWith(".value") ? leaf.length - 6 : -1;
+    if (end <= 0) continue;
+    if (own === undefined || end !== path.length || !leaf.startsWith(path)) {
+      path = leaf.slice(0, end);
+      own = out.get(path);
+      if (!own) out.set(path, (own = new Map<string, string>()));
+    }
+    own.set(claims > 0 ? leaf.slice(end + 8) : "value", value);
   }
   return out;
-};
+}
 /** Claims that say who sealed and signed, not what the credential is. */
 const WRITER = new Set(["value", "sealedBy", "signature"]);
 function credentials(before: Flat, after: Flat, environment: string | null): Described[] {
@@ -97,7 +119,11 @@ function credentials(before: Flat, after: Flat, environment: string | null): Des
   }
   return out;
 }
-const recipientsIn = (f: Flat): Set<string> => new Set([...f].filter(([k]) => /^sops\.(key_groups\.\d+\.)?age\.\d+\.recipient$/.test(k)).map(([, v]) => v));
+function recipientsIn(f: Flat): Set<string> {
+  const out = new Set<string>();
+  for (const [k, v] of f) if (k.startsWith("sops.") && /^sops\.(key_groups\.\d+\.)?age\.\d+\.recipient$/.test(k)) out.add(v);
+  return out;
+}
 function recipients(before: Flat, after: Flat, file: string, environment: string | null, names: ReadonlyMap<string, string>): Described[] {
   if (before.size === 0 || after.size === 0) return [];
   const [a, b] = [recipientsIn(before), recipientsIn(after)];

@@ -20,7 +20,7 @@ const NONE = /^0+$/;
 
 /** Commits from `to` back (until `from`, which is left out) that changed one of the paths, newest first; merges only where they differ from every parent. */
 export async function* changedCommits(git: Git, to: string, from: string | null, paths: readonly string[]): AsyncGenerator<CommitChange> {
-  const args = ["log", "--topo-order", "--full-history", "--root", "-c", "--raw", "-z", "--no-abbrev", "-M", "--format=%x1e%H", to, ...(from === null ? [] : [`^${from}`]), "--", ...paths];
+  const args = ["log", "--topo-order", "--full-history", "--relative", "--root", "-c", "--raw", "-z", "--no-abbrev", "-M", "--format=%x1e%H", to, ...(from === null ? [] : [`^${from}`]), "--", ...paths];
   const decoder = new StringDecoder("utf8");
   let rest = "";
   for await (const chunk of git.stream(args)) {

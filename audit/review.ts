@@ -1,8 +1,7 @@
+import type { PeopleHistory } from "../history/people-history.ts";
 import { allows, type Role, type Tier } from "../schemas/access.ts";
-import type { Commit, SignatureState } from "./commit.ts";
-import { reviewedBy } from "./commit.ts";
+import { reviewedBy, type Commit, type SignatureState } from "./commit.ts";
 import type { Described } from "./describe.ts";
-import type { PeopleHistory } from "./people-history.ts";
 
 /** How a change came in, as far as git can show it. */
 export interface Review {
@@ -22,20 +21,34 @@ export interface ReviewInput {
   readonly subject: Described;
   readonly claimed: readonly string[];
   readonly signer: string | null;
-  readonly merge: { readonly commit: Commit; readonly signature: SignatureState } | null;
+  readonly merge: Merge | null;
   readonly people: PeopleHistory;
 }
+/** What counts of a merge: kept for every merge of the history, so no more than that. */
+export interface Merge { readonly id: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: SignatureState }
+export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, committer: `${c.committer.name} <${c.committer.email}>`, claimed: reviewedBy(c.message), signature });
 export function reviewOf({ subject, claimed, signer, merge, people }: ReviewInput): Review {
-  const names = [...new Set([...claimed, ...(merge ? reviewedBy(merge.commit.message) : [])])];
+  const names = [...new Set([...claimed, ...(merge?.claimed ?? [])])];
   const signed = merge?.signature.state === "valid" ? merge.signature.by : null;
   const may = (person: string | null): boolean => person !== null && person !== signer && owns(people.roles.get(person), subject);
-  const meant = (text: string): string | null => [...people.roles.keys()].find((p) => new RegExp(`(^|[^a-z0-9-])${p}([^a-z0-9-]|$)`).test(text)) ?? [...people.handles].find(([h]) => text.includes(h))?.[1] ?? null;
   return {
-    merge: merge?.commit.id ?? null,
-    mergedBy: merge === null ? null : (signed ?? `${merge.commit.committer.name} <${merge.commit.committer.email}>`),
+    merge: merge?.id ?? null,
+    mergedBy: merge === null ? null : (signed ?? merge.committer),
     claimed: names,
-    codeOwners: may(signed) ? "satisfied" : names.some((n) => may(meant(n))) ? "claimed" : "not satisfied",
+    codeOwners: may(signed) ? "satisfied" : names.some((n) => may(meant(n, people))) ? "claimed" : "not satisfied",
   };
+}
+const known = new WeakMap<PeopleHistory, Map<string, string | null>>();
+/** Whom a trailer's text names. */
+function meant(text: string, people: PeopleHistory): string | null {
+  const own = known.get(people) ?? new Map<string, string | null>();
+  known.set(people, own);
+  let name = own.get(text);
+  if (name === undefined) {
+    name = [...people.roles.keys()].find((p) => new RegExp(`(^|[^a-z0-9-])${p}([^a-z0-9-]|$)`).test(text)) ?? [...people.handles].find(([h]) => text.includes(h))?.[1] ?? null;
+    own.set(text, name);
+  }
+  return name;
 }
 /** Whose word a change needs: Super Admins' for payments, people, roles and policies; else whoever may seal or set it in some real tier. */
 function owns(role: Role | undefined, d: Described): boolean {

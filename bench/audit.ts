@@ -54,17 +54,19 @@ async function build(dir: string, commits: number): Promise<void> {
   // As a clone has it: packed by git's own hand.
   execFileSync("git", ["repack", "-adq"], { cwd: dir, env });
 }
-interface Measured { readonly ms: number; readonly mb: number; readonly lines: number }
+interface Measured { readonly ms: number; readonly cpu: number; readonly mb: number; readonly lines: number }
 function measure(command: string, args: readonly string[], cwd: string): Measured {
   const out = join(cwd, ".git", "measured");
   const start = performance.now();
-  const r = spawnSync("sh", ["-c", `exec "$@" > "${out}"`, "sh", command, ...args], { cwd, env, encoding: "utf8" });
+  const r = spawnSync("sh", ["-c", `"$@" > "${out}"; times >&2`, "sh", command, ...args], { cwd, env, encoding: "utf8" });
   const ms = performance.now() - start;
   const peak = Number(/peak (\d+)/.exec(r.stderr)?.[1] ?? 0);
+  // The shell's second line of times: what its children used, theirs included.
+  const used = [...(r.stderr.trim().split("\n").at(-1) ?? "").matchAll(/(\d+)m([\d.]+)s/g)].reduce((n, m) => n + Number(m[1]) * 60 + Number(m[2]), 0);
   const lines = Number(execFileSync("wc", ["-l", out], { encoding: "utf8" }).trim().split(" ")[0]);
-  return { ms, mb: peak / 1024, lines };
+  return { ms, cpu: used, mb: peak / 1024, lines };
 }
-const node = (args: readonly string[], cwd: string): Measured => measure(process.execPath, ["--import", "data:text/javascript,process.on('exit',()=>process.stderr.write(' peak '+process.resourceUsage().maxRSS))", cli, "-C", cwd, ...args], cwd);
+const node = (args: readonly string[], cwd: string): Measured => measure(process.execPath, ["--import", "data:text/javascript,process.on('exit',()=>process.stderr.write(' peak '+process.resourceUsage().maxRSS+'\\n'))", cli, "-C", cwd, ...args], cwd);
 
 for (const commits of [Math.round(COMMITS / 4), COMMITS]) {
   const dir = mkdtempSync(join(tmpdir(), "bench-audit-"));
@@ -75,7 +77,9 @@ for (const commits of [Math.round(COMMITS / 4), COMMITS]) {
     const git = measure("git", ["log", "-p", "--", ...paths], dir);
     const cold = node(["audit", "log", "--format", "csv"], dir);
     const warm = node(["audit", "log", "--format", "csv"], dir);
-    console.log(`${String(commits).padStart(7)} commits × ${ALL ? "12" : "1 of 12"} files: git log -p ${(git.ms / 1000).toFixed(2)} s; audit log cold ${(cold.ms / 1000).toFixed(2)} s (${(cold.ms / git.ms).toFixed(2)} times; ${cold.mb.toFixed(0)} MB; ${String(cold.lines - 1)} changes), cached ${(warm.ms / 1000).toFixed(2)} s (${warm.mb.toFixed(0)} MB)`);
+    const s = (n: number): string => `${n.toFixed(2)} s`;
+    const said = (m: Measured): string => `${s(m.ms / 1000)} (${(m.ms / git.ms).toFixed(2)} times; processor ${s(m.cpu)}, ${(m.cpu / git.cpu).toFixed(2)} times; ${m.mb.toFixed(0)} MB)`;
+    console.log(`${String(commits).padStart(7)} commits × ${ALL ? "12" : "1 of 12"} files: git log -p ${s(git.ms / 1000)} (processor ${s(git.cpu)}); audit log of ${String(cold.lines - 1)} changes cold ${said(cold)}, cached ${said(warm)}`);
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }

@@ -9,7 +9,7 @@ import { EXPOSURE_DAYS, exposureRank, type Exposure, type ExposedValue, type Exp
 import { integrationOf, specOf } from "../schemas/integrations/index.ts";
 import { historyCodes } from "./codes.ts";
 import { DataKeys } from "./data-keys.ts";
-import { learn, namesOf, PEOPLE, type PersonHistory } from "./people-history.ts";
+import { learn, peopleIn, PEOPLE, type PersonHistory } from "./people-history.ts";
 import { walkVersions } from "./read.ts";
 import { readSealedText } from "./sealed-text.ts";
 
@@ -72,8 +72,9 @@ export async function exposureOf(q: ExposureQuestion): Promise<ExposureAnswer> {
   const peppers: { name: string; tier: string; leaf: string }[] = [];
   const walk = await walkVersions(git, (v) => {
     if (PEOPLE.test(v.file)) {
-      if (q.name !== null) learn(person, v.text, q.name, v.from, v.until);
-      for (const n of namesOf(v.text)) for (const r of n.recipients) if (v.text.includes(r)) names.set(r, n.name);
+      const people = peopleIn(v.text);
+      if (q.name !== null) learn(person, people, q.name, v.from, v.until);
+      for (const n of people) for (const r of n.recipients) names.set(flat(r), flat(n.name));
       return;
     }
     const s = readSealedText(v.text);

@@ -36,7 +36,7 @@ export async function gitParts(o: GitPartsOptions): Promise<Parts> {
 async function logOf(o: GitPartsOptions, env: Git["env"]): Promise<Buffer> {
   const log = openLog({ root: o.root, env, to: o.head, ...(o.from !== null && { from: o.from }), cache: false, ...(o.signal && { signal: o.signal }), ...(o.onProgress && { onProgress: o.onProgress }) });
   const lines: string[] = [];
-  for await (const c of log.changes) lines.push(`${JSON.stringify(lineOf(c))}\n`);
+  for await (const page of log.changes) for (const c of page) lines.push(`${JSON.stringify(lineOf(c))}\n`);
   const missing = log.findings.filter((f: Finding) => f.code === "AUDIT_SHALLOW" || f.code === "AUDIT_OBJECT_MISSING");
   if (missing.length > 0) throw new FindingError(missing.map((f) => ({ ...f, severity: "error" as const })), 2);
   return Buffer.from(lines.join(""));

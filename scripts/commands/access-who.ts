@@ -4,7 +4,7 @@ import { Git } from "../../lib/git.ts";
 import { commitOn, recipientsAt } from "../../history/at-date.ts";
 import { textAt } from "../../history/base.ts";
 import { historyCodes } from "../../history/codes.ts";
-import { namesOf } from "../../history/people-history.ts";
+import { peopleIn } from "../../history/people-history.ts";
 import { allows } from "../../schemas/access.ts";
 import { PEOPLE_FILE, sealedFile } from "../../schemas/layout.ts";
 import { activeOn, members, type People } from "../../schemas/people.ts";
@@ -34,7 +34,7 @@ export default defineCommand({
     const findings: Finding[] = at !== undefined && git.text(["rev-parse", "--is-shallow-repository"]) === "true" ? [historyCodes.finding("HISTORY_SHALLOW", { message: "the clone is shallow: an earlier state may be missing", hint: "git fetch --unshallow" })] : [];
     const text = commit === null ? null : textAt(git, commit, PEOPLE_FILE);
     const people: People = commit === null ? readPeople(context.root, "") : text === null ? { people: {}, machines: {} } : peopleOf(text);
-    const names = new Map([...(text === null ? [] : namesOf(text)).flatMap((n) => n.recipients.map((r) => [r, n.name] as const)), ...members(people).flatMap((m) => m.entry.recipients.map((r) => [r, m.name] as const))]);
+    const names = new Map([...(text === null ? [] : peopleIn(text)).flatMap((n) => n.recipients.map((r) => [r, n.name] as const)), ...members(people).flatMap((m) => m.entry.recipients.map((r) => [r, m.name] as const))]);
     const on = at ?? isoDate(context.clock.now());
     const envs = knownEnvironments(context).filter((e) => e !== "local");
     const project = readProject(context.root, { clock: context.clock });

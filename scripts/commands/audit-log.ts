@@ -1,4 +1,4 @@
-import { openLog, type Change } from "../../audit/log.ts";
+import { openLog, type Change, type Log } from "../../audit/log.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { dayOption } from "../day.ts";
 import { csvRow } from "../render/csv.ts";
@@ -18,8 +18,8 @@ const matches = (c: Change, f: Filter): boolean =>
   (f.credential === undefined || (c.kind === "credential" && (c.path === f.credential || c.path.startsWith(`${f.credential}.`)))) &&
   (f.person === undefined || [c.who, c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].some((x) => x === f.person || x.startsWith(`${f.person ?? ""} <`) || x.endsWith(`<${f.person ?? ""}>`)) || c.change.endsWith(`: ${f.person}`));
 
-async function* filtered(context: Context, changes: AsyncGenerator<Change>, f: Filter): AsyncGenerator<Change> {
-  for await (const c of changes) if (matches(c, f)) yield c;
+async function* filtered(context: Context, changes: Log["changes"], f: Filter): AsyncGenerator<Change> {
+  for await (const page of changes) for (const c of page) if (matches(c, f)) yield c;
   context.progress(null);
 }
 const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy"] as const;

@@ -1,7 +1,11 @@
 /** One row of RFC 4180. What a spreadsheet would run as a formula gets an apostrophe in front: names come from commits, which anybody may write. */
-export const csvRow = (cells: readonly (string | null)[]): string => `${cells.map(cell).join(",")}\r\n`;
-function cell(value: string | null): string {
-  const text = value ?? "";
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+export function csvRow(cells: readonly (string | null)[]): string {
+  let row = "";
+  for (let i = 0; i < cells.length; i++) row += (i === 0 ? "" : ",") + cell(cells[i] ?? "");
+  return `${row}\r\n`;
+}
+const FORMULA = new Set("=+-@\t\r");
+function cell(text: string): string {
+  const safe = FORMULA.has(text.charAt(0)) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -25,7 +25,7 @@ export async function gather(context: Context, period: Period): Promise<{ readon
   const log = openLog({ root: context.root, env: context.env, signal: context.signal, onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); } });
   const changes: Change[] = [];
   const lastUse = new Map<string, string>();
-  for await (const c of log.changes) {
+  for await (const page of log.changes) for (const c of page) {
     for (const name of [c.who, c.signature.by, c.author.replace(/ <.*$/, ""), c.review.mergedBy?.replace(/ <.*$/, "")]) if (name && c.at > (lastUse.get(name) ?? "")) lastUse.set(name, c.at);
     // What is of no one environment (people, roles, policies) concerns them all.
     if (c.at >= since && c.at <= until && (c.environment === null || environments.includes(c.environment) || context.envs.length === 0)) changes.push(c);

@@ -1,6 +1,6 @@
 import type { Finding } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
-import { namesOf } from "../../history/people-history.ts";
+import { peopleIn } from "../../history/people-history.ts";
 import { walkVersions } from "../../history/read.ts";
 import { readSealedText } from "../../history/sealed-text.ts";
 import { PEOPLE_FILE } from "../../schemas/layout.ts";
@@ -26,7 +26,7 @@ export async function heldOver(root: string, env: Readonly<Record<string, string
   const names = new Map<string, { name: string; from: number }>();
   const walk = await walkVersions(new Git(root, env), (v) => {
     if (v.file === PEOPLE_FILE) {
-      for (const n of namesOf(v.text)) for (const r of n.recipients) if (v.from >= (names.get(r)?.from ?? -1)) names.set(r, { name: n.name, from: v.from });
+      for (const n of peopleIn(v.text)) for (const r of n.recipients) if (v.from >= (names.get(r)?.from ?? -1)) names.set(r, { name: n.name, from: v.from });
       return;
     }
     const m = FILE.exec(v.file);

@@ -1,0 +1,75 @@
+import type { Finding } from "../lib/finding.ts";
+import type { ObjectText } from "../lib/git-ahead.ts";
+import { GitBatch } from "../lib/git-batch.ts";
+import type { Git } from "../lib/git.ts";
+import { auditCodes } from "./codes.ts";
+import { needsContent } from "./describe.ts";
+import { Version } from "./flat.ts";
+import type { CommitChange } from "./history.ts";
+
+/** So many versions stay in memory, and no more than so many characters of them. */
+const KEPT = 256;
+const CHARACTERS = 32 << 20;
+
+/** A commit's versions, id → file, and those of them that git must be asked for. */
+export interface Needed { readonly all: ReadonlyMap<string, string>; readonly read: readonly string[] }
+/**
+ * Versions by blob id: one is the new side of a commit and the old side of the next. What was asked for lately isn't asked for again; should it be
+ * gone by the time that it is needed, because files are large, it is read once more.
+ */
+export class Texts {
+  private readonly git: Git;
+  private readonly asked = new Map<string, true>();
+  private readonly kept = new Map<string, Version | null>();
+  private characters = 0;
+  private late: GitBatch | null = null;
+  constructor(git: Git) {
+    this.git = git;
+  }
+  /** What must be read for a commit. Called in the order in which `take` will be. */
+  wanted(c: CommitChange): Needed {
+    const all = idsOf(c);
+    const out: string[] = [];
+    for (const [id] of all)
+      if (!this.asked.has(id)) {
+        this.asked.set(id, true);
+        out.push(id);
+      }
+    while (this.asked.size > KEPT) this.asked.delete(this.asked.keys().next().value as string);
+    return { all, read: out };
+  }
+  /** Takes in what was read; afterwards, until the next time, `of` answers for every version of this commit. */
+  async take(needed: Needed, objects: readonly ObjectText[], from: number, findings: Finding[]): Promise<void> {
+    // Insertion order is age: what was read longest ago goes first.
+    while (this.kept.size > KEPT || (this.characters > CHARACTERS && this.kept.size > 0)) {
+      const [id, v] = this.kept.entries().next().value as [string, Version | null];
+      this.kept.delete(id);
+      this.characters -= v?.text.length ?? 0;
+    }
+    needed.read.forEach((id, n) => { this.keep(id, objects[from + n] ?? null); });
+    for (const [id, file] of needed.all) {
+      if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0]?.toString("utf8") ?? null);
+      if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));
+    }
+  }
+  private keep(id: string, text: string | null): void {
+    this.kept.set(id, text === null ? null : new Version(text));
+    this.characters += text?.length ?? 0;
+  }
+  /** A version of the commit that was taken last; null where the clone hasn't it. */
+  of(id: string): Version | null {
+    return this.kept.get(id) ?? null;
+  }
+  close(): void {
+    this.late?.close();
+  }
+}
+function idsOf(c: CommitChange): ReadonlyMap<string, string> {
+  const out = new Map<string, string>();
+  for (const f of c.files)
+    if (needsContent(f.path)) {
+      for (const id of f.before) out.set(id, f.path);
+      if (f.after !== null) out.set(f.after, f.path);
+    }
+  return out;
+}

@@ -1,0 +1,54 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, it } from "vitest";
+import { Git } from "./git.ts";
+import { objectsAhead } from "./git-ahead.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "ahead-"));
+afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
+const env = { PATH: process.env["PATH"] ?? "" };
+const put = (text: string): string => execFileSync("git", ["hash-object", "-w", "--stdin"], { cwd: dir, env, input: text, encoding: "utf8" }).trim();
+async function* list<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const i of items) yield await Promise.resolve(i);
+}
+
+it("gives every item its objects in order, however many items want none, objects are missing, or objects are large", async () => {
+  execFileSync("git", ["init", "-q", dir], { env });
+  const [small, large, empty, umlaut] = [put("small"), put("x".repeat(3 << 20)), put(""), put("größer\n")];
+  const missing = "0123456789012345678901234567890123456789";
+  const items = Array.from({ length: 3000 }, (_, n) => (n % 3 === 0 ? [] : n % 500 === 1 ? [large, missing] : n === 1000 ? [umlaut, empty] : [small]));
+  const got: (string | null)[][] = [];
+  for await (const { item, objects } of objectsAhead(new Git(dir, env), list(items), (i) => i)) {
+    expect(objects.length).toBe(item.length);
+    got.push([...objects]);
+  }
+  expect(got.length).toBe(items.length);
+  const said = (o: string | null): string | null => (o !== null && o.length > 100 ? `${o.length} characters` : o);
+  expect(got[1]?.map(said)).toEqual([`${3 << 20} characters`, null]);
+  expect(got[1000]).toEqual(["größer\n", ""]);
+  expect(got.filter((o) => o[0] === "small").length).toBe(items.filter((i) => i[0] === small).length);
+});
+it("ends when the caller has enough, and passes on what goes wrong in front of it", async () => {
+  const small = put("small");
+  let asked = 0;
+  async function* endless(): AsyncGenerator<string> {
+    for (;;) {
+      asked++;
+      yield await Promise.resolve(small);
+    }
+  }
+  for await (const { objects } of objectsAhead(new Git(dir, env), endless(), (i) => [i])) {
+    expect(objects).toEqual(["small"]);
+    break;
+  }
+  expect(asked).toBeLessThan(10_000);
+  async function* broken(): AsyncGenerator<string> {
+    yield await Promise.resolve(small);
+    throw new Error("no more");
+  }
+  const seen: string[] = [];
+  await expect((async () => { for await (const { item } of objectsAhead(new Git(dir, env), broken(), (i) => [i])) seen.push(item); })()).rejects.toThrow("no more");
+  expect(seen).toEqual([small]);
+});
