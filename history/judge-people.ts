@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readText } from "../lib/document.ts";
 import type { Finding } from "../lib/finding.ts";
 import type { Git } from "../lib/git.ts";
 import type { Tier } from "../schemas/access.ts";
@@ -15,8 +14,7 @@ export function judgeSignedFiles(git: Git, base: Base, people: People | null, on
   if (!trusted) return [];
   return ([PEOPLE_FILE, ACCESS_FILE] as const).flatMap((file): Finding[] => {
     const was = textAt(git, base.commit, file);
-    const path = join(git.root, file);
-    const is = existsSync(path) ? readFileSync(path, "utf8") : null;
+    const { text: is } = readText(git.root, file);
     if (was === is || (was === null && file === ACCESS_FILE)) return [];
     const tiers = file === PEOPLE_FILE && people ? touched(trusted, people) : [];
     return judge(git, base, file, is, trusted, on, tiers);

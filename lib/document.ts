@@ -26,6 +26,9 @@ const MAX_BYTES = 1 << 20;
 const MAX_DEPTH = 32;
 const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
 
+/** Whether anything of that name is there, a link that leads nowhere too: what is there and can't be read must be said, not passed over. */
+export const isThere = (root: string, file: string): boolean => lstatSync(join(root, file), { throwIfNoEntry: false }) !== undefined;
+
 /** Reads a text file of the project with every hostile shape as a finding; `text` is null then. Links that lead out of the project are refused. */
 export function readText(root: string, file: string, maxBytes = MAX_BYTES): { readonly text: string | null; readonly findings: readonly Finding[] } {
   const at: Position = { file, line: 1, column: 1 };

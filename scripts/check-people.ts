@@ -5,10 +5,9 @@ import { readText } from "../lib/document.ts";
 import type { Finding } from "../lib/finding.ts";
 import { historyCodes } from "../history/codes.ts";
 import { judgeExposures, readExposures, type ExposureFile } from "../history/exposure-file.ts";
-import { LOCAL } from "../schemas/layout.ts";
+import { humanPepperFile, LOCAL, pepperFile } from "../schemas/layout.ts";
 import { members, type People } from "../schemas/people.ts";
-import { readClear } from "../seal/clear.ts";
-import { verifyRecipients } from "../seal/recipients.ts";
+import { judgePeppers, type Peppered } from "../seal/pepper.ts";
 import { allSealedFiles } from "../seal/sealed-files.ts";
 import { SOPS_CONFIG, targets } from "../seal/sops-config.ts";
 import { readProject, type Project } from "../stacks/read.ts";
@@ -25,16 +24,17 @@ export function judgePeople(context: Pick<Context, "root" | "clock" | "envs">, p
   const on = isoDate(context.clock.now());
   const { files, findings } = readExposures(context.root);
   return [
-    ...peopleState(context.root, people, real, on), ...pepperRecipients(context.root, people, real, on), ...leavers(context.root, people, files),
+    ...peopleState(context.root, people, real, on), ...peppers(context.root, people, all, real, on), ...leavers(context.root, people, files),
     ...findings, ...judgeExposures(files, inForceOf(context.root, all), context.envs, context.clock.now()),
   ];
 }
-function pepperRecipients(root: string, people: People, environments: Parameters<typeof targets>[2], on: string): Finding[] {
-  return targets(root, people, environments, on).flatMap(({ target, recipients }): Finding[] => {
-    if (target.kind !== "peppers" || !existsSync(join(root, target.file))) return [];
-    const { sealed } = readClear(root, target.file);
-    return sealed ? verifyRecipients(sealed, recipients, people, "").map((f) => ({ ...f, hint: "stackseal people sync" })) : [];
-  });
+function peppers(root: string, people: People, project: Project, environments: Parameters<typeof targets>[2], on: string): Finding[] {
+  const uses = new Map<string, Peppered[]>();
+  for (const e of project.environments) if (e.name !== LOCAL) for (const c of e.credentials) {
+    const file = c.claims.fingerprint.startsWith("h") ? humanPepperFile(e.name, e.tier) : pepperFile(e.name);
+    uses.set(file, [...(uses.get(file) ?? []), { fingerprint: c.claims.fingerprint, at: c.at, path: c.path }]);
+  }
+  return targets(root, people, environments, on).flatMap(({ target, recipients }) => (target.kind === "peppers" ? judgePeppers(root, target.file, recipients, people, uses.get(target.file) ?? []) : []));
 }
 /** Somebody of whom an exposure list says that they left, and whom a recipient list still has: in any sealed file, declared or not, and in `.sops.yaml`. */
 function leavers(root: string, people: People, files: readonly ExposureFile[]): Finding[] {

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { FindingError, hasErrors } from "../lib/finding.ts";
 import type { Provider } from "../lib/provider.ts";
 import type { Props } from "../lib/pulumi-value.ts";
+import { readProjectName } from "../stacks/project-file.ts";
 import type { program as current } from "../stacks/program.ts";
 import { stackName, type StackPart } from "../schemas/layout.ts";
 import { loopback } from "../schemas/fields.ts";
@@ -13,13 +13,11 @@ import { unknownIn } from "../policies/kit/unknown.ts";
 import type { Declared } from "../stacks/read.ts";
 import { summarize } from "./render/plan.ts";
 
-/** The name that stands in every URN: Pulumi.yaml's, else ours. */
+/** The name that stands in every URN. Throws FindingError where Pulumi.yaml is there and gives none. */
 export function projectName(root: string): string {
-  try {
-    return /^name:\s*["']?([A-Za-z0-9_.-]+)/m.exec(readFileSync(join(root, "Pulumi.yaml"), "utf8"))?.[1] ?? "stackseal";
-  } catch {
-    return "stackseal";
-  }
+  const { name, findings } = readProjectName(root);
+  if (hasErrors(findings)) throw new FindingError(findings, 2);
+  return name;
 }
 /** Whether an environment lives on this machine: its store is files, or everything it talks to is on loopback. */
 export function livesHere(d: Declared): boolean {

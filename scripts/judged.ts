@@ -5,6 +5,7 @@ import { rules } from "../policies/index.ts";
 import { weigh, type DeclaredViolation } from "../policies/kit/declared.ts";
 import { readFacts } from "../policies/kit/facts.ts";
 import { Judgement } from "../policies/kit/judgement.ts";
+import { readProjectName } from "../stacks/project-file.ts";
 import { readProject, type Project } from "../stacks/read.ts";
 import { judgeBook } from "./book.ts";
 import { judgePeople } from "./check-people.ts";
@@ -29,7 +30,7 @@ export function judgeProject(context: Pick<Context, "root" | "clock" | "env" | "
   const read = readProject(context.root, { only: context.envs, clock: context.clock });
   const people = judgePeople(context, read);
   const schedule = judgeSchedule(context.root, read.people, context.clock.now());
-  const project = { ...read, findings: [...read.findings, ...people, ...schedule, ...(context.envs.length === 0 ? [...judgeBook(context.root, read), ...judgeHostFiles(context.root, read, context.clock.now())] : [])] };
+  const project = { ...read, findings: [...read.findings, ...readProjectName(context.root).findings, ...people, ...schedule, ...(context.envs.length === 0 ? [...judgeBook(context.root, read), ...judgeHostFiles(context.root, read, context.clock.now())] : [])] };
   const facts = readFacts(context.root, context.clock, { env: context.env, ...(context.envs.length === 0 ? { project } : { also: people }) });
   const judgement = new Judgement(facts);
   const asked = (v: DeclaredViolation): boolean => v.environment === null || context.envs.length === 0 || context.envs.includes(v.environment);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isoDate } from "../lib/clock.ts";
-import { parseDocument } from "../lib/document.ts";
+import { isThere, parseDocument, readText } from "../lib/document.ts";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { nearest } from "../lib/nearest.ts";
 import { PEOPLE_FILE, WORK_DIR } from "../schemas/layout.ts";
@@ -161,8 +161,8 @@ function keepsAdmins(was: People, is: People, on: string, signer: Signer): void 
 }
 /** Warnings that every look at people should bring: a change under way, a stale `.sops.yaml`. */
 export function peopleState(root: string, people: People, environments: readonly Place[], on: string): Finding[] {
-  const there = existsSync(join(root, SOPS_CONFIG));
-  const stale = !there || readFileSync(join(root, SOPS_CONFIG), "utf8") !== sopsConfig(people, environments, on);
+  const there = isThere(root, SOPS_CONFIG);
+  const stale = readText(root, SOPS_CONFIG, 1 << 20).text !== sopsConfig(people, environments, on);
   return [
     ...(existsSync(join(root, JOURNAL)) ? [sealCodes.finding("PEOPLE_UNFINISHED", { message: "a change of people was interrupted", hint: "stackseal people sync" })] : []),
     ...(stale ? [sealCodes.finding("SOPS_CONFIG_STALE", { ...(!there && { severity: "warning" }), message: `${SOPS_CONFIG} ${there ? "isn't" : "is missing; it is"} what people.yaml and the access matrix say`, at: { file: SOPS_CONFIG, line: 1, column: 1 }, hint: "stackseal people sync" })] : []),

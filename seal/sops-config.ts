@@ -1,10 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import type { Finding } from "../lib/finding.ts";
 import type { Tier } from "../schemas/access.ts";
 import { humanPepperFile, LOCAL, pepperFile } from "../schemas/layout.ts";
 import type { People } from "../schemas/people.ts";
-import { sealCodes } from "./codes.ts";
 import { pepperRecipients, recipientsFor } from "./recipients.ts";
 import type { Target } from "./reseal.ts";
 import { credentialFiles, credentialPattern, placeIn } from "./sealed-files.ts";
@@ -52,10 +48,4 @@ export function sopsConfig(people: People, environments: readonly Place[], on: s
     `      age: ${recipients.map((r) => r.recipient).join(",")}`,
   ].join("\n"));
   return `# Generated from stacks/people.yaml and the access matrix: stackseal people sync writes it.\ncreation_rules:\n${rules.join("\n")}\n`;
-}
-/** Whether `.sops.yaml` is what people.yaml and the access matrix say. */
-export function verifySopsConfig(root: string, people: People, environments: readonly Place[], on: string): Finding[] {
-  const file = join(root, SOPS_CONFIG);
-  if (existsSync(file) && readFileSync(file, "utf8") === sopsConfig(people, environments, on)) return [];
-  return [sealCodes.finding("SOPS_CONFIG_STALE", { message: `${SOPS_CONFIG} isn't what people.yaml and the access matrix say`, at: { file: SOPS_CONFIG, line: 1, column: 1 }, hint: "stackseal people sync" })];
 }

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { addDays, daysBetween, isoDate, parseDate, type Clock } from "../lib/clock.ts";
-import { readDocument } from "../lib/document.ts";
+import { isThere, readDocument } from "../lib/document.ts";
 import { sortFindings, type Finding, type Position } from "../lib/finding.ts";
 import type { SecretClass, Tier } from "../schemas/access.ts";
 import type { Claims } from "../schemas/claims.ts";
@@ -48,9 +48,17 @@ export interface Project {
 export function environmentNames(root: string): string[] {
   const dir = join(root, "stacks");
   if (!existsSync(dir)) return [];
+  // A folder that holds any part of an environment is one: its declaration, where it is missing or a link to nowhere, must be missed.
+  const holds = (name: string): boolean => {
+    try {
+      return readdirSync(join(dir, name)).some((f) => /^(environment|payments)\.yaml$|^(secrets|payments)\.sops\.yaml$/.test(f));
+    } catch {
+      return false;
+    }
+  };
   const order = ["local", "dev", "staging", "prod"];
   const rank = (n: string): number => (order.includes(n) ? order.indexOf(n) : order.length);
-  return readdirSync(dir, { withFileTypes: true }).filter((d) => d.isDirectory() && existsSync(join(dir, d.name, "environment.yaml"))).map((d) => d.name).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+  return readdirSync(dir, { withFileTypes: true }).filter((d) => (d.isDirectory() || d.isSymbolicLink()) && holds(d.name)).map((d) => d.name).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
 /** Reads the declarations, sealed files' clear parts and people of a project, and judges all that needs no key. Never throws for bad input. */
@@ -76,7 +84,7 @@ export function readProject(root: string, options: { readonly only?: readonly st
 const wanted = (only: readonly string[] | undefined, name: string): boolean => only === undefined || only.length === 0 || only.includes(name);
 
 function readPeople(root: string, file: string, findings: Finding[], needed: boolean): People | null {
-  if (!needed && !existsSync(join(root, file))) return null;
+  if (!needed && !isThere(root, file)) return null;
   const r = readDocument(root, file);
   findings.push(...r.findings);
   if (!r.document) return null;
@@ -93,7 +101,7 @@ function readEnvironment(root: string, name: string, people: People | null, on: 
   const environment = parsed?.value ?? null;
   if (environment && doc.document) findings.push(...environmentRules(environment, doc.document, name));
   let payments: Payments | null = null;
-  if (existsSync(join(root, paymentsFile(name)))) {
+  if (isThere(root, paymentsFile(name))) {
     const pay = readDocument(root, paymentsFile(name));
     findings.push(...pay.findings);
     const p = pay.document && parsePayments(pay.document);
@@ -111,7 +119,7 @@ function readEnvironment(root: string, name: string, people: People | null, on: 
 function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, expected: readonly ExpectedSecret[], people: People | null, on: string, findings: Finding[]): DeclaredCredential[] {
   const file = sealedFile(name, cls);
   const asked = expected.filter((e) => e.spec.class === cls);
-  if (!existsSync(join(root, file))) {
+  if (!isThere(root, file)) {
     if (name === LOCAL) findings.push(c.finding("LOCAL_NOT_SEEDED", { message: `${file}: local's sample credentials aren't made yet`, path: LOCAL, hint: "npm start" }));
     else if (asked.length) findings.push(c.finding("CREDENTIAL_MISSING", { message: `${file} is missing: ${asked.length} declared credentials have no sealed value`, at: { file: environmentFile(name), line: 1, column: 1 }, path: asked[0]?.path, hint: `stackseal secret set ${asked[0]?.path ?? ""} --env ${name} --reason initial` }));
     return [];

@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { readDocument, type Document } from "../../lib/document.ts";
+import { isThere, readDocument, type Document } from "../../lib/document.ts";
 import type { Finding } from "../../lib/finding.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { policyCodes } from "../codes.ts";
@@ -30,7 +28,7 @@ export class PackConfig {
 
 /** Reads the pack's configuration. An unknown rule, level or setting is a finding; a rule that can't be read keeps its own level. */
 export function readConfig(root: string, rules: readonly PolicySpec[], file = CONFIG_FILE): { readonly config: PackConfig; readonly findings: readonly Finding[] } {
-  if (!existsSync(join(root, file))) return { config: new PackConfig(), findings: [] };
+  if (!isThere(root, file)) return { config: new PackConfig(), findings: [] };
   const { document, findings } = readDocument(root, file);
   if (!document) return { config: new PackConfig(), findings };
   const out: Finding[] = [...findings];

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
-import { readDocument, readText, type Document, type Path } from "../../lib/document.ts";
+import { isThere, readDocument, readText, type Document, type Path } from "../../lib/document.ts";
 import type { Finding, Position } from "../../lib/finding.ts";
 import type { SecretClass, Tier } from "../../schemas/access.ts";
 import { ATTESTATIONS_FILE, attestationsSchema, type Attestation } from "../../schemas/attestations.ts";
@@ -54,11 +54,11 @@ export function readFacts(root: string, clock: Clock, options: { readonly projec
   const documents = new Map<string, Document | null>();
   const findings: Finding[] = [...project.findings, ...(options.also ?? [])];
   const document = (file: string): Document | null => {
-    if (!documents.has(file)) documents.set(file, existsSync(join(root, file)) ? readDocument(root, file, { maxBytes: 4 << 20 }).document : null);
+    if (!documents.has(file)) documents.set(file, isThere(root, file) ? readDocument(root, file, { maxBytes: 4 << 20 }).document : null);
     return documents.get(file) ?? null;
   };
   const written = <T>(file: string, schema: z.ZodType<T>): T | null => {
-    if (!existsSync(join(root, file))) return null;
+    if (!isThere(root, file)) return null;
     const r = readDocument(root, file);
     findings.push(...r.findings);
     documents.set(file, r.document);
@@ -74,7 +74,7 @@ export function readFacts(root: string, clock: Clock, options: { readonly projec
     sealed: project.environments.filter((e) => e.name !== LOCAL).flatMap((e) => sealedOf(root, e)),
     locate: (file, path, target) => document(file)?.locate(path, target) ?? { file, line: 1, column: 1 },
     read: (file) => document(file)?.value ?? null,
-    text: (file) => (existsSync(join(root, file)) ? readText(root, file).text : null),
+    text: (file) => (isThere(root, file) ? readText(root, file).text : null),
     git: options.env ? gitFacts(root, options.env) : NO_GIT,
     list: (folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort().map((n) => `${folder}/${n}`) : []),
   };
