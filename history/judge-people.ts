@@ -4,15 +4,15 @@ import type { Git } from "../lib/git.ts";
 import type { Tier } from "../schemas/access.ts";
 import { PEOPLE_FILE } from "../schemas/layout.ts";
 import { members, type People } from "../schemas/people.ts";
-import { ACCESS_FILE, readSignature, signatureFile, superAdminWhoSigned, superAdmins, type SignedFile } from "../seal/file-signature.ts";
+import { ACCESS_FILE, readSignature, signatureFile, signedFiles, superAdminWhoSigned, superAdmins, type SignedFile } from "../seal/file-signature.ts";
 import { textAt, type Base } from "./base.ts";
 import { historyCodes } from "./codes.ts";
 
-/** Whether people.yaml and the access matrix, where they differ from the base's, carry a Super Admin's signature that was valid there. */
+/** Whether people.yaml, the access matrix and the levels of the policies, where they differ from the base's, carry a Super Admin's signature that was valid there. */
 export function judgeSignedFiles(git: Git, base: Base, people: People | null, on: string): Finding[] {
   const trusted = base.people;
   if (!trusted) return [];
-  return ([PEOPLE_FILE, ACCESS_FILE] as const).flatMap((file): Finding[] => {
+  return signedFiles.flatMap((file): Finding[] => {
     const was = textAt(git, base.commit, file);
     const { text: is } = readText(git.root, file);
     if (was === is || (was === null && file === ACCESS_FILE)) return [];

@@ -6,6 +6,8 @@ import type { SecretClass } from "./access.ts";
 export const LOCAL = "local";
 export const WORK_DIR = ".stackseal";
 export const PEOPLE_FILE = "stacks/people.yaml";
+/** Levels and settings of the policies: what lowers one is signed, as people are. */
+export const POLICY_CONFIG_FILE = "policies/config.json";
 export const LOCAL_PEOPLE_FILE = `${WORK_DIR}/people.yaml`;
 
 export const environmentFile = (environment: string): string => `stacks/${environment}/environment.yaml`;

@@ -2,17 +2,18 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomic } from "../lib/atomic.ts";
 import type { Tier } from "../schemas/access.ts";
-import { PEOPLE_FILE } from "../schemas/layout.ts";
+import { PEOPLE_FILE, POLICY_CONFIG_FILE } from "../schemas/layout.ts";
 import { activeOn, members, type Member, type People } from "../schemas/people.ts";
 import { armorSignature, signText, verifyText, type SigningKey } from "./signature.ts";
 
-// people.yaml and the access matrix carry a Super Admin's SSH signature in a file beside them, over their bytes:
+// people.yaml, the access matrix and the levels of the policies carry a Super Admin's SSH signature in a file beside them, over their bytes:
 //   ssh-keygen -Y verify -f allowed_signers -I super-admin-1 -n stackseal-people -s stacks/people.yaml.sig < stacks/people.yaml
 
 export const ACCESS_FILE = "schemas/access.ts";
 /** What is signed as a file, and in which namespace of SSH signatures. */
-export const SIGNED_FILES = { [PEOPLE_FILE]: "stackseal-people", [ACCESS_FILE]: "stackseal-access" } as const;
+export const SIGNED_FILES = { [PEOPLE_FILE]: "stackseal-people", [ACCESS_FILE]: "stackseal-access", [POLICY_CONFIG_FILE]: "stackseal-policies" } as const;
 export type SignedFile = keyof typeof SIGNED_FILES;
+export const signedFiles = Object.keys(SIGNED_FILES) as readonly SignedFile[];
 export const signatureFile = (file: string): string => `${file}.sig`;
 
 /** The armored signature, as `ssh-keygen -Y sign` writes it, over a text of that file. */

@@ -1,3 +1,4 @@
+import { POLICY_CONFIG_FILE } from "../../schemas/layout.ts";
 import { isThere, readDocument, type Document } from "../../lib/document.ts";
 import type { Finding } from "../../lib/finding.ts";
 import { nearest } from "../../lib/nearest.ts";
@@ -5,7 +6,6 @@ import { policyCodes } from "../codes.ts";
 import type { PolicySpec } from "../policy.ts";
 
 /** The pack's configuration as `pulumi … --policy-pack-config` takes it: a level, or a map with `enforcementLevel` and settings; `all` for every rule. */
-export const CONFIG_FILE = "policies/config.json";
 export const LEVELS = ["advisory", "mandatory", "disabled"] as const;
 export type Level = (typeof LEVELS)[number];
 
@@ -27,7 +27,7 @@ export class PackConfig {
 }
 
 /** Reads the pack's configuration. An unknown rule, level or setting is a finding; a rule that can't be read keeps its own level. */
-export function readConfig(root: string, rules: readonly PolicySpec[], file = CONFIG_FILE): { readonly config: PackConfig; readonly findings: readonly Finding[] } {
+export function readConfig(root: string, rules: readonly PolicySpec[], file = POLICY_CONFIG_FILE): { readonly config: PackConfig; readonly findings: readonly Finding[] } {
   if (!isThere(root, file)) return { config: new PackConfig(), findings: [] };
   const { document, findings } = readDocument(root, file);
   if (!document) return { config: new PackConfig(), findings };

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { expand } from "../../schemas/template.ts";
@@ -80,6 +80,20 @@ describe("the protected base", () => {
     expect(check(dir).codes).toEqual(["PEOPLE_UNSIGNED"]);
     expect(as(base, "super-admin-2", dir, ["people", "sign"]).codes).toEqual([]);
     expect(check(dir).codes).toEqual([]);
+  });
+  it("wants the levels of the policies signed, where they are changed, lowered from nothing or removed", () => {
+    const dir = copyOf(base);
+    git(dir, "checkout", "-q", "-b", "change");
+    write(dir, "policies/config.json", '{ "no-shared-credentials": "disabled" }\n');
+    const refused = check(dir);
+    expect(refused.codes).toEqual(["PEOPLE_UNSIGNED"]);
+    expect(refused.stdout).toContain("policies/config.json");
+    expect(as(base, "super-admin-2", dir, ["people", "sign"]).codes).toEqual([]);
+    expect(check(dir).codes).toEqual([]);
+    commit(dir, "Levels");
+    git(dir, "branch", "-f", "main");
+    rmSync(join(dir, "policies/config.json"));
+    expect(check(dir).codes).toEqual(["PEOPLE_UNSIGNED"]);
   });
   it("doesn't know a writer before they are merged", async () => {
     const dir = branch();
