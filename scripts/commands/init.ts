@@ -56,7 +56,7 @@ async function importAll(context: Context, plan: Plan, made: Made): Promise<Resu
 export default defineCommand({
   name: "init",
   summary: "Make a project here: people, keys, environments, hooks, workflows, editor settings; nothing is overwritten",
-  wants: "none",
+  wants: "any",
   options: [
     { flags: "--config <file>", description: "answers for everything, in YAML (schemas/json/init.schema.json); flags win" },
     { flags: "--project <name>", description: "the project's name; the folder's where absent" },
@@ -72,9 +72,16 @@ export default defineCommand({
     { flags: "--host <host>", description: "whose workflows to write; may be repeated", choices: HOSTS, many: true },
     { flags: "--import <file:env>", description: "declare and seal what a .env, JSON or YAML file holds; a sops file's values are sealed where declared; may be repeated", many: true },
     { flags: "--dry-run", description: "say what would be made and imported; write nothing" },
+    { flags: "--foundation", description: "instead: prepare one environment's account (--env), step by step, as Super Admin with a second factor" },
+    { flags: "--mfa-serial <arn>", description: "with --foundation: your second factor's serial; its code is read from the terminal or standard input" },
   ],
-  examples: ["stackseal init", "stackseal init --yes --domain acme.example --account dev=111111111111", "stackseal init --yes --import .env:dev --dry-run", "stackseal init --yes --config init.yaml --json"],
+  examples: ["stackseal init", "stackseal init --yes --domain acme.example --account dev=111111111111", "stackseal init --yes --import .env:dev --dry-run", "stackseal init --yes --config init.yaml --json", "stackseal init --foundation --env dev --dry-run", "stackseal init --foundation --env dev"],
   run: async (context, _args, options): Promise<Result> => {
+    if (options["foundation"] === true) {
+      if (context.envs.length !== 1) throw new FindingError(initCodes.finding("INIT_OPTION", { message: "--foundation wants exactly one environment", hint: "stackseal init --foundation --env dev" }), 2);
+      return (await import("../init/foundation/guide.ts")).guideFoundation(context, options);
+    }
+    if (context.envs.length) throw new FindingError(initCodes.finding("INIT_OPTION", { message: "init takes --env with --foundation alone", hint: "--config FILE names the environments to make" }), 2);
     const plan = planOf(context, options);
     const dry = options["dryRun"] === true;
     const ledger = new Ledger(plan.root, dry);

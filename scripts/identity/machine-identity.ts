@@ -1,5 +1,5 @@
-import { GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { randomUUID } from "node:crypto";
+import { DescribeSecretCommand, GetSecretValueCommand, PutSecretValueCommand, SecretsManagerClient, UpdateSecretVersionStageCommand } from "@aws-sdk/client-secrets-manager";
+import { createHash } from "node:crypto";
 import { isoDate } from "../../lib/clock.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { awsSettings, requireAccount } from "../../providers/aws/connect.ts";
@@ -30,8 +30,13 @@ export interface MachineIdentity {
   fetch(): Promise<Keys>;
   /** Puts it there, judged. Throws FindingError. */
   put(keys: Keys): Promise<void>;
+  /** Whether these keys are in force there; of null, whether any are. By describing alone. */
+  holds(keys: Keys | null): Promise<boolean>;
   close(): void;
 }
+const textOf = (k: Keys): string => `${k.age}\n${k.signing === null ? "" : `${k.signing.trim()}\n`}`;
+/** Putting the same keys again is no second version. An identity is random enough for its digest to tell nothing. */
+const tokenOf = (k: Keys): string => createHash("sha256").update(`stackseal-identity-1\n${textOf(k)}`).digest("hex");
 /** Throws FindingError IDENTITY_STORE, IDENTITY_MACHINE, or what the account's check says. */
 export async function machineIdentity(context: Context, d: Declared, role: MachineRole): Promise<MachineIdentity> {
   const s = d.environment.store;
@@ -66,7 +71,15 @@ export async function machineIdentity(context: Context, d: Declared, role: Machi
     },
     put: async (keys) => {
       await judge(keys, machines, "what was given");
-      await call(() => client.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: `${keys.age}\n${keys.signing === null ? "" : `${keys.signing.trim()}\n`}`, ClientRequestToken: randomUUID() })));
+      await call(() => client.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: textOf(keys), ClientRequestToken: tokenOf(keys) })));
+      // An older token put again is stored and not moved into force.
+      const stages = (await call(() => client.send(new DescribeSecretCommand({ SecretId: secretId })))).VersionIdsToStages ?? {};
+      const inForce = Object.entries(stages).find(([, l]) => l.includes("AWSCURRENT"))?.[0];
+      if (inForce !== tokenOf(keys)) await call(() => client.send(new UpdateSecretVersionStageCommand({ SecretId: secretId, VersionStage: "AWSCURRENT", MoveToVersionId: tokenOf(keys), ...(inForce !== undefined && { RemoveFromVersionId: inForce }) })));
+    },
+    holds: async (keys) => {
+      const stages = (await call(() => client.send(new DescribeSecretCommand({ SecretId: secretId })))).VersionIdsToStages ?? {};
+      return Object.entries(stages).some(([id, l]) => l.includes("AWSCURRENT") && (keys === null || id === tokenOf(keys)));
     },
   };
 }
