@@ -60,11 +60,11 @@ export async function callerOf(context: Context, d: Declared, p: Place, mfaSeria
   } else if ((await settings(env).credentials()).sessionToken === undefined) throw refused(`${first} is at hand by a long-lived key, without a second factor`);
 
   const roles = new iam.IAMClient(settings(env));
-  const exists = await roles.send(new iam.GetRoleCommand({ RoleName: roleName(p, "super-admin") })).then(() => true, (e: unknown) => { if (/NoSuchEntity/.test((e as Error).name)) return false; if (/AccessDenied/.test((e as Error).name)) return true; throw awsFailure(e, "super-admin's role"); });
+  const exists = await roles.send(new iam.GetRoleCommand({ RoleName: roleName(p, "super-admin") })).then(() => true, (e: unknown) => { if ((e as Error).name.includes('NoSuchEntity')) return false; if ((e as Error).name.includes('AccessDenied')) return true; throw awsFailure(e, "super-admin's role"); });
   if (!exists) return { arn: await whoAmI(env), env, proof, findings: proof === null ? [c.finding("FOUNDATION_MFA_UNTOLD", { message: `AWS doesn't tell whether the session of ${first} had a second factor`, path: d.name, hint: "this once, before super-admin's role is there, nothing else can ask for it; from then on the role's trust does" })] : [] };
   const taking = new sts.STSClient(settings(env));
   const { Credentials } = await taking.send(new sts.AssumeRoleCommand({ RoleArn: roleArn(p, "super-admin"), RoleSessionName: "init-foundation", DurationSeconds: 3600 })).catch((e: unknown) => {
-    if (/AccessDenied/.test((e as Error).name)) throw refused(`${first} may not take super-admin's role of ${d.name}: its trust wants a second factor within the last hour`);
+    if ((e as Error).name.includes('AccessDenied')) throw refused(`${first} may not take super-admin's role of ${d.name}: its trust wants a second factor within the last hour`);
     throw awsFailure(e, "super-admin's role");
   });
   env = withSession(env, Credentials ?? {});
