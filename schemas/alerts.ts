@@ -1,4 +1,4 @@
-import { regionsOf, roleArn, roleName, type AlertSeverity, type Place } from "./iam/place.ts";
+import { regionsOf, roleArn, roleName, SEVERITIES, type AlertSeverity, type Place } from "./iam/place.ts";
 
 // What raises an alert: EventBridge patterns over CloudTrail's events, one account an environment.
 
@@ -69,6 +69,14 @@ export function alertRules(p: Place): AlertRule[] {
     }) },
     { name: "payment-read-by-arn", severity: "critical", says: "a payment secret was read in a call that names it otherwise", regions: own, state: reads, pattern: read(byArn(p)) },
   ];
+}
+/** Who hears of what: notices are for the log, warnings and criticals go to everybody. */
+export const LOUD: readonly AlertSeverity[] = ["warning", "critical"];
+/** The topics of an environment: all in its own region, elsewhere those that a rule there publishes to. */
+export function alertTopics(p: Place): { readonly severity: AlertSeverity; readonly region: string }[] {
+  const rules = alertRules(p);
+  const regions = [...new Set([...regionsOf(p), ...rules.flatMap((r) => r.regions), IAM_REGION])];
+  return regions.flatMap((region) => SEVERITIES.filter((severity) => region === p.region || rules.some((r) => r.severity === severity && r.regions.includes(region))).map((severity) => ({ severity, region })));
 }
 /** What a subscriber reads: who did what, when, from where, and whether it was let. Never a value: CloudTrail has none. */
 export const ALERT_PATHS: Readonly<Record<string, string>> = { time: "$.time", region: "$.region", event: "$.detail.eventName", who: "$.detail.userIdentity.arn", from: "$.detail.sourceIPAddress", secret: "$.detail.requestParameters.secretId", error: "$.detail.errorCode" };

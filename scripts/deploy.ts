@@ -60,7 +60,7 @@ export function runOptions(o: Readonly<Record<string, unknown>>): DeployOptions 
 }
 
 /** Where the sandbox's Stripe listens: started for the time of the deployment unless STACKSEAL_STRIPE_SANDBOX names a running one. */
-async function withSandbox<T>(context: Context, d: Declared, run: (url: string | undefined) => Promise<T>): Promise<T> {
+export async function withSandbox<T>(context: Context, d: Declared, run: (url: string | undefined) => Promise<T>): Promise<T> {
   const given = context.env["STACKSEAL_STRIPE_SANDBOX"];
   if (d.payments?.stripe.apiBase !== "sandbox" || given !== undefined) return run(given);
   const { startStripe } = await import("../sandbox/stripe.ts");

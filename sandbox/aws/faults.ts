@@ -1,3 +1,5 @@
+import { FindingError } from "../../lib/finding.ts";
+
 // Where the emulator (ministack 1.5.33) answers otherwise than AWS, each by name, and what is done so that the rest can be tried on it.
 
 /**
@@ -18,6 +20,14 @@ export function principalArnOfSession(policy: string): string {
   };
   return JSON.stringify(widen(JSON.parse(policy)));
 }
+/** A rule of the default bus is `rule/default/NAME` there; AWS has `rule/NAME`. Each gets the other beside it in a role's rights. */
+export function ruleOfDefaultBus(policy: string): string {
+  const both = (r: unknown): unknown[] => (typeof r === "string" && /^arn:aws:events:[^:]*:\d{12}:rule\/stackseal-/.test(r) ? [r, r.replace(":rule/", ":rule/default/")] : [r]);
+  const d = JSON.parse(policy) as { Statement: { Resource?: unknown }[] };
+  return JSON.stringify({ ...d, Statement: d.Statement.map((s) => (Array.isArray(s.Resource) ? { ...s, Resource: s.Resource.flatMap(both) } : s)) });
+}
+/** Whether a refusal may be the emulator's own: for an OIDC provider, a rule's targets and a schedule of a group it asks for the right on something else. */
+export const deniedOnEmulator = (e: unknown): boolean => e instanceof FindingError && e.findings.some((f) => f.code === "STORE_DENIED");
 /**
  * The rest, which nothing here can mend: what it takes and AWS refuses is refused by our own checks (schemas/iam/document), and what can't be proven there is
  * said where the proof leaves it out.
@@ -29,6 +39,9 @@ export const KNOWN_FAULTS: Readonly<Record<string, string>> = {
   "policy-form": "malformed and public resource policies, values over 64 KiB and bad aliases are taken",
   "get-secret-value-without-kms": "GetSecretValue doesn't ask for kms:Decrypt",
   "kms-via-service": "a direct call has no kms:ViaService, as on AWS; calls through Secrets Manager aren't judged by the key's policy at all",
+  "no-resource": "GetOpenIDConnectProvider, ListTargetsByRule and GetSchedule aren't judged on the one resource: a role that may see it is denied",
+  "rule-arn": "a rule of the default bus has another ARN (mended by ruleOfDefaultBus)",
+  "trail-of-the-trail": "LookupEvents knows no call to CloudTrail or Scheduler, and of every caller the access key alone",
   "trail-events": "calls make no EventBridge events",
   "rule-state": "a rule in the state ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS delivers nothing there",
 };

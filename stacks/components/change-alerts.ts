@@ -1,15 +1,12 @@
 import * as events from "@pulumi/aws/cloudwatch/index.js";
 import * as sns from "@pulumi/aws/sns/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import { ALERT_PATHS, alertRules, alertTemplate, IAM_REGION } from "../../schemas/alerts.ts";
+import { ALERT_PATHS, alertRules, alertTemplate, alertTopics, LOUD } from "../../schemas/alerts.ts";
 import { topicPolicy } from "../../schemas/iam/other-policies.ts";
-import { regionsOf, SEVERITIES, topicArn, topicName, type AlertSeverity, type Place } from "../../schemas/iam/place.ts";
+import { SEVERITIES, topicArn, topicName, type AlertSeverity, type Place } from "../../schemas/iam/place.ts";
 import { policyText } from "../access/checked.ts";
 import type { Declared } from "../read.ts";
 import { ownTags } from "./tags.ts";
-
-/** Who hears of what: notices are for the log, warnings and criticals go to everybody. */
-const LOUD: readonly AlertSeverity[] = ["warning", "critical"];
 
 /** A topic a severity and region, their subscribers, and the rules that publish there. */
 export class ChangeAlerts extends pulumi.ComponentResource {
@@ -18,11 +15,9 @@ export class ChangeAlerts extends pulumi.ComponentResource {
   constructor(d: Declared, p: Place, opts?: pulumi.ComponentResourceOptions) {
     super("stackseal:index:ChangeAlerts", "alerts", {}, opts);
     const rules = alertRules(p);
-    const regions = [...new Set([...regionsOf(p), ...rules.flatMap((r) => r.regions), IAM_REGION])];
     const topics = new Map<string, sns.Topic>();
     const at = (name: string, region: string): string => (region === p.region ? name : `${name}-${region}`);
-    for (const region of regions) for (const severity of SEVERITIES) {
-      if (region !== p.region && !rules.some((r) => r.severity === severity && r.regions.includes(region))) continue;
+    for (const { severity, region } of alertTopics(p)) {
       const name = at(severity, region);
       const topic = new sns.Topic(name, { name: topicName(d.name, severity), region, signatureVersion: 2, tags: { ...ownTags(d), severity } }, { parent: this });
       const on = { parent: this, dependsOn: [topic] };

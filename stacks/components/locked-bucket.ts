@@ -1,13 +1,11 @@
 import * as aws from "@pulumi/aws/s3/index.js";
 import * as pulumi from "@pulumi/pulumi";
+import { LOCK_DAYS, lockMode } from "../../schemas/iam/bucket-locks.ts";
 import { bucketPolicy } from "../../schemas/iam/other-policies.ts";
 import { bucketName, type BucketUse, type Place } from "../../schemas/iam/place.ts";
 import { policyText } from "../access/checked.ts";
 import type { Declared } from "../read.ts";
 import { holdsData, ownTags } from "./tags.ts";
-
-/** Days that an object stays unchangeable; none for Pulumi's state, which changes all the time and has its versions. */
-const LOCK_DAYS: Readonly<Record<BucketUse, number | null>> = { state: null, backup: 35, trail: 365 };
 
 /** A bucket of state, backups or the trail's logs: versioned, encrypted, closed to the public, TLS alone, objects locked where they are evidence. */
 export class LockedBucket extends pulumi.ComponentResource {
@@ -23,7 +21,7 @@ export class LockedBucket extends pulumi.ComponentResource {
     const versioning = new aws.BucketVersioning(use, { ...at, versioningConfiguration: { status: "Enabled" } }, own);
     new aws.BucketServerSideEncryptionConfiguration(use, { ...at, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms" }, bucketKeyEnabled: true }] }, own);
     const closed = new aws.BucketPublicAccessBlock(use, { ...at, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true }, own);
-    if (days !== null) new aws.BucketObjectLockConfiguration(use, { ...at, objectLockEnabled: "Enabled", rule: { defaultRetention: { mode: use === "trail" ? "COMPLIANCE" : "GOVERNANCE", days } } }, { ...own, dependsOn: [versioning] });
+    if (days !== null) new aws.BucketObjectLockConfiguration(use, { ...at, objectLockEnabled: "Enabled", rule: { defaultRetention: { mode: lockMode(use), days } } }, { ...own, dependsOn: [versioning] });
     new aws.BucketLifecycleConfiguration(use, { ...at, rules: lifecycle(use) }, { ...own, dependsOn: [versioning] });
     this.policy = new aws.BucketPolicy(use, { ...at, policy: policyText("bucket", `bucket ${use}`, bucketPolicy(use, p)) }, { ...own, dependsOn: [closed] });
     this.name = bucketName(p, use);

@@ -1,6 +1,7 @@
 import * as iam from "@aws-sdk/client-iam";
 import { defineType, maybe, number, tagList, text, texts, unless } from "../type.ts";
 import type { Emulator } from "../endpoint.ts";
+import { ruleOfDefaultBus } from "../faults.ts";
 
 const client = (e: Emulator): iam.IAMClient => e.client(iam.IAMClient);
 const THERE = ["EntityAlreadyExistsException", "EntityAlreadyExists"];
@@ -28,7 +29,7 @@ async function configure(e: Emulator, RoleName: string, trust: string, boundary:
 export const rolePolicy = defineType({
   type: "aws:iam/rolePolicy:RolePolicy", properties: ["name", "role", "policy"], replaces: ["name", "role"], policies: { policy: "inline" },
   create: async (e, p) => {
-    await client(e).send(new iam.PutRolePolicyCommand({ RoleName: text(p["role"]), PolicyName: text(p["name"]), PolicyDocument: text(p["policy"]) }));
+    await client(e).send(new iam.PutRolePolicyCommand({ RoleName: text(p["role"]), PolicyName: text(p["name"]), PolicyDocument: ruleOfDefaultBus(text(p["policy"])) }));
     return { id: `${text(p["role"])}:${text(p["name"])}`, outputs: {} };
   },
   delete: async (e, _id, p) => { await unless(GONE, client(e).send(new iam.DeleteRolePolicyCommand({ RoleName: text(p["role"]), PolicyName: text(p["name"]) }))); },
