@@ -92,7 +92,8 @@ export async function guideFoundation(context: Context, options: Readonly<Record
 
   if (!dry) {
     const { awsDrift } = await import("../../drift/aws.ts");
-    const differs = await awsDrift(p, s, caller.env);
+    // Schedules are the other stacks' and come with their first deployment.
+    const differs = (await awsDrift(p, d, s, caller.env, [])).filter((x) => x.kind !== "schedule");
     findings.push(...differs.map((x) => c.finding("FOUNDATION_DIFFERS", { message: `${x.kind} ${x.name}: expected ${x.expected}, found ${x.found}`, path: x.name, hint: `stackseal init --foundation --env ${d.name}` })));
     note("as declared", differs.length ? "failed" : "done", differs.length ? `${differs.length} differ` : "policies, keys, alerts, topics and the trail are what the access matrix gives");
   }
