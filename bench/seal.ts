@@ -1,4 +1,4 @@
-// Opening and verifying sealed files: ours, warm and cold, against as many calls of `sops decrypt`; and the start-up of `secret list`.
+// Opening and verifying sealed files: ours, warm and cold, against as many calls of `sops decrypt`; the start-up of `secret list`, and the pre-commit hook.
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { randomBytes } from "node:crypto";
@@ -61,6 +61,12 @@ try {
   cpSync(resolve("stacks"), join(dir, "stacks"), { recursive: true, filter: (p) => !p.endsWith(".ts") });
   const list = await repeat(9, () => { execFileSync(process.execPath, [cli, "-C", dir, "secret", "list", "--env", "dev", "--json"], { env: { ...env, SOPS_AGE_KEY: "" }, stdio: "pipe" }); });
   const node = await repeat(9, () => { execFileSync(process.execPath, ["-e", "0"], { env, stdio: "pipe" }); });
+  const git = (...args: string[]): void => { execFileSync("git", args, { cwd: dir, stdio: "pipe", env: { PATH: process.env["PATH"], HOME: dir, GIT_AUTHOR_NAME: "somebody", GIT_AUTHOR_EMAIL: "somebody@acme.example", GIT_COMMITTER_NAME: "somebody", GIT_COMMITTER_EMAIL: "somebody@acme.example" } }); };
+  git("init", "-q");
+  git("add", "stacks");
+  const count = execFileSync("git", ["diff", "--cached", "--name-only"], { cwd: dir, encoding: "utf8" }).split("\n").filter((f) => f.endsWith(".sops.yaml")).length;
+  const staged = await repeat(9, () => { spawnSync(process.execPath, [cli, "-C", dir, "check", "--staged"], { env: { ...env, SOPS_AGE_KEY: "" }, stdio: "pipe" }); });
+  console.log(`check --staged, ${String(count)} sealed files      ${staged.toFixed(0).padStart(8)} ms (wanted 300)`);
   console.log(`secret list                        ${list.toFixed(0).padStart(11)} ms, of which an empty node ${node.toFixed(0)} ms (wanted 300)`);
 } finally {
   rmSync(dir, { recursive: true, force: true });
