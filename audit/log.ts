@@ -4,11 +4,14 @@ import { Readable } from "node:stream";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
 import { objectsAhead } from "../lib/git-ahead.ts";
+import { filesAt, textAt } from "../history/base.ts";
 import { peopleHistory, type PeopleHistory } from "../history/people-history.ts";
+import { TIERS, type Tier } from "../schemas/access.ts";
 import { WORK_DIR } from "../schemas/layout.ts";
 import { CommitCache } from "./cache.ts";
 import { auditCodes } from "./codes.ts";
 import { parseCommit, reviewedBy, signatureOf, type Commit, type SignatureState } from "./commit.ts";
+import { Deployments, type Deployment } from "./deployments.ts";
 import { describe, needsContent, subjectOf, WATCHED, type Described, type Kind } from "./describe.ts";
 import { flattenPair, type Flat, type Version } from "./flat.ts";
 import { changedCommits, linesOf, type CommitChange, type Lines } from "./history.ts";
@@ -34,7 +37,11 @@ export interface Change {
   readonly issueId: string | null;
   /** The verdict that was recorded for the commit (git notes, refs/notes/stackseal); null where none was. */
   readonly policy: string | null;
+  /** What carried it, as far as it was told; null where nothing of it is deployed by itself: people, roles, policies. */
+  readonly deployment: Deployment | null;
 }
+/** `--env`, everywhere: what is of these environments; what is of none (people, roles, policies) only where all are meant. */
+export const concerns = (c: Pick<Change, "environment">, environments: readonly string[]): boolean => environments.length === 0 || (c.environment !== null && environments.includes(c.environment));
 export interface LogOptions {
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -43,6 +50,8 @@ export interface LogOptions {
   /** Only what came after this commit. */
   readonly from?: string;
   readonly cache?: boolean;
+  /** What is known of deployments. */
+  readonly deployments?: Deployments;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -87,6 +96,9 @@ async function* read(git: Git, o: LogOptions, head: string, from: string | null,
   const texts = new Texts(git);
   const asked = new Set<string>();
   const total = Number(git.text(["rev-list", "--count", head, ...(from === null ? [] : [`^${from}`])]) ?? 0);
+  const deployments = o.deployments ?? new Deployments();
+  deployments.prepare(git);
+  const tiers = tiersAt(git, head);
   let done = 0;
   async function* items(): AsyncGenerator<Item> {
     for await (const c of changedCommits(git, head, from, WATCHED)) {
@@ -116,7 +128,7 @@ async function* read(git: Git, o: LogOptions, head: string, from: string | null,
         entry = typeof text === "string" ? compute(item.change, parseCommit(item.commit, text), texts, people, git, findings) : null;
         if (entry) cache?.put(item.commit, entry);
       }
-      if (entry && entry.d.length > 0) yield changesOf(item.commit, entry, lines, merges, people, notes);
+      if (entry && entry.d.length > 0) yield changesOf(item.commit, entry, { lines, merges, people, notes, deployments, tiers });
       if (++done % 256 === 0) o.onProgress?.(done, total);
     }
     cache?.flush();
@@ -160,16 +172,30 @@ function sidesOf(before: Version | null, after: Version | null, file: string): {
   const flat = only?.flat(file) ?? null;
   return only && !flat ? null : { before: before && flat, after: after && flat };
 }
-function changesOf(id: string, e: Cached, lines: Lines, merges: ReadonlyMap<string, Merge>, people: PeopleHistory, notes: ReadonlyMap<string, string>): Change[] {
-  const merge = merges.get(lines.broughtBy.get(id) ?? "") ?? null;
-  return e.d.map((d) => ({
-    commit: id, at: e.t, author: e.a, committer: e.c, signature: e.s,
-    review: reviewOf({ subject: d, claimed: e.m, signer: e.s.by, merge, people }),
-    kind: d.kind, environment: d.environment, path: d.path, change: d.change, who: d.who ?? e.s.by ?? e.a, issueId: d.issueId ?? null,
-    policy: notes.get(id) ?? notes.get(merge?.id ?? "") ?? null,
-  }));
+interface Known { readonly lines: Lines; readonly merges: ReadonlyMap<string, Merge>; readonly people: PeopleHistory; readonly notes: ReadonlyMap<string, string>; readonly deployments: Deployments; readonly tiers: ReadonlyMap<string, Tier> }
+function changesOf(id: string, e: Cached, k: Known): Change[] {
+  const merge = k.merges.get(k.lines.broughtBy.get(id) ?? "") ?? null;
+  return e.d.map((d) => {
+    const issueId = d.issueId ?? null;
+    return {
+      commit: id, at: e.t, author: e.a, committer: e.c, signature: e.s,
+      review: reviewOf({ subject: d, claimed: e.m, signer: e.s.by, merge, people: k.people, tier: d.environment === null ? undefined : k.tiers.get(d.environment) }),
+      kind: d.kind, environment: d.environment, path: d.path, change: d.change, who: d.who ?? e.s.by ?? e.a, issueId,
+      policy: k.notes.get(id) ?? k.notes.get(merge?.id ?? "") ?? null,
+      deployment: k.deployments.of({ environment: d.environment, kind: d.kind, path: d.path, issueId, commit: id, landed: merge?.at ?? e.t }),
+    };
+  });
 }
 
+/** The tier that each environment has. */
+function tiersAt(git: Git, head: string): Map<string, Tier> {
+  return new Map(filesAt(git, head, "stacks").flatMap((file): [string, Tier][] => {
+    const name = /^stacks\/([^/]+)\/environment\.yaml$/.exec(file)?.[1];
+    const said = name === undefined ? undefined : /^tier:\s*["']?([a-z]+)/m.exec(textAt(git, head, file) ?? "")?.[1];
+    const tier = TIERS.find((t) => t === said);
+    return name !== undefined && tier ? [[name, tier]] : [];
+  }));
+}
 /** Verdicts that CI recorded: `git notes --ref stackseal add -m "policies: held" COMMIT`. One line each. */
 async function policyNotes(git: Git): Promise<Map<string, string>> {
   const list = git.text(["notes", "--ref", "stackseal", "list"]) ?? "";

@@ -23,14 +23,16 @@ export interface ReviewInput {
   readonly signer: string | null;
   readonly merge: Merge | null;
   readonly people: PeopleHistory;
+  /** Of the change's environment; undefined where that isn't known any more. */
+  readonly tier: Tier | undefined;
 }
 /** What counts of a merge: kept for every merge of the history, so no more than that. */
-export interface Merge { readonly id: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: SignatureState }
-export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, committer: `${c.committer.name} <${c.committer.email}>`, claimed: reviewedBy(c.message), signature });
-export function reviewOf({ subject, claimed, signer, merge, people }: ReviewInput): Review {
+export interface Merge { readonly id: string; readonly at: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: SignatureState }
+export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, at: c.committer.at, committer: `${c.committer.name} <${c.committer.email}>`, claimed: reviewedBy(c.message), signature });
+export function reviewOf({ subject, claimed, signer, merge, people, tier }: ReviewInput): Review {
   const names = [...new Set([...claimed, ...(merge?.claimed ?? [])])];
   const signed = merge?.signature.state === "valid" ? merge.signature.by : null;
-  const may = (person: string | null): boolean => person !== null && person !== signer && owns(people.roles.get(person), subject);
+  const may = (person: string | null): boolean => person !== null && person !== signer && owns(people.roles.get(person), people.tiers.get(person) ?? [], tier, subject);
   return {
     merge: merge?.id ?? null,
     mergedBy: merge === null ? null : (signed ?? merge.committer),
@@ -50,11 +52,11 @@ function meant(text: string, people: PeopleHistory): string | null {
   }
   return name;
 }
-/** Whose word a change needs: Super Admins' for payments, people, roles and policies; else whoever may seal or set it in some real tier. */
-function owns(role: Role | undefined, d: Described): boolean {
+const REAL: readonly Tier[] = ["development", "staging", "production"];
+/** Whose word a change needs: Super Admins' for payments, people, roles and policies; else whoever may seal or set it in the environment's tier, where they are at home. */
+function owns(role: Role | undefined, own: readonly Tier[], tier: Tier | undefined, d: Described): boolean {
   if (role === undefined) return false;
-  if (d.kind !== "credential" && d.kind !== "setting" && d.kind !== "alert" && d.kind !== "rotation") return role === "super-admin";
+  if (d.environment === null || (d.kind !== "credential" && d.kind !== "setting" && d.kind !== "alert" && d.kind !== "rotation")) return role === "super-admin";
   const payments = d.path.startsWith("stripe.") || d.path === "rotation.payments" || d.path.startsWith("payments");
-  const tiers: readonly Tier[] = ["development", "staging", "production"];
-  return tiers.some((t) => allows(role, payments ? "payments" : d.kind === "credential" ? "standard" : "settings", t, "seal"));
+  return (tier ? [tier] : REAL).some((t) => own.includes(t) && allows(role, payments ? "payments" : d.kind === "credential" ? "standard" : "settings", t, "seal"));
 }

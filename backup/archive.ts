@@ -19,7 +19,7 @@ import { backupCodes } from "./codes.ts";
 import { inventoryOf, lineageOf } from "./inventory.ts";
 import { breakGlass } from "./plan.ts";
 import { sealAnew } from "./seal-anew.ts";
-import { packTar } from "./tar.ts";
+import { packTar } from "../lib/tar.ts";
 
 /** Version of what an archive holds; a newer one is refused. */
 export const ARCHIVE_FORMAT = 1;

@@ -12,7 +12,7 @@ import { openSealed, type Opened } from "../seal/open.ts";
 import { ARCHIVE_FORMAT, parse, sha256, type ArchiveManifest } from "./archive.ts";
 import { backupCodes } from "./codes.ts";
 import { sealAnew } from "./seal-anew.ts";
-import { unpackTar, type Files } from "./tar.ts";
+import { unpackTar, type Files } from "../lib/tar.ts";
 
 export interface OpenedArchive {
   readonly manifest: ArchiveManifest;

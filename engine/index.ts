@@ -53,6 +53,8 @@ export interface UpdateOptions extends Options {
   readonly dryRun?: boolean;
   /** Kept in the stack's history. */
   readonly message?: string;
+  /** Of what commit the declarations are; absent where they are of none. Kept too. */
+  readonly commit?: string;
 }
 
 export type Op =
@@ -126,6 +128,8 @@ export interface HistoryEntry {
   readonly message: string;
   readonly result: "succeeded" | "failed";
   readonly resourceChanges: Readonly<Record<string, number>>;
+  /** The commit that it deployed, where it was known. */
+  readonly commit?: string;
 }
 /** One line of the CLI's event log: `sequence`, `timestamp` (seconds) and one of its event fields. */
 export type EngineEvent = Readonly<Record<string, unknown>> & { readonly sequence: number; readonly timestamp: number };

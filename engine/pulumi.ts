@@ -132,9 +132,10 @@ async function inFolder<T>(f: (dir: string) => Promise<T>): Promise<T> {
     rmSync(dir, { recursive: true, force: true });
   }
 }
-interface CliHistory { readonly kind: string; readonly startTime: string; readonly endTime: string; readonly message?: string; readonly result: string; readonly version?: number; readonly resourceChanges?: Readonly<Record<string, number>> }
+interface CliHistory { readonly kind: string; readonly startTime: string; readonly endTime: string; readonly message?: string; readonly result: string; readonly version?: number; readonly resourceChanges?: Readonly<Record<string, number>>; readonly environment?: Readonly<Record<string, string>> }
 const KINDS: Readonly<Record<string, HistoryEntry["kind"]>> = { update: "update", refresh: "refresh", destroy: "destroy", import: "import", "resource-import": "import" };
 const seconds = (iso: string): number => Math.floor(Date.parse(iso) / 1000) || 0;
 const entry = (h: CliHistory, i: number, all: readonly CliHistory[]): HistoryEntry => ({
   version: h.version !== undefined && h.version > 0 ? h.version : all.length - i, kind: KINDS[h.kind] ?? "update", startTime: seconds(h.startTime), endTime: seconds(h.endTime), message: plain(h.message ?? ""), result: h.result === "succeeded" ? "succeeded" : "failed", resourceChanges: h.resourceChanges ?? {},
+  ...(/^[0-9a-f]{40,64}$/.test(h.environment?.["git.head"] ?? "") && h.environment?.["git.dirty"] !== "true" && { commit: h.environment?.["git.head"] ?? "" }),
 });

@@ -88,18 +88,20 @@ export interface PeopleHistory {
   /** age recipient → person or machine. */
   readonly recipients: ReadonlyMap<string, string>;
   readonly roles: ReadonlyMap<string, Role>;
+  readonly tiers: ReadonlyMap<string, readonly Tier[]>;
   /** Name on the code host → person. */
   readonly handles: ReadonlyMap<string, string>;
 }
 /** Reads every version of people.yaml that `to` can reach. Throws GIT_FAILED. */
 export async function peopleHistory(git: Git, to: string): Promise<PeopleHistory> {
-  const out = { keys: new Map<string, string>(), recipients: new Map<string, string>(), roles: new Map<string, Role>(), handles: new Map<string, string>() };
+  const out = { keys: new Map<string, string>(), recipients: new Map<string, string>(), roles: new Map<string, Role>(), tiers: new Map<string, readonly Tier[]>(), handles: new Map<string, string>() };
   const add = <V>(map: Map<string, V>, key: string, value: V): void => { if (!map.has(key)) map.set(key, value); };
   for await (const { objects: [text] } of objectsAhead(git, versions(git, to), (id) => [id]))
     for (const p of typeof text === "string" ? peopleIn(text) : []) {
       for (const k of p.signing) add(out.keys, k, p.name);
       for (const r of p.recipients) add(out.recipients, r, p.name);
       if (p.role) add(out.roles, p.name, p.role);
+      if (p.tiers.length > 0) add(out.tiers, p.name, p.tiers);
       if (p.handle !== null) add(out.handles, p.handle, p.name);
     }
   return out;

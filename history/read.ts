@@ -30,16 +30,16 @@ const LOG = ["log", "--full-history", "--raw", "-m", "--root", "--no-renames", "
 
 /**
  * Every version that any YAML file ever had, on any ref and in the reflog: git lists them, one `git cat-file --batch` reads them, each blob once.
- * Files as they stand on disk come last. `refs` limits the walk (`["--first-parent", "main"]`).
+ * Files as they stand on disk come last. `refs` limits the walk (`["--first-parent", "main"]`); what `tip` (HEAD) has lasts.
  */
-export async function walkVersions(git: Git, visit: (v: Version) => void, options: { readonly refs?: readonly string[]; readonly disk?: boolean; readonly paths?: readonly string[]; readonly progress?: (text: string) => void } = {}): Promise<Walk> {
+export async function walkVersions(git: Git, visit: (v: Version) => void, options: { readonly refs?: readonly string[]; readonly disk?: boolean; readonly tip?: string; readonly paths?: readonly string[]; readonly progress?: (text: string) => void } = {}): Promise<Walk> {
   const findings: Finding[] = [];
   let commits = 0;
   let versions = 0;
   if (git.inside && git.text(["rev-parse", "-q", "--verify", "HEAD"]) !== null) {
     if (git.text(["rev-parse", "--is-shallow-repository"]) === "true") findings.push(historyCodes.finding("HISTORY_SHALLOW", { message: "the clone is shallow: what came before its first commit isn't seen", hint: "git fetch --unshallow" }));
     const listed = new Map<string, Listed>();
-    const now = headBlobs(git);
+    const now = blobsOf(git, options.tip ?? "HEAD");
     for await (const c of commitsOf(git, options)) {
       commits++;
       if (commits % 1000 === 0) options.progress?.(`reading history: ${commits} commits`);
@@ -95,9 +95,9 @@ async function* commitsOf(git: Git, options: { readonly refs?: readonly string[]
   }
   if (current) yield current;
 }
-function headBlobs(git: Git): Set<string> {
+function blobsOf(git: Git, tip: string): Set<string> {
   const out = new Set<string>();
-  for (const line of (git.try(["ls-tree", "-r", "-z", "HEAD"])?.toString("utf8") ?? "").split("\0")) {
+  for (const line of (git.try(["ls-tree", "-r", "-z", tip])?.toString("utf8") ?? "").split("\0")) {
     const m = /^\d+ blob ([0-9a-f]+)\t(.+)$/.exec(line);
     if (m && /\.ya?ml$/.test(m[2] as string)) out.add(`${m[1] as string} ${m[2] as string}`);
   }

@@ -17,6 +17,8 @@ const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array
 const reviewer = z.object({ name: z.string(), role: z.string(), handle: z.string().nullable() });
 
 /** What can differ from git. */
+const period = z.object({ since: z.string(), until: z.string(), quarter: z.string().nullable() });
+const bundleGit = z.object({ head: z.string(), headAt: z.string(), from: z.string().nullable(), commits: z.int() });
 export const DRIFT_KINDS = ["secret", "version", "policy", "key", "role", "bucket", "rule", "target", "topic", "subscription", "trail", "schedule", "endpoint"] as const;
 
 export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
@@ -68,7 +70,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   export: z.object({ ...base, stack: z.string(), deployment: z.object({ version: z.int(), deployment: z.record(z.string(), z.unknown()) }).optional(), file: z.string().optional() }),
   import: z.object({ ...base, stack: z.string().optional(), resources: z.int().optional() }),
   history: z.object({ ...base, stacks: z.array(z.object({ stack: z.string(), updates: z.array(z.object({
-    version: z.int(), kind: z.enum(["update", "refresh", "destroy", "import"]), startTime: z.int(), endTime: z.int(), message: z.string(), result: z.enum(["succeeded", "failed"]), resourceChanges: z.record(z.string(), z.int()),
+    version: z.int(), kind: z.enum(["update", "refresh", "destroy", "import"]), startTime: z.int(), endTime: z.int(), message: z.string(), result: z.enum(["succeeded", "failed"]), resourceChanges: z.record(z.string(), z.int()), commit: z.string().optional(),
   })) })) }),
   cancel: z.object({ ...base, cancelled: z.array(z.object({ stack: z.string(), what: z.string() })) }),
   drift: z.object({ ...base, drift: z.array(z.object({ kind: z.enum(DRIFT_KINDS), name: z.string(), expected: z.string(), found: z.string(), by: z.string().nullable() })) }),
@@ -106,6 +108,23 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     promotedAt: z.string().nullable(), revokedAt: z.string().nullable(), closedAt: z.string().nullable(), actor: z.string(), approver: z.string().nullable(), overlapSeconds: z.int().nullable(), nextVerdict: verdict.nullable(), oldVerdict: verdict.nullable(),
     sinceReportSeconds: z.int().nullable(), daysSinceLast: z.int().nullable(), waiting: z.string().nullable(), record: z.string(),
   })) }),
+  "audit-log": z.object({ ...base, head: z.string().optional(), changes: z.array(z.object({
+    commit: z.string(), at: z.string(), author: z.string(), committer: z.string(),
+    signature: z.object({ kind: z.enum(["ssh", "gpg"]).nullable(), state: z.enum(["valid", "unknown-key", "invalid", "unchecked", "none"]), by: z.string().nullable() }),
+    review: z.object({ merge: z.string().nullable(), mergedBy: z.string().nullable(), claimed: z.array(z.string()), codeOwners: z.enum(["satisfied", "claimed", "not satisfied"]) }),
+    kind: z.string(), environment: z.string().nullable(), path: z.string(), change: z.string(), who: z.string(), issueId: z.string().nullable(), policy: z.string().nullable(),
+    deployment: z.object({ stack: z.string().nullable(), update: z.int().nullable(), at: z.string().nullable(), by: z.enum(["commit", "time"]).nullable(), storeVersion: z.string().nullable() }).nullable(),
+  })).optional() }),
+  "audit-bundle": z.object({
+    ...base, out: z.string().optional(), tar: z.string().optional(), period: period.optional(), environments: z.array(z.string()).optional(), manifestSha256: z.string().optional(), git: bundleGit.optional(),
+    previous: z.object({ manifestSha256: z.string(), head: z.string(), period, createdAt: z.string() }).nullable().optional(), signer: z.string().optional(), absent: z.array(z.string()).optional(),
+    files: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: z.int(), origin: z.enum(["git", "recorded", "generated"]) })).optional(),
+  }),
+  "audit-verify": z.object({
+    ...base, bundle: z.string().optional(), signer: z.string().nullable().optional(), period: period.nullable().optional(), git: bundleGit.nullable().optional(), chain: z.enum(["checked", "first", "not checked", "broken"]).optional(),
+    rebuilt: z.array(z.string()).optional(), recorded: z.array(z.string()).optional(),
+    timeStamp: z.object({ file: z.string(), over: z.string(), at: z.string(), authority: z.enum(["good", "bad", "not checked"]) }).nullable().optional(),
+  }),
   "audit-report": z.object({ ...base, file: z.string(), head: z.string(), bytes: z.int(), counts: z.record(z.string(), z.int()) }),
   "rotate-departure": z.object({ ...base, exposure: z.string(), subject: z.string(), closed: z.int(), open: z.int(), lines: z.array(z.object({ environment: z.string(), path: z.string(), class: z.string(), state: z.enum(["closed", "open"]), proof: z.string().nullable(), rotation: z.string().nullable(), why: z.string() })) }),
 };

@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
+import { Git } from "../lib/git.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
 import { engineCodes } from "../engine/codes.ts";
 import type { Diagnostic, Engine, EngineEvent, Outcome, Run, Step, Violation } from "../engine/index.ts";
@@ -72,6 +73,11 @@ export async function withSandbox<T>(context: Context, d: Declared, run: (url: s
   }
 }
 
+/** The commit that the declarations are of; null where they differ from it, or are in no repository. */
+function commitHere(context: Context): string | null {
+  const git = new Git(context.root, context.env);
+  return git.text(["status", "--porcelain", "--", "stacks"]) === "" ? git.text(["rev-parse", "--verify", "--quiet", "HEAD"]) : null;
+}
 /** Deploys an environment, or refreshes or removes it, or (`dryRun`) says what would be done: its stacks in order, by the engine of `engineFor`. */
 export async function deploy(context: Context, engine: Engine, d: Declared, options: DeployOptions = {}): Promise<Deployed> {
   const kind = options.kind ?? "up";
@@ -82,6 +88,7 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
       const providerFor = await providersHere(d, ctx);
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();
+      const commit = commitHere(context);
       const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => (options.part === undefined || part === options.part) && targetsPart(options.targets ?? [], stackName(d.name, part)));
       const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
       let n = 0;
@@ -90,7 +97,7 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
         for (const part of todo) {
           const run = await runFor(part);
           const outcome = await engine[kind](run, {
-            ...options, signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
+            ...options, ...(commit !== null && { commit }), signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
             onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },
             ...(log !== null && { onEvent: (e: EngineEvent) => { writeSync(log, `${JSON.stringify(e)}\n`); } }),
           });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -61,7 +61,7 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
     git(dir, ["merge", "-q", "--no-ff", "-m", "Merge the alert", "alerts"], "2026-10-07");
     git(dir, ["notes", "--ref", "stackseal", "add", "-m", "policies: held", "HEAD"]);
     const urn = "urn:pulumi:prod::stackseal::stackseal:index:SealedVersion::twilio";
-    writeFileSync(state, JSON.stringify({ version: 3, deployment: { resources: [{ urn, type: "stackseal:index:SealedVersion", inputs: { values: [{ key: "twilio.authToken", variable: "TWILIO_AUTH_TOKEN", issueId: "01ZZ" }] }, outputs: { secretId: "stackseal/prod/twilio", versionId: "v1" } }] } }));
+    writeFileSync(state, JSON.stringify({ version: 3, deployment: { resources: [{ urn, type: "stackseal:index:SealedVersion", inputs: { values: [{ key: "twilio.authToken", variable: "TWILIO_AUTH_TOKEN", issueId: "01ZZ" }] }, outputs: { secretId: "stackseal/prod/twilio", versionId: "v1" } }, { urn: urn.replaceAll("twilio", "payment-read"), type: "aws:cloudwatch/eventRule:EventRule", inputs: { name: "stackseal-prod-payment-read", state: "ENABLED", eventPattern: "{}" }, outputs: {} }] } }));
     const first = run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", q3, "--now", "2026-10-01");
     expect([first.status, codes(first), first.stderr]).toEqual([0, [], ""]);
     const second = run(dir, key, "audit", "bundle", "--since", "2026-10-01", "--until", "2026-12-31", "--out", q4, "--previous", q3, "--state", state, "--now", "2027-01-04");
@@ -81,6 +81,80 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
     expect(m.git.from).toBe(m.previous.head);
     expect([m.timeStamp, m.absent.some((a) => a.startsWith("a time stamp")), m.absent.some((a) => a.startsWith("the doctor"))]).toEqual([null, true, true]);
   });
+  it("holds recipients over time, the alert rules as deployed, and who could open what", () => {
+    const held = readFileSync(join(q4, "git/recipients.jsonl"), "utf8").trim().split("\n").map((l) => JSON.parse(l) as { environment: string; name: string | null; recipient: string; from: string; until: string | null });
+    expect(held.some((h) => h.environment === "prod" && h.name === "super-admin-1" && h.until === null && h.from.startsWith("2026-07-02"))).toBe(true);
+    expect(JSON.parse(readFileSync(join(q4, "recorded/alerts.jsonl"), "utf8"))).toMatchObject({ name: "stackseal-prod-payment-read", state: "ENABLED" });
+    expect(readFileSync(join(q4, "git/files/stacks/prod/environment.yaml"), "utf8")).toContain("alerts:");
+  });
+  it("is a tar too, checked like the folder; any byte of it that is changed is found", () => {
+    const tar = `${q4}.tar`;
+    const said = verify(tar, "--previous", `${q3}.tar`);
+    expect([said.status, said.findings, said.json["chain"]]).toEqual([0, [], "checked"]);
+    expect(execFileSync("tar", ["-xOf", tar, "manifest.json"], { encoding: "utf8" })).toBe(readFileSync(join(q4, "manifest.json"), "utf8"));
+    const bytes = readFileSync(tar);
+    const place = join(home, "changed.tar");
+    // In a name, in a file, in the filling after a file, in the end of the archive; cut off; something after it.
+    const first = bytes.indexOf("manifest.json\0"), size = readFileSync(join(q4, "manifest.json")).length;
+    for (const n of [0, 140, first + 3, first + 512 + 40, first + 512 + size + 1, Math.floor(bytes.length * 0.3), Math.floor(bytes.length * 0.6), bytes.length - 5]) {
+      const copy = Buffer.from(bytes);
+      copy[n] = (copy[n] as number) ^ 1;
+      writeFileSync(place, copy);
+      const found = verify(place);
+      expect([n, found.status, codes(found).some((c) => ["BUNDLE_CHANGED", "BUNDLE_MISSING", "BUNDLE_SIGNATURE"].includes(c))]).toEqual([n, 1, true]);
+    }
+    for (const wrong of [bytes.subarray(0, bytes.length - 2000), Buffer.concat([bytes, Buffer.from("x")])]) {
+      writeFileSync(place, wrong);
+      expect(verify(place).status).toBe(1);
+    }
+    writeFileSync(place, "no tar");
+    expect([verify(place).status, codes(verify(place))]).toEqual([2, ["BUNDLE_UNREADABLE"]]);
+  });
+  it("is of one environment where asked, and says so in what is signed", () => {
+    const out = join(home, "prod-only");
+    const made = run(dir, key, "audit", "bundle", "--quarter", "2026Q4", "--env", "prod", "--out", out, "--now", "2027-01-04");
+    expect([made.status, made.json["environments"]]).toEqual([0, ["prod"]]);
+    expect(readFileSync(join(out, "git/log.jsonl"), "utf8").trim().split("\n").map((l) => (JSON.parse(l) as { environment: string }).environment)).toEqual(["prod"]);
+    expect(walk(out).filter((f) => /stacks\/(dev|staging)\//.test(f))).toEqual([]);
+    expect(verify(out).status).toBe(0);
+  });
+  it.skipIf(spawnSync("openssl", ["version"]).status !== 0)("checks an authority's time stamp over the manifest: over what, when, and by whom", () => {
+    const ts = join(home, "ts");
+    mkdirSync(ts);
+    const openssl = (...args: string[]): void => { execFileSync("openssl", args, { cwd: ts, stdio: "ignore" }); };
+    writeFileSync(join(ts, "conf"), "[tsa]\ndefault_tsa = t\n[t]\nserial = serial\ndefault_policy = 1.2.3.4.1\ndigests = sha256, sha512\nsigner_digest = sha256\ness_cert_id_alg = sha256\n");
+    writeFileSync(join(ts, "ext"), "extendedKeyUsage = critical,timeStamping\n");
+    for (const ca of ["ca", "other"]) openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", `${ca}.key`, "-out", `${ca}.pem`, "-subj", `/CN=${ca}`, "-days", "3650");
+    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=tsa");
+    openssl("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tsa.pem", "-days", "3650", "-extfile", "ext");
+    const stamp = (file: string, out: string): void => {
+      openssl("ts", "-query", "-data", file, "-sha256", "-cert", "-out", "q");
+      openssl("ts", "-reply", "-config", "conf", "-queryfile", "q", "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", out);
+    };
+    const made = join(home, "stamped");
+    expect(run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", made).status).toBe(0);
+    const check = (...more: string[]): Said => run(clone, "", "audit", "verify", made, "--allowed-signers", signers, ...more);
+    expect(check().json["timeStamp"]).toBeNull();
+    stamp(join(made, "manifest.json"), join(made, "manifest.json.tsr"));
+    const [alone, good, bad] = [check(), check("--timestamp-ca", join(ts, "ca.pem")), check("--timestamp-ca", join(ts, "other.pem"))];
+    expect([alone.status, codes(alone), (alone.json["timeStamp"] as { authority: string }).authority]).toEqual([0, [], "not checked"]);
+    expect([good.status, good.json["timeStamp"]]).toMatchObject([0, { over: "manifest.json", authority: "good" }]);
+    expect([bad.status, codes(bad), (bad.json["timeStamp"] as { authority: string }).authority]).toEqual([1, ["BUNDLE_TIMESTAMP"], "bad"]);
+    expect(run(clone, "", "audit", "verify", `${made}.tar`, "--allowed-signers", signers, "--timestamp", join(made, "manifest.json.tsr")).json["timeStamp"]).toMatchObject({ authority: "not checked" });
+    // Over another manifest; a changed one; a bundle that says it is older or younger than what the authority saw.
+    stamp(join(q4, "manifest.json"), join(ts, "other.tsr"));
+    expect(codes(check("--timestamp", join(ts, "other.tsr")))).toEqual(["BUNDLE_TIMESTAMP"]);
+    writeFileSync(join(ts, "no.tsr"), readFileSync(join(made, "manifest.json.tsr")).subarray(0, 200));
+    expect(codes(check("--timestamp", join(ts, "no.tsr")))).toEqual(["BUNDLE_TIMESTAMP"]);
+    const day = (n: number): string => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
+    for (const [n, code, status] of [[30, "BUNDLE_TIMESTAMP", 1], [-30, "BUNDLE_TIMESTAMP_LATE", 0]] as const) {
+      const out = join(home, `dated${n}`);
+      expect(run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", out, "--now", day(n)).status).toBe(0);
+      stamp(join(out, "manifest.json"), join(out, "manifest.json.tsr"));
+      const said = run(clone, "", "audit", "verify", out, "--allowed-signers", signers);
+      expect([codes(said), said.status]).toEqual([[code], status]);
+    }
+  });
   it("says which evidence answers which control, and what nothing here answers", () => {
     const c = JSON.parse(readFileSync(join(q4, "controls.json"), "utf8")) as { controls: { framework: string; control: string; source: string; evidence: string[] }[]; nothingHere: string[] };
     expect([...new Set(c.controls.map((x) => x.framework))].sort()).toEqual(["ISO 27001:2022", "PCI DSS 4.0.1", "SOC 2"]);
@@ -93,8 +167,8 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
   it("agrees with a clean clone, which has neither notes nor keys, and makes the git parts anew", () => {
     const said = verify(q4, "--previous", q3);
     expect([said.status, said.findings]).toEqual([0, []]);
-    expect(said.json).toMatchObject({ signer: "super-admin-1", chain: "checked", recorded: ["recorded/policies.jsonl", "recorded/store.jsonl"] });
-    expect(said.json["rebuilt"]).toContain("git/log.jsonl");
+    expect(said.json).toMatchObject({ signer: "super-admin-1", chain: "checked", recorded: ["recorded/alerts.jsonl", "recorded/policies.jsonl", "recorded/store.jsonl"], timeStamp: null });
+    expect(said.json["rebuilt"]).toEqual(expect.arrayContaining(["git/log.jsonl", "git/recipients.jsonl", "git/files/stacks/prod/environment.yaml"]));
     const alone = verify(q4);
     expect([alone.status, codes(alone), alone.json["chain"]]).toEqual([0, ["BUNDLE_UNCHAINED"], "not checked"]);
     const inside = run(clone, "", "audit", "verify", q3, "--now", "2027-01-10");

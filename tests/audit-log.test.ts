@@ -9,7 +9,7 @@ const cli = join(repo, "dist/cli.js");
 const home = mkdtempSync(join(tmpdir(), "home-"));
 const env = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "engineer", GIT_AUTHOR_EMAIL: "engineer@acme.example", GIT_COMMITTER_NAME: "engineer", GIT_COMMITTER_EMAIL: "engineer@acme.example" };
 const git = (dir: string, ...args: string[]): string => execFileSync("git", args, { cwd: dir, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-interface Change { commit: string; kind: string; environment: string | null; path: string; change: string; who: string; issueId: string | null; policy: string | null; signature: { state: string; by: string | null }; review: { merge: string | null; mergedBy: string | null; claimed: string[]; codeOwners: string } }
+interface Change { commit: string; kind: string; environment: string | null; path: string; change: string; who: string; issueId: string | null; policy: string | null; deployment: { stack: string | null; update: number | null; by: string | null; storeVersion: string | null } | null; signature: { state: string; by: string | null }; review: { merge: string | null; mergedBy: string | null; claimed: string[]; codeOwners: string } }
 const log = (dir: string, ...args: string[]): { changes: Change[]; findings: { code: string }[]; ok: boolean } => {
   const r = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--json", ...args], { env, encoding: "utf8", maxBuffer: 64 << 20 });
   expect(r.stderr).toBe("");
@@ -121,6 +121,48 @@ describe("audit log", () => {
     const { findings, changes } = log(clone);
     expect(findings.map((f) => f.code)).toEqual(["AUDIT_SHALLOW"]);
     expect(changes.length).toBeGreaterThan(0);
+  });
+  it("names the update and the store version that carried a change, where told, and says unknown else", () => {
+    const { changes } = log(dir);
+    expect(changes.filter((c) => c.environment === null).every((c) => c.deployment === null)).toBe(true);
+    expect(changes.find((c) => c.path === "twilio.authToken")!.deployment).toEqual({ stack: null, update: null, at: null, by: null, storeVersion: null });
+    const told = mkdtempSync(join(tmpdir(), "told-"));
+    const [state, updates] = [join(told, "state.json"), join(told, "updates.json")];
+    const merge = git(dir, "log", "--format=%H", "--grep=^Merge").trim(), direct = git(dir, "log", "--format=%H", "--grep=^Move").trim();
+    const urn = "urn:pulumi:dev::stackseal::stackseal:index:SealedVersion::twilio";
+    writeFileSync(state, JSON.stringify({ version: 3, deployment: { resources: [{ urn, type: "stackseal:index:SealedVersion", inputs: { values: [{ key: "twilio.authToken", variable: "TWILIO_AUTH_TOKEN", issueId: "01ZZZZZZZZZZZZZZZZZZZZZZZZ" }] }, outputs: { versionId: "abcdef0123456789" } }] } }));
+    const update = (version: number, commit: string | null, result = "succeeded", startTime = 1000 + version): object => ({ version, kind: "update", startTime, endTime: startTime, message: "", result, resourceChanges: {}, ...(commit && { commit }) });
+    writeFileSync(updates, JSON.stringify({ command: "history", stacks: [
+      { stack: "dev", updates: [update(4, git(dir, "rev-parse", "HEAD").trim()), update(3, merge), update(2, merge, "failed"), update(1, direct)] },
+      { stack: "prod-payments", updates: [update(7, null, "succeeded", Math.floor(Date.now() / 1000) + 3600), update(6, null, "succeeded", 1000)] },
+    ] }));
+    const said = log(dir, "--state", state, "--updates", updates).changes;
+    const of = (path: string, env: string, change: string): Change["deployment"] => said.find((c) => c.path === path && c.environment === env && c.change === change)!.deployment;
+    expect(of("twilio.authToken", "dev", "re-issued")).toMatchObject({ stack: "dev", update: 3, by: "commit", storeVersion: "abcdef0123456789" });
+    expect(of("vapi.token", "dev", "added")).toMatchObject({ stack: "dev", update: 1, by: "commit", storeVersion: null });
+    expect(of("stripe.webhooks.payments.path", "prod", "changed")).toMatchObject({ stack: "prod-payments", update: 7, by: "time" });
+    expect(of("twilio.authToken", "prod", "added")).toMatchObject({ stack: null, update: null });
+    const csv = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--format", "csv", "--state", state, "--updates", updates, "--credential", "twilio.authToken", "--env", "dev"], { env, encoding: "utf8" }).stdout;
+    expect(csv.split("\r\n")[1]).toMatch(/,dev,3,abcdef0123456789$/);
+    writeFileSync(updates, "{}");
+    const bad = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--updates", updates], { env, encoding: "utf8" });
+    expect([bad.status, bad.stderr.includes("BUNDLE_INPUT")]).toEqual([2, true]);
+  });
+  it("counts as code owner only who may change that environment", () => {
+    const copy = mkdtempSync(join(tmpdir(), "audit-"));
+    cpSync(dir, copy, { recursive: true });
+    const key = join(mkdtempSync(join(tmpdir(), "key-")), "k");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    const line = readFileSync(`${key}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ");
+    edit(copy, "stacks/people.yaml", /(engineer-1:[\s\S]*?signing: \[")[^"]+/, `$1${line}`);
+    git(copy, "commit", "-qam", "Another key");
+    git(copy, "switch", "-qc", "topic");
+    for (const e of ["dev", "prod"]) edit(copy, `stacks/${e}/environment.yaml`, /plan: \w+/, "plan: starter");
+    git(copy, "commit", "-qam", "Plans");
+    git(copy, "switch", "-q", "main");
+    git(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${key}`, "merge", "-q", "--no-ff", "-S", "-m", "By an engineer", "topic");
+    const plans = log(copy).changes.filter((c) => c.change === "changed" && c.path === "platform.plan" && c.review.mergedBy === "engineer-1");
+    expect(plans.map((c) => [c.environment, c.review.codeOwners]).sort()).toEqual([["dev", "satisfied"], ["prod", "not satisfied"]]);
   });
   it("shows the verdict that was recorded for a commit", () => {
     git(dir, "notes", "--ref", "stackseal", "add", "-m", "policies: held", "HEAD");

@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { beforeAll, describe, expect, it } from "vitest";
 import { combine, split } from "../seal/foreign/shamir.ts";
 import { newIdentity, recipientOf } from "../seal/age.ts";
-import { unpackTar } from "../backup/tar.ts";
+import { unpackTar } from "../lib/tar.ts";
 
 const repo = resolve(import.meta.dirname, "..");
 const cli = join(repo, "dist/cli.js");

@@ -5,6 +5,10 @@ import { POLICIES } from "./recorded.ts";
 /** Which files speak of which rules, besides the verdicts at each merge, which speak of all. By the beginning of their names. */
 const SPEAKS: Readonly<Record<string, readonly string[]>> = {
   "git/log.jsonl": ["known-writer", "people-signed", "staging-first", "exceptions-valid", "no-leaver-recipients", "payments-super-admin-only", "credential-age", "strong-passwords"],
+  "git/recipients.jsonl": ["no-leaver-recipients", "payments-super-admin-only"],
+  "git/files/stacks/*/environment.yaml": ["alerts-on-payments", "smtp-encryption", "test-live-mode"],
+  "recorded/alerts.jsonl": ["alerts-on-payments"],
+  "recorded/policies-": ["exceptions-valid"],
   "git/files/stacks/*/rotations/": ["credential-age", "credential-overdue", "open-exposures"],
   "git/files/stacks/people.yaml": ["second-factor", "people-signed", "no-leaver-recipients", "payments-super-admin-only"],
   "git/files/schemas/access.ts": ["payments-super-admin-only", "deployer-bound"],

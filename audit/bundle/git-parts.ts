@@ -1,7 +1,8 @@
 import { FindingError, type Finding } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
 import { auditCodes } from "../codes.ts";
-import { openLog, type Change } from "../log.ts";
+import { heldOver } from "../held.ts";
+import { concerns, openLog, type Change } from "../log.ts";
 import type { Range } from "./period.ts";
 
 // What a bundle says of git is made of commits alone, without a clock, a cache, a note or a key ring: whoever has the clone makes the same bytes.
@@ -11,13 +12,14 @@ export type Parts = Map<string, Buffer>;
 export interface GitPartsOptions extends Range {
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly environments: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
 export const COMMITS = "git/commits.txt";
 export const FILES = "git/files/";
 const LOG_FORMAT = "%H %ct %P";
-const COPIED = /^(stacks\/(people\.yaml(\.sig)?|attestations\.yaml|reviews\/[^/]+\.yaml(\.sig)?|exposures\/[^/]+\.yaml|[^/]+\/rotations\/[^/.]+\.yaml)|schemas\/access\.ts(\.sig)?|\.sops\.yaml|policies\/(exceptions\.yaml|config\.json)|(\.github\/|docs\/)?CODEOWNERS)$/;
+const COPIED = /^(stacks\/(people\.yaml(\.sig)?|attestations\.yaml|[^/]+\/(?:environment|payments)\.yaml|reviews\/[^/]+\.yaml(\.sig)?|exposures\/[^/]+\.yaml|[^/]+\/rotations\/[^/.]+\.yaml)|schemas\/access\.ts(\.sig)?|\.sops\.yaml|policies\/(exceptions\.yaml|config\.json)|(\.github\/|docs\/)?CODEOWNERS)$/;
 const SAFE = /^[A-Za-z0-9._/-]+$/;
 
 /** git without replacements: a replaced commit would be another history under the same ids. */
@@ -30,24 +32,31 @@ export async function gitParts(o: GitPartsOptions): Promise<Parts> {
   const parts: Parts = new Map();
   parts.set(COMMITS, await all(git.stream(["log", "--topo-order", `--format=${LOG_FORMAT}`, o.head, ...(o.from === null ? [] : [`^${o.from}`])])));
   parts.set("git/log.jsonl", await logOf(o, git.env));
-  for (const [name, bytes] of copies(git, o.head)) parts.set(name, bytes);
+  const { held } = await heldOver(git, o.head, () => undefined);
+  parts.set("git/recipients.jsonl", Buffer.from(held.filter((h) => concerns(h, o.environments)).map((h) => `${JSON.stringify(h)}\n`).join("")));
+  for (const [name, bytes] of copies(git, o.head, o.environments)) parts.set(name, bytes);
   return parts;
 }
 async function logOf(o: GitPartsOptions, env: Git["env"]): Promise<Buffer> {
   const log = openLog({ root: o.root, env, to: o.head, ...(o.from !== null && { from: o.from }), cache: false, ...(o.signal && { signal: o.signal }), ...(o.onProgress && { onProgress: o.onProgress }) });
   const lines: string[] = [];
-  for await (const page of log.changes) for (const c of page) lines.push(`${JSON.stringify(lineOf(c))}\n`);
+  for await (const page of log.changes) for (const c of page) if (concerns(c, o.environments)) lines.push(`${JSON.stringify(lineOf(c))}\n`);
   const missing = log.findings.filter((f: Finding) => f.code === "AUDIT_SHALLOW" || f.code === "AUDIT_OBJECT_MISSING");
   if (missing.length > 0) throw new FindingError(missing.map((f) => ({ ...f, severity: "error" as const })), 2);
   return Buffer.from(lines.join(""));
 }
-/** Without what the clone alone doesn't tell: the recorded verdict, and whether this machine's gpg knows a key. */
-function lineOf({ policy: _recorded, ...c }: Change): Omit<Change, "policy"> {
+/** Without what the clone alone doesn't tell: the recorded verdict, the deployment, and whether this machine's gpg knows a key. */
+function lineOf({ policy: _recorded, deployment: _told, ...c }: Change): Omit<Change, "policy" | "deployment"> {
   return c.signature.kind === "gpg" ? { ...c, signature: { kind: "gpg", state: "unchecked", by: null } } : c;
 }
+/** Whether a file is of one of the environments, or of none. */
+function ofThese(file: string, environments: readonly string[]): boolean {
+  const own = /^stacks\/([^/]+)\/(?:rotations\/|environment\.yaml|payments\.yaml)/.exec(file)?.[1];
+  return own === undefined || environments.length === 0 || environments.includes(own);
+}
 /** The files an auditor reads as they stand: who may what, reviews, attestations, exceptions, rotations, exposures. */
-function* copies(git: Git, head: string): Generator<[string, Buffer]> {
-  const names = (git.try(["ls-tree", "-r", "-z", "--name-only", head])?.toString("utf8") ?? "").split("\0").filter((f) => COPIED.test(f) && SAFE.test(f)).sort();
+function* copies(git: Git, head: string, environments: readonly string[]): Generator<[string, Buffer]> {
+  const names = (git.try(["ls-tree", "-r", "-z", "--name-only", head])?.toString("utf8") ?? "").split("\0").filter((f) => COPIED.test(f) && SAFE.test(f) && ofThese(f, environments)).sort();
   for (const name of names) {
     const bytes = git.try(["show", `${head}:./${name}`]);
     if (bytes) yield [`${FILES}${name}`, bytes];

@@ -21,6 +21,8 @@ export const manifestSchema = z.strictObject({
   tool: z.strictObject({ name: z.literal("stackseal"), version: z.string(), node: z.string() }),
   createdAt: instant,
   period,
+  /** `--env`: only these; empty: all, and what is of none. */
+  environments: z.array(z.string()),
   git: z.strictObject({ head: commit, headAt: instant, from: commit.nullable(), commits: z.int().min(0) }),
   previous: z.strictObject({ manifestSha256: sha, head: commit, period, createdAt: instant }).nullable(),
   timeStamp: z.strictObject({ file: z.string(), over: z.string() }).nullable(),

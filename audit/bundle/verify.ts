@@ -12,6 +12,7 @@ import { backdated, chain } from "./chain.ts";
 import { gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
 import { intact, readBundle, signedBy, type Bundle } from "./read.ts";
+import { judgeStamps, type Stamped } from "./stamped.ts";
 import { parseSigners, type AllowedSigner } from "./signers.ts";
 
 export interface VerifyOptions extends Pick<GitPartsOptions, "root" | "env" | "signal" | "onProgress"> {
@@ -20,6 +21,12 @@ export interface VerifyOptions extends Pick<GitPartsOptions, "root" | "env" | "s
   readonly previous: { readonly dir: string; readonly label: string } | null;
   /** The text of an allowed-signers file from outside; null: people.yaml of the clone. */
   readonly allowed: string | null;
+  /** An RFC 3161 time stamp over the manifest; null: the one beside it, if there is one. */
+  readonly stamp: Buffer | null;
+  /** The authority's certificates, PEM; null: its signature isn't checked. */
+  readonly authority: Buffer | null;
+  /** What was found when the bundle was opened. */
+  readonly found: readonly Finding[];
   readonly now: Date;
   readonly version: string;
 }
@@ -32,29 +39,32 @@ export interface Verified {
   /** Files that are only held by hash and signature. */
   readonly recorded: readonly string[];
   readonly chain: "checked" | "first" | "not checked" | "broken";
+  readonly timeStamp: Stamped | null;
 }
 /** Checks a bundle: signature, files, the clone's history, the chain. Throws FindingError (exit 2) where there is nothing to check with. */
 export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
   const bundle = readBundle(o.dir, o.label);
   const git = plainGit(o.root, o.env);
   wholeHistory(git);
-  const findings: Finding[] = [];
+  const findings: Finding[] = [...o.found];
   const { signers, warning } = signersOf(o, git, bundle);
   if (warning) findings.push(warning);
   const { signer, findings: unsigned } = signedBy(bundle, signers, o.now);
   findings.push(...unsigned);
   const { manifest } = bundle;
-  if (!manifest) return { findings: [...findings, auditCodes.finding("BUNDLE_CHANGED", { message: "this is no manifest: a key is missing, unknown or of another shape", path: `${o.label}/manifest.json` })], manifest, signer, rebuilt: [], recorded: [], chain: "not checked" };
+  if (!manifest) return { findings: [...findings, auditCodes.finding("BUNDLE_CHANGED", { message: "this is no manifest: a key is missing, unknown or of another shape", path: `${o.label}/manifest.json` })], manifest, signer, rebuilt: [], recorded: [], chain: "not checked", timeStamp: null };
   findings.push(...intact({ ...bundle, manifest }));
   const former = o.previous && readBundle(o.previous.dir, o.previous.label);
   const chained = chain(manifest, former, former && signedBy(former, signers, o.now).findings);
   findings.push(...chained.findings);
+  const stamped = judgeStamps({ ...o, text: bundle.text, manifest });
+  findings.push(...stamped.findings);
   const ofGit = manifest.files.filter((f) => f.origin === "git").map((f) => f.path);
   const rebuilt: string[] = [];
   const history = historyHas(git, manifest);
   findings.push(...history);
   if (history.length === 0) {
-    const parts = await gitParts({ ...o, head: manifest.git.head, from: manifest.git.from });
+    const parts = await gitParts({ ...o, head: manifest.git.head, from: manifest.git.from, environments: manifest.environments });
     for (const path of [...new Set([...ofGit, ...parts.keys()])]) {
       const difference = compare(o, path, parts.get(path) ?? null, ofGit.includes(path), manifest);
       if (difference) findings.push(difference);
@@ -62,7 +72,7 @@ export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
     }
     findings.push(...backdated(git, manifest));
   }
-  return { findings, manifest, signer, rebuilt, recorded: manifest.files.filter((f) => f.origin === "recorded").map((f) => f.path), chain: hasErrors(chained.findings) ? "broken" : chained.state };
+  return { findings, manifest, signer, rebuilt, recorded: manifest.files.filter((f) => f.origin === "recorded").map((f) => f.path), chain: hasErrors(chained.findings) ? "broken" : chained.state, timeStamp: stamped.timeStamp };
 }
 function signersOf(o: VerifyOptions, git: Git, b: Bundle): { readonly signers: AllowedSigner[]; readonly warning: Finding | null } {
   if (o.allowed !== null) {

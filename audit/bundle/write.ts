@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, stat
 import { basename, dirname, join } from "node:path";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
+import { packTar } from "../../lib/tar.ts";
 import type { SigningKey } from "../../seal/signature.ts";
 import { auditCodes } from "../codes.ts";
 import { COMMITS, gitParts, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
@@ -11,6 +12,7 @@ import { MANIFEST, renderManifest, sha256, SIGNATURE, signManifest, sumsOf, SUMS
 import { controlsParts } from "./controls.ts";
 import { rangeOf, type Period } from "./period.ts";
 import { policyResults } from "./recorded.ts";
+import { STAMP } from "./timestamp.ts";
 import { tokenOver } from "./token.ts";
 
 export interface Former { readonly manifest: Manifest; readonly sha256: string }
@@ -19,6 +21,7 @@ export interface BundleOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly out: string;
   readonly period: Period;
+  readonly environments: readonly string[];
   readonly now: Date;
   readonly version: string;
   readonly signer: { readonly name: string; readonly key: SigningKey };
@@ -34,7 +37,7 @@ export interface BundleOptions {
 export const TOKEN = "recorded/timestamp.tsr";
 
 /** Writes the bundle's folder, whole or not at all; answers its manifest and every file's content. Throws FindingError. */
-export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest: Manifest; readonly files: Parts }> {
+export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest: Manifest; readonly sha256: string; readonly files: Parts }> {
   const git = plainGit(o.root, o.env);
   wholeHistory(git);
   placeFor(o.out);
@@ -50,9 +53,9 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   if (o.token && stamped === null)
     throw new FindingError(auditCodes.finding("BUNDLE_INPUT", { message: "the time stamp token is over none of: git/commits.txt, git/log.jsonl, the former bundle's manifest.json (by SHA-256)", hint: "make the bundle without it, have its git/commits.txt stamped (openssl ts -query -sha256 -cert -data), then make it again with --timestamp-token" }), 2);
   if (o.token) parts.set(TOKEN, o.token);
-  const absent = [...o.absent, ...(verdicts.noted > 0 ? [] : ["policy verdicts: no commit of the period has a note (git notes --ref stackseal add -m 'policies: held' COMMIT)"]), ...(o.token ? [] : ["a time stamp of an authority (--timestamp-token)"])];
+  const absent = [...o.absent, ...(verdicts.noted > 0 ? [] : ["policy verdicts: no commit of the period has a note (git notes --ref stackseal add -m 'policies: held' COMMIT)"]), ...(o.token ? [] : ["a time stamp of an authority inside of it (--timestamp-token); one over the manifest may lie beside it"])];
   const head: Omit<Manifest, "files"> = {
-    stackseal: "evidence-1", tool: { name: "stackseal", version: o.version, node: process.version }, createdAt: o.now.toISOString(), period: o.period,
+    stackseal: "evidence-1", tool: { name: "stackseal", version: o.version, node: process.version }, createdAt: o.now.toISOString(), period: o.period, environments: [...o.environments],
     git: { head: range.head, headAt: new Date(Number(git.text(["show", "-s", "--format=%ct", range.head])) * 1000).toISOString(), from: range.from, commits: commits.split("\n").length - 1 },
     previous: o.previous && { manifestSha256: o.previous.sha256, head: o.previous.manifest.git.head, period: o.previous.manifest.period, createdAt: o.previous.manifest.createdAt },
     timeStamp: stamped === null ? null : { file: TOKEN, over: stamped }, absent, signer: { name: o.signer.name, key: o.signer.key.publicLine.split(" ").slice(0, 2).join(" ") },
@@ -67,23 +70,29 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   const text = renderManifest(manifest);
   const files: Parts = new Map([...parts, [SUMS, sums], [MANIFEST, Buffer.from(text)], [SIGNATURE, Buffer.from(signManifest(text, o.signer.key))]]);
   if (o.signal?.aborted) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "interrupted: nothing was written" }), 1);
-  place(o.out, files);
-  return { manifest, files };
+  await place(o.out, files, o.now);
+  return { manifest, sha256: sha256(text), files };
 }
 function placeFor(out: string): void {
+  if (existsSync(tarPath(out))) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "there is a tar of that name already", path: tarPath(out), hint: "name a new folder with --out; a bundle is never changed" }), 2);
   if (existsSync(out) && (!statSync(out).isDirectory() || readdirSync(out).length > 0)) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "there is something in the bundle's place already", path: out, hint: "name a new folder with --out; a bundle is never changed" }), 2);
 }
-/** All beside it first, then one rename. */
-function place(out: string, files: Parts): void {
+/** The same bytes for the same bundle, so that a tar is checked whole, padding and all. */
+export const tarOf = (files: ReadonlyMap<string, Buffer>, at: string): Promise<Buffer> => packTar(new Map([...files].filter(([n]) => n !== STAMP).sort(([a], [b]) => (a < b ? -1 : 1))), new Date(Math.floor(Date.parse(at) / 1000) * 1000));
+export const tarPath = (out: string): string => `${out.replace(/\/+$/, "")}.tar`;
+/** All beside it first, then one rename each: the tar, then the folder. */
+async function place(out: string, files: Parts, now: Date): Promise<void> {
   const temp = join(dirname(out), `.${basename(out)}.${randomBytes(4).toString("hex")}.tmp`);
   try {
     for (const [name, bytes] of files) {
       mkdirSync(dirname(join(temp, name)), { recursive: true });
       writeAtomic(join(temp, name), bytes);
     }
+    writeAtomic(tarPath(out), await tarOf(files, now.toISOString()));
     if (existsSync(out)) rmdirSync(out);
     renameSync(temp, out);
   } catch (e) {
+    rmSync(tarPath(out), { force: true });
     rmSync(temp, { recursive: true, force: true });
     throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: `the bundle can't be written (${(e as NodeJS.ErrnoException).code ?? "unknown"}); nothing of it is there`, path: out, hint: "free space, or name another folder with --out" }), 2);
   }

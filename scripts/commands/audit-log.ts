@@ -1,6 +1,8 @@
-import { openLog, type Change, type Log } from "../../audit/log.ts";
+import { concerns, openLog, type Change, type Log } from "../../audit/log.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { dayOption } from "../day.ts";
+import { deployedText } from "../../audit/deployments.ts";
+import { deploymentsGiven, deploymentsKnown, DEPLOYMENT_OPTIONS } from "../evidence.ts";
 import { csvRow } from "../render/csv.ts";
 import { painter } from "../render/paint.ts";
 
@@ -14,7 +16,7 @@ interface Filter {
 const text = (v: unknown): string | undefined => (typeof v === "string" ? v : undefined);
 
 const matches = (c: Change, f: Filter): boolean =>
-  (f.environments.length === 0 || (c.environment !== null && f.environments.includes(c.environment))) && c.at >= f.since && c.at <= f.until &&
+  concerns(c, f.environments) && c.at >= f.since && c.at <= f.until &&
   (f.credential === undefined || (c.kind === "credential" && (c.path === f.credential || c.path.startsWith(`${f.credential}.`)))) &&
   (f.person === undefined || [c.who, c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].some((x) => x === f.person || x.startsWith(`${f.person ?? ""} <`) || x.endsWith(`<${f.person ?? ""}>`)) || c.change.endsWith(`: ${f.person}`));
 
@@ -22,8 +24,14 @@ async function* filtered(context: Context, changes: Log["changes"], f: Filter): 
   for await (const page of changes) for (const c of page) if (matches(c, f)) yield c;
   context.progress(null);
 }
-const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy"] as const;
-const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy];
+const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy", "stack", "update", "store_version"] as const;
+const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy, ...carried(c)];
+
+/** An empty cell: nothing of it is deployed by itself. */
+function carried({ deployment: d }: Change): (string | null)[] {
+  const said = (v: string | number | null): string => (v === null ? "unknown" : String(v));
+  return d === null ? [null, null, null] : [said(d.stack), said(d.update), said(d.storeVersion)];
+}
 
 export default defineCommand({
   name: "audit log",
@@ -34,14 +42,15 @@ export default defineCommand({
     { flags: "--credential <path>", description: "only this credential, or all of an integration" }, { flags: "--person <name>", description: "only what this person wrote, committed, signed or merged, or what happened to them" },
     { flags: "--from <rev>", description: "only what came after this revision" }, { flags: "--to <rev>", description: "up to this revision (default HEAD)" },
     { flags: "--format <format>", description: "how it is printed", choices: ["text", "csv"], default: "text" },
+    ...DEPLOYMENT_OPTIONS,
     { flags: "--no-cache", description: "read everything anew" },
   ],
-  examples: ["stackseal audit log --env prod --since 2026-10-01", "stackseal audit log --credential stripe.secretKey --json", "stackseal audit log --format csv > changes.csv"],
+  examples: ["stackseal audit log --env prod --since 2026-10-01", "stackseal audit log --credential stripe.secretKey --json", "stackseal audit log --format csv > changes.csv", "stackseal audit log --env prod --state prod.json --updates updates.json"],
   run: async (context, _args, options) => {
     const filter: Filter = { environments: context.envs, since: dayOption("since", options["since"], false), until: dayOption("until", options["until"], true), credential: text(options["credential"]), person: text(options["person"]) };
     const to = text(options["to"]), from = text(options["from"]);
     const log = openLog({
-      root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, ...(to !== undefined && { to }), ...(from !== undefined && { from }),
+      root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, deployments: deploymentsKnown(context, deploymentsGiven(options)), ...(to !== undefined && { to }), ...(from !== undefined && { from }),
       onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); },
     });
     const items = filtered(context, log.changes, filter);
@@ -64,10 +73,10 @@ export default defineCommand({
     for await (const c of items) {
       if (c.commit !== commit) {
         commit = c.commit;
-        context.out(`${n === 0 ? "" : "\n"}${p.bold(c.commit.slice(0, 12))}  ${c.at.slice(0, 16).replace("T", " ")}  ${c.author}${c.committer === c.author ? "" : `, committed by ${c.committer}`}\n    ${signature(c)} · ${review(c)}${c.policy === null ? "" : ` · ${c.policy}`}\n`);
+        context.out(`${n === 0 ? "" : "\n"}${p.bold(c.commit.slice(0, 12))}  ${c.at.slice(0, 16).replace("T", " ")}  ${c.author}${c.committer === c.author ? "" : `, committed by ${c.committer}`}\n    ${signature(c)} · ${review(c)}${c.policy === null ? " · policy verdict unknown" : ` · ${c.policy}`}\n`);
       }
       n++;
-      context.out(`    ${(c.environment ?? "–").padEnd(8)} ${c.kind.padEnd(10)} ${c.path}  ${c.change}${c.kind === "credential" && c.who !== c.author ? `  (by ${c.who})` : ""}\n`);
+      context.out(`    ${(c.environment ?? "–").padEnd(8)} ${c.kind.padEnd(10)} ${c.path}  ${c.change}${c.kind === "credential" && c.who !== c.author ? `  (by ${c.who})` : ""}${c.deployment === null ? "" : `  · deployed: ${deployedText(c.deployment)}`}\n`);
     }
     return { exit: 0, findings: log.findings, text: n === 0 ? "No change of that kind.\n" : `\n${n} changes\n` };
   },

@@ -4,6 +4,7 @@ import { FindingError } from "../../lib/finding.ts";
 import { LOCAL } from "../../schemas/layout.ts";
 import { defineCommand } from "../command.ts";
 import { dayOption } from "../day.ts";
+import { deploymentsGiven, DEPLOYMENT_OPTIONS } from "../evidence.ts";
 import { knownEnvironments } from "./check.ts";
 
 export default defineCommand({
@@ -13,6 +14,7 @@ export default defineCommand({
   options: [
     { flags: "--out <file>", description: "the HTML file to write; without it the page is printed" },
     { flags: "--since <date>", description: "changes, rotations and access not before this day" }, { flags: "--until <date>", description: "not after this day" },
+    ...DEPLOYMENT_OPTIONS,
   ],
   examples: ["stackseal audit report --out report.html", "stackseal audit report --env prod --since 2026-10-01 --until 2026-12-31 --out q4.html"],
   run: async (context, _args, options) => {
@@ -20,7 +22,7 @@ export default defineCommand({
     if (context.json && typeof out !== "string") throw new FindingError({ code: "USAGE", severity: "error", message: "--json and the page are two documents", hint: "stackseal audit report --out report.html --json" }, 2);
     const period = { environments: context.envs.length ? knownEnvironments(context) : knownEnvironments(context).filter((e) => e !== LOCAL), since: dayOption("since", options["since"], false), until: dayOption("until", options["until"], true) };
     const [{ gather }, { reportData }, { reportPage }] = await Promise.all([import("../report/gather.ts"), import("../report/data.ts"), import("../report/page.ts")]);
-    const { material, findings } = await gather(context, period);
+    const { material, findings } = await gather(context, period, deploymentsGiven(options));
     const data = reportData(material);
     const page = reportPage(data);
     const exit = findings.some((f) => f.severity === "error") ? 1 : 0;

@@ -1,3 +1,4 @@
+import { deployedText } from "../../audit/deployments.ts";
 import type { Change } from "../../audit/log.ts";
 import { stateOf, type ExposureFile } from "../../history/exposure-file.ts";
 import { daysBetween, isoDate, parseDate } from "../../lib/clock.ts";
@@ -9,7 +10,7 @@ import type { Exception } from "../../schemas/exceptions.ts";
 import { activeOn, members } from "../../schemas/people.ts";
 import { dueAt, type Project } from "../../stacks/read.ts";
 import { matrixJson } from "../matrix.ts";
-import type { Held } from "./held.ts";
+import type { Held } from "../../audit/held.ts";
 
 // What the page shows: every field is named here one by one, and none of them can hold a credential's value.
 
@@ -73,7 +74,7 @@ function change(c: Change): Record<string, unknown> {
   return {
     at: c.at, environment: c.environment, kind: c.kind, path: c.path, change: c.change, who: c.who, author: c.author, committer: c.committer, commit: c.commit.slice(0, 12),
     signature: c.signature.state === "valid" ? `signed by ${c.signature.by ?? ""}` : { none: "not signed", invalid: "invalid", unchecked: "not checked here", "unknown-key": "unknown key" }[c.signature.state],
-    review: c.review.merge === null ? "committed directly" : `merged by ${c.review.mergedBy ?? ""}`, claimed: c.review.claimed, owners: c.review.codeOwners, policy: c.policy, alert: bad,
+    review: c.review.merge === null ? "committed directly" : `merged by ${c.review.mergedBy ?? ""}`, claimed: c.review.claimed, owners: c.review.codeOwners, policy: c.policy, deployed: c.deployment === null ? null : deployedText(c.deployment), alert: bad,
   };
 }
 /** Who is declared and what is open to them; with those that use nothing, and recipients that nobody owns. */

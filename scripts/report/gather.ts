@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openLog, type Change } from "../../audit/log.ts";
+import { concerns, openLog, type Change } from "../../audit/log.ts";
 import { readExposures } from "../../history/exposure-file.ts";
+import { Git } from "../../lib/git.ts";
 import { readDocument } from "../../lib/document.ts";
 import type { Finding } from "../../lib/finding.ts";
 import { environmentOf } from "../../policies/kit/exceptions.ts";
@@ -10,8 +11,9 @@ import { EXCEPTIONS_FILE, exceptionsSchema, type Exception } from "../../schemas
 import { parseWith } from "../../schemas/parse.ts";
 import { readProject } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
+import { deploymentsKnown, type GivenDeployments } from "../evidence.ts";
 import type { Material } from "./data.ts";
-import { heldOver } from "./held.ts";
+import { heldOver } from "../../audit/held.ts";
 
 /** Of which environments and days; instants that sort as text. */
 export interface Period {
@@ -20,17 +22,16 @@ export interface Period {
   readonly until: string;
 }
 /** Everything that the page shows, read from git and the files at hand, without a key. Findings are what couldn't be read. Throws what openLog throws. */
-export async function gather(context: Context, period: Period): Promise<{ readonly material: Material; readonly findings: readonly Finding[] }> {
+export async function gather(context: Context, period: Period, given: GivenDeployments = { states: [], updates: [] }): Promise<{ readonly material: Material; readonly findings: readonly Finding[] }> {
   const { environments, since, until } = period;
-  const log = openLog({ root: context.root, env: context.env, signal: context.signal, onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); } });
+  const log = openLog({ root: context.root, deployments: deploymentsKnown(context, given), env: context.env, signal: context.signal, onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); } });
   const changes: Change[] = [];
   const lastUse = new Map<string, string>();
   for await (const page of log.changes) for (const c of page) {
     for (const name of [c.who, c.signature.by, c.author.replace(/ <.*$/, ""), c.review.mergedBy?.replace(/ <.*$/, "")]) if (name && c.at > (lastUse.get(name) ?? "")) lastUse.set(name, c.at);
-    // What is of no one environment (people, roles, policies) concerns them all.
-    if (c.at >= since && c.at <= until && (c.environment === null || environments.includes(c.environment) || context.envs.length === 0)) changes.push(c);
+    if (c.at >= since && c.at <= until && concerns(c, context.envs)) changes.push(c);
   }
-  const { held, findings: unseen } = await heldOver(context.root, context.env, (t) => { context.progress(t); });
+  const { held, findings: unseen } = await heldOver(new Git(context.root, context.env), log.head, (t) => { context.progress(t); });
   context.progress(null);
   const project = readProject(context.root, { only: environments, clock: context.clock });
   const rotations = environments.map((e) => readRecords(context.root, e, project.people));

@@ -1,9 +1,9 @@
-import type { Finding } from "../../lib/finding.ts";
-import { Git } from "../../lib/git.ts";
-import { peopleIn } from "../../history/people-history.ts";
-import { walkVersions } from "../../history/read.ts";
-import { readSealedText } from "../../history/sealed-text.ts";
-import { PEOPLE_FILE } from "../../schemas/layout.ts";
+import type { Finding } from "../lib/finding.ts";
+import type { Git } from "../lib/git.ts";
+import { peopleIn } from "../history/people-history.ts";
+import { walkVersions } from "../history/read.ts";
+import { readSealedText } from "../history/sealed-text.ts";
+import { PEOPLE_FILE } from "../schemas/layout.ts";
 
 /** For how long a recipient's key could open an environment's sealed file, by the commits that brought it and took it away. Instants; `until` null while it lasts. */
 export interface Held {
@@ -20,11 +20,11 @@ export interface Held {
 interface Span { from: number; until: number; readonly issues: Set<string> }
 const FILE = /^stacks\/([^/]+)\/(secrets|payments)\.sops\.yaml$/;
 
-/** Who could open which sealed file and when, from every commit that HEAD reaches. Throws GIT_FAILED. */
-export async function heldOver(root: string, env: Readonly<Record<string, string | undefined>>, progress: (text: string) => void): Promise<{ readonly held: readonly Held[]; readonly findings: readonly Finding[] }> {
+/** Who could open which sealed file and when, from every commit that `head` reaches. Throws GIT_FAILED. */
+export async function heldOver(git: Git, head: string, progress: (text: string) => void): Promise<{ readonly held: readonly Held[]; readonly findings: readonly Finding[] }> {
   const spans = new Map<string, Span[]>();
   const names = new Map<string, { name: string; from: number }>();
-  const walk = await walkVersions(new Git(root, env), (v) => {
+  const walk = await walkVersions(git, (v) => {
     if (v.file === PEOPLE_FILE) {
       for (const n of peopleIn(v.text)) for (const r of n.recipients) if (v.from >= (names.get(r)?.from ?? -1)) names.set(r, { name: n.name, from: v.from });
       return;
@@ -35,15 +35,18 @@ export async function heldOver(root: string, env: Readonly<Record<string, string
     const issues = new Set(sealed.leaves.map((l) => `${l.path} ${l.issueId}`));
     for (const r of new Set(sealed.recipients)) {
       const key = `${m[1] as string} ${m[2] === "payments" ? "payments" : "standard"} ${r}`;
-      spans.set(key, [...(spans.get(key) ?? []), { from: v.from, until: v.until, issues }]);
+      const own = spans.get(key);
+      if (own) own.push({ from: v.from, until: v.until, issues });
+      else spans.set(key, [{ from: v.from, until: v.until, issues }]);
     }
-  }, { refs: ["HEAD"], disk: false, paths: ["stacks/*.yaml"], progress });
+  }, { refs: [head], tip: head, disk: false, paths: ["stacks/*.yaml"], progress });
   const held = [...spans].flatMap(([key, all]) => {
     const [environment = "", cls = "", recipient = ""] = key.split(" ");
     return joined(all).map((s): Held => ({ environment, class: cls, name: names.get(recipient)?.name ?? null, recipient, from: instant(s.from), until: s.until === Infinity ? null : instant(s.until), values: s.issues.size }));
   });
-  return { held: held.sort((a, b) => (a.from < b.from ? 1 : a.from > b.from ? -1 : 0)), findings: walk.findings };
+  return { held: held.sort((a, b) => cmp(b.from, a.from) || cmp(a.environment, b.environment) || cmp(a.class, b.class) || cmp(a.recipient, b.recipient)), findings: walk.findings };
 }
+const cmp = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const instant = (seconds: number): string => new Date(seconds * 1000).toISOString();
 /** Spans that touch are one. */
 function joined(all: readonly Span[]): Span[] {

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Finding } from "../../lib/finding.ts";
+import { auditCodes } from "../codes.ts";
+import { COMMITS } from "./git-parts.ts";
+import type { Manifest } from "./manifest.ts";
+import { authorityOf, isOver, readTimeStamp, STAMP } from "./timestamp.ts";
+
+/** What a time stamp over the manifest proves: with a good signature of its authority, that these bytes existed at `at`; else only that they belong together. */
+export interface Stamped { readonly file: string; readonly over: string; readonly at: string; readonly authority: "good" | "bad" | "not checked" }
+export interface StampInput {
+  readonly dir: string;
+  readonly label: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly text: string;
+  readonly manifest: Manifest;
+  readonly stamp: Buffer | null;
+  readonly authority: Buffer | null;
+}
+/** A day's grace for what is stamped by hand afterwards. */
+const LATE = 86_400_000;
+const SKEW = 3_600_000;
+
+/** Judges the time stamp over the manifest, given or beside it, and the token inside the bundle. */
+export function judgeStamps(o: StampInput): { readonly timeStamp: Stamped | null; readonly findings: Finding[] } {
+  const beside = join(o.dir, STAMP);
+  const bytes = o.stamp ?? (existsSync(beside) ? readFileSync(beside) : null);
+  const inner = innerToken(o);
+  if (!bytes) return { timeStamp: inner.timeStamp, findings: inner.findings };
+  const file = o.stamp ? "the time stamp given" : `${o.label}/${STAMP}`;
+  const wrong = (message: string): Finding => auditCodes.finding("BUNDLE_TIMESTAMP", { message, path: file, hint: "openssl ts -reply -in FILE -text shows what it says" });
+  const t = readTimeStamp(bytes);
+  if (!t) return { timeStamp: null, findings: [...inner.findings, wrong("this is no RFC 3161 time stamp with a SHA-2 digest, or the authority refused it")] };
+  if (!isOver(t, Buffer.from(o.text))) return { timeStamp: null, findings: [...inner.findings, wrong("the time stamp is over something else than this bundle's manifest")] };
+  const good = o.authority ? authorityOf(bytes, Buffer.from(o.text), o.authority, o.env) : null;
+  const findings = [...inner.findings];
+  if (good === false) findings.push(wrong("none of the certificates given vouches for the time stamp's signature"));
+  const [made, seen] = [Date.parse(o.manifest.createdAt), Date.parse(t.at)];
+  if (seen + SKEW < made) findings.push(wrong(`the bundle says that it is of ${o.manifest.createdAt}, and the time stamp over it is of ${t.at}, before that`));
+  else if (seen > made + LATE) findings.push(auditCodes.finding("BUNDLE_TIMESTAMP_LATE", { message: `the bundle says that it is of ${o.manifest.createdAt}; the authority first saw it on ${t.at}: only that is shown`, path: file, hint: "have a bundle stamped on the day that it is made" }));
+  return { timeStamp: { file, over: "manifest.json", at: t.at, authority: good === null ? "not checked" : good ? "good" : "bad" }, findings };
+}
+/** The token that was given when the bundle was made: over its commits, or over the former bundle's manifest. */
+function innerToken({ dir, label, manifest: m }: StampInput): { readonly timeStamp: Stamped | null; readonly findings: Finding[] } {
+  if (!m.timeStamp) return { timeStamp: null, findings: [] };
+  const path = `${label}/${m.timeStamp.file}`;
+  const bytes = existsSync(join(dir, m.timeStamp.file)) ? readFileSync(join(dir, m.timeStamp.file)) : null;
+  const t = bytes && readTimeStamp(bytes);
+  if (!t) return { timeStamp: null, findings: bytes ? [auditCodes.finding("BUNDLE_TIMESTAMP", { message: "this is no RFC 3161 time stamp with a SHA-2 digest", path })] : [] };
+  const over = m.timeStamp.over;
+  const content = over === "the former bundle's manifest.json" ? null : existsSync(join(dir, over)) ? readFileSync(join(dir, over)) : null;
+  const holds = content ? isOver(t, content) : t.algorithm === "sha256" && t.digest.toString("hex") === m.previous?.manifestSha256;
+  const findings = holds ? [] : [auditCodes.finding("BUNDLE_TIMESTAMP", { message: `the time stamp is not over ${over}`, path })];
+  // A commit can't be of a time after an authority saw it.
+  const later = holds && over === COMMITS && content ? content.toString("utf8").split("\n").find((l) => Number(l.split(" ")[1]) * 1000 > Date.parse(t.at) + SKEW) : undefined;
+  if (later !== undefined) findings.push(auditCodes.finding("BUNDLE_TIMESTAMP", { message: `commit ${later.slice(0, 12)} is dated after the time stamp over it (${t.at})`, path }));
+  return { timeStamp: { file: path, over, at: t.at, authority: "not checked" }, findings };
+}
