@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Provider } from "../lib/provider.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
-import type { ExportedDeployment, Step, StepState } from "./index.ts";
+import { aliasUrns } from "./embedded/aliases.ts";
+import { parseUrn } from "./embedded/urn.ts";
+import type { Alias, ExportedDeployment, Step, StepState } from "./index.ts";
 
 // What a pull request changes is the difference of two resource graphs. A graph is what a program declares: no ids, no outputs, no state.
 
@@ -13,6 +15,8 @@ export interface GraphResource {
   readonly parent?: string | undefined;
   readonly protect?: boolean | undefined;
   readonly inputs: Props;
+  /** Names that it had before, as the program says. */
+  readonly formerly?: readonly Alias[] | undefined;
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 export type Graph = readonly GraphResource[];
@@ -23,7 +27,7 @@ const isProvider = (type: string): boolean => type.startsWith("pulumi:providers:
 
 /** The graph that a preview against nothing declared. */
 export const graphOf = (steps: readonly Step[]): Graph =>
-  steps.flatMap(({ new: s }) => (s ? [{ urn: s.urn, type: s.type, custom: s.custom, inputs: visible(s.inputs), ...(s.parent !== undefined && { parent: s.parent }), ...(s.protect === true && { protect: true }), ...(s.propertyDependencies && { propertyDependencies: s.propertyDependencies }) }] : []));
+  steps.flatMap(({ new: s }) => (s ? [{ urn: s.urn, type: s.type, custom: s.custom, inputs: visible(s.inputs), ...(s.parent !== undefined && { parent: s.parent }), ...(s.protect === true && { protect: true }), ...(s.formerly?.length && { formerly: s.formerly }), ...(s.propertyDependencies && { propertyDependencies: s.propertyDependencies }) }] : []));
 
 /** The graph of what is deployed, from `pulumi stack export` or a file backend's checkpoint. Null where the document is neither. */
 export function graphOfDeployment(document: unknown): Graph | null {
@@ -77,8 +81,20 @@ export async function diffGraphs(old: Graph, now: Graph, differ: (pkg: string) =
   const olds = new Map(old.map((r) => [r.urn, r]));
   const fresh = new Set<string>();
   const steps: Step[] = [];
+  const oldUrnOf = new Map<string, string>();
+  const declared = new Set(now.map((r) => r.urn));
+  const taken = new Set<string>();
+  /** What it was: under its own URN, else under one that it, or its parent, had before. */
+  const formerly = (r: GraphResource): GraphResource | undefined => {
+    const { stack, project, name } = parseUrn(r.urn);
+    const alias = aliasUrns({ oldUrnOf, settings: { stack, project } }, { type: r.type, name, parent: r.parent, aliases: r.formerly ?? [] }).find((u) => olds.has(u) && !declared.has(u) && !taken.has(u));
+    if (alias === undefined) return undefined;
+    oldUrnOf.set(r.urn, alias);
+    taken.add(alias);
+    return olds.get(alias);
+  };
   for (const r of now) {
-    const before = olds.get(r.urn);
+    const before = olds.get(r.urn) ?? formerly(r);
     if (!before) {
       fresh.add(r.urn);
       steps.push({ op: "create", urn: r.urn, new: stateOf(r) });
@@ -89,8 +105,7 @@ export async function diffGraphs(old: Graph, now: Graph, differ: (pkg: string) =
     if (op === "replace") fresh.add(r.urn);
     steps.push({ op, urn: r.urn, old: stateOf(before), new: stateOf({ ...r, inputs: changed.inputs }), ...(op !== "same" && { diffs: changed.diffs }), ...(op === "replace" && { keys: changed.keys }) });
   }
-  const kept = new Set(now.map((r) => r.urn));
-  for (const r of [...old].reverse()) if (!kept.has(r.urn)) steps.push({ op: "delete", urn: r.urn, old: stateOf(r) });
+  for (const r of [...old].reverse()) if (!declared.has(r.urn) && !taken.has(r.urn)) steps.push({ op: "delete", urn: r.urn, old: stateOf(r) });
   return steps;
 }
 

@@ -60,6 +60,10 @@ export interface UpdateOptions extends Options {
 export type Op =
   | "same" | "create" | "update" | "replace" | "create-replacement" | "delete-replaced" | "delete"
   | "read" | "read-replacement" | "discard" | "discard-replaced" | "refresh" | "import" | "import-replacement" | "remove-pending-replace";
+export interface Alias {
+  readonly urn?: string; readonly name?: string; readonly type?: string; readonly stack?: string; readonly project?: string;
+  readonly parent?: string; readonly noParent?: boolean;
+}
 /** A resource as a step shows it; secrets are in Pulumi's signature maps (lib/pulumi-value). */
 export interface StepState {
   readonly urn: string;
@@ -71,6 +75,8 @@ export interface StepState {
   readonly protect?: boolean | undefined;
   readonly inputs: Props;
   readonly outputs: Props;
+  /** Names that the program says it had before, in previews: each a URN, or what of it differs. */
+  readonly formerly?: readonly Alias[] | undefined;
   readonly dependencies?: readonly string[] | undefined;
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>> | undefined;
 }

@@ -21,17 +21,21 @@ const PROTECTED = ["origin/HEAD", "origin/main", "origin/master", "main", "maste
  * Throws FindingError BASE_UNKNOWN where the named one isn't there.
  */
 export function resolveBase(git: Git, named: string | null): { readonly base: Base | null; readonly why: string } {
-  if (!git.inside) {
+  const { inside, head } = git.state;
+  if (!inside) {
     if (named !== null) throw unknown(named, "there is no git repository here");
     return { base: null, why: "no git repository here" };
   }
-  if (git.text(["rev-parse", "-q", "--verify", "HEAD"]) === null) return { base: null, why: "no commit yet" };
-  const is = (ref: string): string | null => (ref.startsWith("-") ? null : git.text(["rev-parse", "-q", "--verify", `${ref}^{commit}`]));
-  const ref = named ?? PROTECTED.find((r) => is(r) !== null);
-  if (ref === undefined) return { base: null, why: "no protected branch here: neither origin's nor main nor master" };
-  const tip = is(ref);
-  if (tip === null) throw unknown(ref, "no such commit here");
-  const commit = named === null ? git.text(["merge-base", "HEAD", tip]) : tip;
+  if (head === null) return { base: null, why: "no commit yet" };
+  const refs = named === null ? PROTECTED : [named];
+  const found = git.commits(refs);
+  const at = found.findIndex((c) => c !== null);
+  const ref = refs[at], tip = found[at] ?? null;
+  if (ref === undefined || tip === null) {
+    if (named !== null) throw unknown(named, "no such commit here");
+    return { base: null, why: "no protected branch here: neither origin's nor main nor master" };
+  }
+  const commit = named === null && tip !== head ? git.text(["merge-base", "HEAD", tip]) : tip;
   if (!commit) return { base: null, why: `HEAD and ${ref} have no commit in common` };
   const peopleText = textAt(git, commit, PEOPLE_FILE);
   return { base: { ref, commit, peopleText, people: peopleText === null ? null : peopleAt(peopleText, ref) }, why: "" };
@@ -39,7 +43,7 @@ export function resolveBase(git: Git, named: string | null): { readonly base: Ba
 const unknown = (ref: string, why: string): FindingError => new FindingError(historyCodes.finding("BASE_UNKNOWN", { message: `--base ${ref}: ${why}`, hint: "git fetch, then name a branch or commit" }), 2);
 
 /** A file's text at a commit; null where it wasn't there. */
-export const textAt = (git: Git, commit: string, file: string): string | null => git.try(["show", `${commit}:./${file}`])?.toString("utf8") ?? null;
+export const textAt = (git: Git, commit: string, file: string): string | null => git.files(commit, [file])[0] ?? null;
 /** The files in a folder at a commit. */
 export const filesAt = (git: Git, commit: string, folder: string): string[] => (git.try(["ls-tree", "-r", "-z", "--name-only", commit, `${folder}/`])?.toString("utf8") ?? "").split("\0").filter((f) => f !== "");
 

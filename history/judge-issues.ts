@@ -10,7 +10,7 @@ import { parseWith } from "../schemas/parse.ts";
 import { activeOn, members, type People } from "../schemas/people.ts";
 import { ROLLBACK_NAMESPACE, rollbackSchema, ROLLBACKS_DIR, rollbackText, type Rollback } from "../schemas/rollback.ts";
 import { verifyText } from "../seal/signature.ts";
-import { filesAt, textAt, type Base } from "./base.ts";
+import { filesAt, type Base } from "./base.ts";
 import { historyCodes } from "./codes.ts";
 import type { InForce } from "./exposure.ts";
 import { PEOPLE } from "./people-history.ts";
@@ -43,8 +43,9 @@ export async function judgeIssues(git: Git, base: Base, inForce: readonly Placed
   };
   await read([base.commit]);
   const inBase = new Map(first);
-  if (git.text(["rev-parse", "HEAD"]) !== base.commit) await read(["HEAD", `^${base.commit}`], inBase);
-  const atTip = new Set(filesAt(git, base.commit, "stacks").filter((f) => f.endsWith(".sops.yaml")).flatMap((f) => readSealedText(textAt(git, base.commit, f) ?? "")?.leaves.map((l) => l.issueId) ?? []));
+  if (git.commits(["HEAD"])[0] !== base.commit) await read(["HEAD", `^${base.commit}`], inBase);
+  const sealed = filesAt(git, base.commit, "stacks").filter((f) => f.endsWith(".sops.yaml"));
+  const atTip = new Set(git.files(base.commit, sealed).flatMap((text) => readSealedText(text ?? "")?.leaves.map((l) => l.issueId) ?? []));
   const rollbacks = readRollbacks(git.root);
   return [...rollbacks.findings, ...inForce.flatMap((f): Finding[] => {
     const place = { at: f.at, path: f.path };

@@ -36,8 +36,9 @@ export async function walkVersions(git: Git, visit: (v: Version) => void, option
   const findings: Finding[] = [];
   let commits = 0;
   let versions = 0;
-  if (git.inside && git.text(["rev-parse", "-q", "--verify", "HEAD"]) !== null) {
-    if (git.text(["rev-parse", "--is-shallow-repository"]) === "true") findings.push(historyCodes.finding("HISTORY_SHALLOW", { message: "the clone is shallow: what came before its first commit isn't seen", hint: "git fetch --unshallow" }));
+  const { inside, shallow, head } = git.state;
+  if (inside && head !== null) {
+    if (shallow) findings.push(historyCodes.finding("HISTORY_SHALLOW", { message: "the clone is shallow: what came before its first commit isn't seen", hint: "git fetch --unshallow" }));
     const listed = new Map<string, Listed>();
     const now = blobsOf(git, options.tip ?? "HEAD");
     for await (const c of commitsOf(git, options)) {

@@ -6,6 +6,9 @@ import { FindingError } from "./finding.ts";
 
 const SAFE = ["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.pager=cat", "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "diff.external="];
 
+/** Files of commits by root, commit and path. */
+const known = new Map<string, string | null>();
+
 /** git of one folder. Commands run there; a path in their output is relative to the repository's top unless `--relative` is given. */
 export class Git {
   readonly root: string;
@@ -25,6 +28,42 @@ export class Git {
   }
   get inside(): boolean {
     return this.text(["rev-parse", "--is-inside-work-tree"]) === "true";
+  }
+
+  /** Whether there is a work tree here, whether its history was cut off, and HEAD's commit (null where nothing is committed): one question. */
+  get state(): { readonly inside: boolean; readonly shallow: boolean; readonly head: string | null } {
+    const r = spawnSync("git", [...SAFE, "rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--verify", "HEAD^{commit}"], { cwd: this.root, env: this.env });
+    const [inside, shallow, head] = r.stdout.toString("utf8").split("\n");
+    return { inside: inside === "true", shallow: shallow === "true", head: r.status === 0 ? (head ?? null) : null };
+  }
+  /** The commits that refs name, in order, by one process; null for each that names none. */
+  commits(refs: readonly string[]): (string | null)[] {
+    return this.batch("--batch-check", refs.map((r) => (r.startsWith("-") || r.includes("\n") ? "" : `${r}^{commit}`))).map((o) => (o?.type === "commit" ? o.id : null));
+  }
+  /** Files at a commit, relative to this folder, in order, by one process; null for each that isn't there. What a commit's full id names never changes, and is read once. */
+  files(commit: string, paths: readonly string[]): (string | null)[] {
+    const names = paths.map((p) => `${commit}:./${p}`), key = (name: string): string => `${this.root}\0${name}`;
+    const forever = /^[0-9a-f]{40,64}$/.test(commit);
+    const missing = [...new Set(names.filter((n) => !forever || !known.has(key(n))))];
+    const read = new Map(this.batch("--batch", missing).map((o, i) => [missing[i] ?? "", o?.type === "blob" ? o.content.toString("utf8") : null]));
+    if (known.size > 2000) known.clear();
+    if (forever) for (const [n, text] of read) known.set(key(n), text);
+    return names.map((n) => read.get(n) ?? (forever ? (known.get(key(n)) ?? null) : null));
+  }
+  private batch(how: "--batch" | "--batch-check", names: readonly string[]): ({ readonly id: string; readonly type: string; readonly content: Buffer } | null)[] {
+    const out = names.length === 0 ? null : this.try(["cat-file", how], Buffer.from(`${names.join("\n")}\n`));
+    let at = 0;
+    return names.map(() => {
+      const end = out?.indexOf(10, at) ?? -1;
+      if (!out || end < 0) return null;
+      const [, id = "", type = "", size = "0"] = /^([0-9a-f]{40,64}) (\w+) (\d+)$/.exec(out.toString("utf8", at, end)) ?? [];
+      at = end + 1;
+      if (id === "") return null;
+      if (how === "--batch-check") return { id, type, content: Buffer.alloc(0) };
+      const content = out.subarray(at, at + Number(size));
+      at += Number(size) + 1;
+      return { id, type, content };
+    });
   }
 
   /** Standard output of a long command, piece by piece; throws GIT_FAILED where git ends badly. */

@@ -31,6 +31,8 @@ export async function judgeAgainstBase(context: Context, project: Project, named
   const real = project.environments.filter((e) => e.tier !== "local");
   if (!base.people) return { base: said, note: `${base.ref} has no people.yaml yet: a first people.yaml needs no signature; it is trusted from the day it is merged`, findings: [] };
   const on = isoDate(context.clock.now());
+  // Everything below asks for these: one process brings them.
+  git.files(base.commit, [PEOPLE_FILE, ...real.map((e) => environmentFile(e.name))]);
   const placed: Placed[] = real.flatMap((e) => e.credentials.map((c) => ({ environment: e.name, tier: e.tier, path: c.path, class: c.spec.class, kind: c.kind, claims: c.claims, at: c.at })));
   return {
     base: said, note: `compared with ${base.ref} (${base.commit.slice(0, 10)})`,
@@ -40,10 +42,12 @@ export async function judgeAgainstBase(context: Context, project: Project, named
 /** Every sealed value's signature, by the people, and in the tier, of the base. */
 function writers(git: Git, base: Base, e: Declared): Finding[] {
   const text = textAt(git, base.commit, environmentFile(e.name));
+  const samePeople = base.peopleText === readText(git.root, PEOPLE_FILE).text;
+  // The same people and tier were asked already.
+  if (samePeople && text === readText(git.root, environmentFile(e.name)).text) return [];
   const document = text === null ? null : parseDocument(text, environmentFile(e.name)).document;
   const tiers = new Set([e.tier, (document && parseEnvironment(document).value?.tier) ?? e.tier]);
-  // The same people and tier were asked already.
-  if (tiers.size === 1 && base.peopleText === readText(git.root, PEOPLE_FILE).text) return [];
+  if (tiers.size === 1 && samePeople) return [];
   return credentialFiles(git.root, e.name, e.tier).flatMap((place) => {
     const { sealed } = readClear(git.root, place.file);
     const people = base.people;

@@ -6,7 +6,7 @@ import { weigh, type DeclaredViolation } from "../policies/kit/declared.ts";
 import { readFacts } from "../policies/kit/facts.ts";
 import { Judgement } from "../policies/kit/judgement.ts";
 import { readProjectName } from "../stacks/project-file.ts";
-import { readProject, type Project } from "../stacks/read.ts";
+import { readProjects, type Project } from "../stacks/read.ts";
 import { judgeBook } from "./book.ts";
 import { judgePeople } from "./check-people.ts";
 import type { Context } from "./command.ts";
@@ -27,11 +27,11 @@ export interface JudgedProject {
 
 /** Reads the project and judges its declarations by every policy: the one way for check, preview and policies. */
 export function judgeProject(context: Pick<Context, "root" | "clock" | "env" | "envs">): JudgedProject {
-  const read = readProject(context.root, { only: context.envs, clock: context.clock });
+  const of = readProjects(context.root, context.clock), read = of(context.envs);
   const people = judgePeople(context, read);
   const schedule = judgeSchedule(context.root, read.people, context.clock.now());
   const project = { ...read, findings: [...read.findings, ...readProjectName(context.root).findings, ...people, ...schedule, ...(context.envs.length === 0 ? [...judgeBook(context.root, read), ...judgeHostFiles(context.root, read, context.clock.now())] : [])] };
-  const facts = readFacts(context.root, context.clock, { env: context.env, ...(context.envs.length === 0 ? { project } : { also: people }) });
+  const facts = readFacts(context.root, context.clock, { env: context.env, ...(context.envs.length === 0 ? { project } : { project: of(), also: people }) });
   const judgement = new Judgement(facts);
   const asked = (v: DeclaredViolation): boolean => v.environment === null || context.envs.length === 0 || context.envs.includes(v.environment);
   // Files that only policies read: their findings are nobody else's.

@@ -62,24 +62,31 @@ export function environmentNames(root: string): string[] {
 }
 
 /** Reads the declarations, sealed files' clear parts and people of a project, and judges all that needs no key. Never throws for bad input. */
-export function readProject(root: string, options: { readonly only?: readonly string[]; readonly clock: Clock }): Project {
+export const readProject = (root: string, options: { readonly only?: readonly string[]; readonly clock: Clock }): Project => readProjects(root, options.clock)(options.only);
+
+/** Reads everything once: the answer is the project as if only these environments had been asked for, all of them where none is named. */
+export function readProjects(root: string, clock: Clock): (only?: readonly string[]) => Project {
   const names = environmentNames(root);
-  const findings: Finding[] = [];
-  if (names.length === 0) findings.push(c.finding("PROJECT_EMPTY", { message: "no stacks/<env>/environment.yaml here", hint: "stackseal init, or -C DIR" }));
-  const people = readPeople(root, PEOPLE_FILE, findings, names.some((n) => n !== LOCAL));
-  const on = isoDate(options.clock.now());
-  const environments: Declared[] = [];
+  const common: Finding[] = [];
+  if (names.length === 0) common.push(c.finding("PROJECT_EMPTY", { message: "no stacks/<env>/environment.yaml here", hint: "stackseal init, or -C DIR" }));
+  const people = readPeople(root, PEOPLE_FILE, common, names.some((n) => n !== LOCAL));
+  const on = isoDate(clock.now());
   // All are read even where one is asked for: what two environments share is a fault of both.
-  for (const name of names) {
+  const read = names.map((name) => {
     const own: Finding[] = [];
     const d = readEnvironment(root, name, name === LOCAL ? readPeople(root, LOCAL_PEOPLE_FILE, own, false) : people, on, own);
-    if (d) environments.push(d);
-    if (wanted(options.only, name)) findings.push(...own);
-  }
-  findings.push(...shared(environments).filter((f) => options.only === undefined || options.only.length === 0 || options.only.some((n) => f.path?.startsWith(`${n}:`))));
-  const chosen = environments.filter((e) => wanted(options.only, e.name));
-  for (const e of chosen) findings.push(...ages(e, options.clock.now()));
-  return { environments: chosen, people, findings: sortFindings(findings) };
+    return { name, d, own };
+  });
+  const environments = read.flatMap((r) => r.d ?? []);
+  const both = shared(environments);
+  return (only) => {
+    const chosen = environments.filter((e) => wanted(only, e.name));
+    const findings = [
+      ...common, ...read.filter((r) => wanted(only, r.name)).flatMap((r) => r.own), ...both.filter((f) => only === undefined || only.length === 0 || only.some((n) => f.path?.startsWith(`${n}:`))),
+      ...chosen.flatMap((e) => ages(e, clock.now())),
+    ];
+    return { environments: chosen, people, findings: sortFindings(findings) };
+  };
 }
 const wanted = (only: readonly string[] | undefined, name: string): boolean => only === undefined || only.length === 0 || only.includes(name);
 

@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
-import type { Alias, Goal } from "./goal.ts";
+import type { Alias } from "../index.ts";
+import type { Goal } from "./goal.ts";
 import type { State } from "./state.ts";
 import { isRoot, makeUrn, parseUrn } from "./urn.ts";
 
@@ -18,8 +19,11 @@ export function findOld(c: Context, urn: string, goal: Goal, isTaken: (urn: stri
   return { old: c.olds.get(alias) as State, alias };
 }
 
+/** What is renamed already, new URN → old, and where. */
+export interface Renamed { readonly oldUrnOf: ReadonlyMap<string, string>; readonly settings: { readonly stack: string; readonly project: string } }
+export type Named = Pick<Goal, "type" | "name" | "aliases"> & { readonly parent?: string | undefined };
 /** Every URN that a resource's own aliases and its parent's renaming stand for. */
-function aliasUrns(c: Context, goal: Goal): string[] {
+export function aliasUrns(c: Renamed, goal: Named): string[] {
   const own = goal.aliases.map((a) => collapse(c, goal, a)), before = goal.parent && c.oldUrnOf.get(goal.parent);
   if (!goal.parent || !before) return own;
   const now = parseUrn(goal.parent).name, was = parseUrn(before).name;
@@ -27,7 +31,7 @@ function aliasUrns(c: Context, goal: Goal): string[] {
   const inherited = (type: string, name: string): string => makeUrn(c.settings.stack, c.settings.project, before, type, name.startsWith(now) ? was + name.slice(now.length) : name);
   return [...own, inherited(goal.type, goal.name), ...own.map((u) => inherited(parseUrn(u).type, parseUrn(u).name))];
 }
-function collapse(c: Context, goal: Goal, a: Alias): string {
+function collapse(c: Renamed, goal: Named, a: Alias): string {
   if (a.urn) return a.urn;
   const parent = a.parent ? (c.oldUrnOf.get(a.parent) ?? a.parent) : goal.parent;
   const above = a.noParent === true || (parent !== undefined && isRoot(parent)) ? undefined : parent;

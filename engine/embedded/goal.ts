@@ -1,12 +1,9 @@
 import type { Props } from "../../lib/pulumi-value.ts";
+import type { Alias } from "../index.ts";
 import type { Timeouts } from "./state.ts";
 import type { ProviderRequest } from "./registry.ts";
 import { isProviderType, packageOf, parseRef, parseUrn } from "./urn.ts";
 
-export interface Alias {
-  readonly urn?: string; readonly name?: string; readonly type?: string; readonly stack?: string; readonly project?: string;
-  readonly parent?: string; readonly noParent?: boolean;
-}
 /** What a registration asks for. */
 export interface Goal {
   readonly type: string; readonly name: string; readonly custom: boolean; readonly inputs: Props;

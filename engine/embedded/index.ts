@@ -125,7 +125,9 @@ async function go(context: EngineContext, kind: Kind, run: Run, state: StateStor
   } finally {
     o.signal?.removeEventListener("abort", cancel);
   }
-  const steps = c.steps.filter((s) => s.op !== "refresh" || kind === "refresh" || s.ok === false || s.refreshed?.op !== "same").map((s) => shown(s, kind));
+  // A state drops aliases once they were followed; who compares two programs has to follow them itself.
+  const named = (s: Step): Step => { const aliases = kind === "preview" ? c.goals.get(s.urn)?.aliases : undefined; return aliases?.length && s.new ? { ...s, new: { ...s.new, formerly: aliases } } : s; };
+  const steps = c.steps.filter((s) => s.op !== "refresh" || kind === "refresh" || s.ok === false || s.refreshed?.op !== "same").map((s) => named(shown(s, kind)));
   const cancelled = c.stopped === "cancelled";
   if (cancelled) c.say("error", "the run was cancelled: what was done is kept", undefined, "ENGINE_CANCELLED");
   log?.end(changesOf(steps), packs, cancelled ? "canceled" : c.failed ? "failed" : "succeeded", (Date.now() - started) / 1000);

@@ -1,6 +1,6 @@
 import type { Props } from "../../lib/pulumi-value.ts";
 import type { Violation } from "../index.ts";
-import { analyzerPb, fromStruct, promised, toStruct, type Method } from "./rpc.ts";
+import { analyzerPb, clean, fromStruct, promised, toStruct, type Method } from "./rpc.ts";
 import { visible } from "./registry.ts";
 import type { State } from "./state.ts";
 import { parseUrn } from "./urn.ts";
@@ -18,6 +18,8 @@ export interface Analyzer {
   readonly analyze: Method<Request, InstanceType<typeof analyzerPb.AnalyzeResponse>>;
   readonly analyzeStack: Method<InstanceType<typeof analyzerPb.AnalyzeStackRequest>, InstanceType<typeof analyzerPb.AnalyzeResponse>>;
   readonly remediate: Method<Request, InstanceType<typeof analyzerPb.RemediateResponse>>;
+  /** The handlers are called, not sent to: messages needn't be what can be sent. */
+  readonly here?: { readonly remediates: boolean };
 }
 export interface Analysed { readonly violations: readonly Violation[]; readonly notApplicable: readonly { readonly policy: string; readonly reason: string }[] }
 
@@ -35,7 +37,8 @@ export class PolicyPack {
   }
   /** What remediations made of the inputs, one after the other; a violation where one couldn't run. */
   async remediate(r: State, dbr: boolean | undefined, provider?: State): Promise<{ readonly changes: readonly Remediation[]; readonly violations: readonly Violation[] }> {
-    const response = await promised(this.analyzer, this.analyzer.remediate, fill(new analyzerPb.AnalyzeRequest(), r, r.inputs, dbr, provider));
+    if (this.analyzer.here?.remediates === false) return { changes: [], violations: [] };
+    const response = await promised(this.analyzer, this.analyzer.remediate, this.fill(new analyzerPb.AnalyzeRequest(), r, r.inputs, dbr, provider));
     const all = response.getRemediationsList();
     const base = (x: (typeof all)[number]): { policy: string; pack: string; version: string } => ({ policy: x.getPolicyname(), pack: x.getPolicypackname(), version: x.getPolicypackversion() });
     return {
@@ -44,13 +47,13 @@ export class PolicyPack {
     };
   }
   async analyze(r: State, dbr: boolean | undefined, provider?: State): Promise<Analysed> {
-    return analysed(await promised(this.analyzer, this.analyzer.analyze, fill(new analyzerPb.AnalyzeRequest(), r, r.inputs, dbr, provider)), () => r.urn);
+    return analysed(await promised(this.analyzer, this.analyzer.analyze, this.fill(new analyzerPb.AnalyzeRequest(), r, r.inputs, dbr, provider)), () => r.urn);
   }
   /** Judges all resources by their outputs, together. */
   async analyzeStack(rs: readonly State[], dbrOf: (urn: string) => boolean | undefined, providerOf: (ref: string | undefined) => State | undefined, rootUrn: string): Promise<Analysed> {
     const request = new analyzerPb.AnalyzeStackRequest(), known = new Set(rs.map((r) => r.urn));
     request.setResourcesList(rs.map((r) => {
-      const m = fill(new analyzerPb.AnalyzerResource(), r, r.outputs, dbrOf(r.urn), providerOf(r.provider));
+      const m = this.fill(new analyzerPb.AnalyzerResource(), r, r.outputs, dbrOf(r.urn), providerOf(r.provider));
       m.setParent(r.parent ?? "");
       m.setDependenciesList([...(r.dependencies ?? [])]);
       for (const [k, urns] of Object.entries(r.propertyDependencies ?? {})) {
@@ -65,13 +68,16 @@ export class PolicyPack {
   close(): Promise<void> {
     return this.stop();
   }
+  private fill<M extends Request | Resource>(m: M, r: State, props: Props, dbr: boolean | undefined, provider?: State): M {
+    return fill(m, r, props, dbr, provider, this.analyzer.here !== undefined);
+  }
 }
 
-function fill<M extends Request | Resource>(m: M, r: State, props: Props, dbr: boolean | undefined, provider?: State): M {
+function fill<M extends Request | Resource>(m: M, r: State, props: Props, dbr: boolean | undefined, provider: State | undefined, here: boolean): M {
   m.setType(r.type);
   m.setUrn(r.urn);
   m.setName(parseUrn(r.urn).name);
-  m.setProperties(toStruct(lowerReferences(visible(props)) as Props));
+  setProperties(m, lowerReferences(visible(props)) as Props, here);
   const o = new analyzerPb.AnalyzerResourceOptions(), t = new analyzerPb.AnalyzerResourceOptions.CustomTimeouts();
   o.setProtect(r.protect === true);
   o.setIgnorechangesList([...(r.ignoreChanges ?? [])]);
@@ -90,10 +96,16 @@ function fill<M extends Request | Resource>(m: M, r: State, props: Props, dbr: b
     p.setUrn(provider.urn);
     p.setType(provider.type);
     p.setName(parseUrn(provider.urn).name);
-    p.setProperties(toStruct(visible(provider.inputs)));
+    setProperties(p, visible(provider.inputs), here);
     m.setProvider(p);
   }
   return m;
+}
+/** Every policy reads the properties of every resource: in this process they are handed over as they are, else as a Struct. A policy gets a copy either way. */
+function setProperties(m: Request | Resource | InstanceType<typeof analyzerPb.AnalyzerProviderResource>, props: Props, here: boolean): void {
+  if (!here) { m.setProperties(toStruct(props)); return; }
+  const own = clean(props), struct = { toJavaScript: () => own };
+  Object.assign(m, { getProperties: () => struct, hasProperties: () => true });
 }
 function analysed(response: InstanceType<typeof analyzerPb.AnalyzeResponse>, urnOf: (urn: string) => string): Analysed {
   return {

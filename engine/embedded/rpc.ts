@@ -19,7 +19,7 @@ type StructMessage = InstanceType<typeof structPb.Struct>;
 type StructInput = Parameters<typeof structPb.Struct.fromJavaScript>[0];
 
 /** `undefined` has no place in a Struct: absent in maps, null in lists. */
-const clean = (v: Value | undefined): Value => {
+export const clean = (v: Value | undefined): Value => {
   if (v === undefined || v === null || typeof v !== "object") return v ?? null;
   if (Array.isArray(v)) return v.map(clean);
   const out: Props = {};

@@ -43,5 +43,6 @@ export function analyzerOf(pack: string, version: string, policies: readonly unk
     const handler = inside.policy[make](pack, version, "advisory", policies);
     return (request, done) => handler({ request }, done);
   };
-  return { analyze: method("makeAnalyzeRpcFun"), analyzeStack: method("makeAnalyzeStackRpcFun"), remediate: method("makeRemediateRpcFun") } as unknown as Analyzer;
+  const remediates = policies.some((p) => (p as { readonly remediateResource?: unknown }).remediateResource !== undefined);
+  return { analyze: method("makeAnalyzeRpcFun"), analyzeStack: method("makeAnalyzeStackRpcFun"), remediate: method("makeRemediateRpcFun"), here: { remediates } } as unknown as Analyzer;
 }

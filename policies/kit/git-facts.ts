@@ -1,4 +1,5 @@
 import { Git } from "../../lib/git.ts";
+import { PEOPLE_FILE } from "../../schemas/layout.ts";
 
 /** What git tells of the declarations: how they were at the protected base, and who wrote a line. */
 export interface GitFacts {
@@ -15,15 +16,16 @@ export function gitFacts(root: string, env: Readonly<Record<string, string | und
   let protectedBase: string | null | undefined;
   const baseCommit = (): string | null => {
     if (protectedBase !== undefined) return protectedBase;
-    const head = git.text(["rev-parse", "-q", "--verify", "HEAD"]);
-    const remote = head === null ? undefined : ["origin/HEAD", "origin/main", "origin/master"].map((r) => git.text(["rev-parse", "-q", "--verify", `refs/remotes/${r}^{commit}`])).find(Boolean);
-    const forked = remote ? git.text(["merge-base", "HEAD", remote]) : null;
+    const [head, ...remotes] = git.commits(["HEAD", "refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master"]);
+    const remote = head ? remotes.find(Boolean) : undefined;
+    const forked = remote && remote !== head ? git.text(["merge-base", "HEAD", remote]) : remote;
     return (protectedBase = forked ?? head ?? null);
   };
   return {
     base: (file) => {
       const commit = baseCommit();
-      return commit ? (git.try(["show", `${commit}:./${file}`])?.toString("utf8") ?? null) : null;
+      // What rules ask for comes by one process.
+      return commit ? (git.files(commit, [...new Set([file, PEOPLE_FILE, "schemas/access.ts"])])[0] ?? null) : null;
     },
     author: (file, line) => {
       const shown = git.try(["blame", "--porcelain", "-L", `${line},${line}`, "--", file])?.toString("utf8");

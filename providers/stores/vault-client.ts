@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Agent, fetch, type Dispatcher } from "undici";
+import type { Agent, Dispatcher } from "undici";
 import type { Env } from "../context.ts";
 import { fail } from "../input.ts";
 import { redact } from "../redact.ts";
@@ -40,7 +40,9 @@ export class VaultClient {
     const namespace = this.place.namespace ?? this.env["VAULT_NAMESPACE"];
     const url = new URL(`/v1/${path.split("/").map(encodeURIComponent).join("/")}`, this.place.address);
     for (const [k, v] of Object.entries(query)) url.searchParams.set(k, v);
-    const dispatcher = this.agent(what);
+    // A large library, and a preview talks to no store.
+    const { Agent, fetch } = await import("undici");
+    const dispatcher = this.agent(what, (options) => new Agent(options));
     for (let attempt = 0; ; attempt++) {
       const last = attempt === ATTEMPTS - 1;
       let answer: VaultAnswer;
@@ -63,7 +65,7 @@ export class VaultClient {
   async close(): Promise<void> {
     await this.dispatcher?.close();
   }
-  private agent(what: string): Dispatcher {
+  private agent(what: string, make: (options: Agent.Options) => Dispatcher): Dispatcher {
     const file = this.env["VAULT_CACERT"];
     if (this.dispatcher) return this.dispatcher;
     let ca: string | undefined;
@@ -72,7 +74,7 @@ export class VaultClient {
     } catch {
       throw fail("STORE_CREDENTIALS", "VAULT_CACERT names a file that can't be read", what, undefined, 2);
     }
-    return (this.dispatcher = new Agent({ connections: 16, ...(ca !== undefined && { connect: { ca } }) }));
+    return (this.dispatcher = make({ connections: 16, ...(ca !== undefined && { connect: { ca } }) }));
   }
   private failure(a: VaultAnswer, what: string): Error {
     const said = redact((a.body?.errors ?? []).join("; "), [this.env["VAULT_TOKEN"] ?? ""]);

@@ -51,18 +51,20 @@ const MAIN = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 export function findBase(git: Git, ref?: string): Commit | string {
   // What a code host says of a branch's first push.
   if (ref !== undefined && /^0{40}(?:0{24})?$/.test(ref)) return "nothing stood on this branch before";
+  const { inside, shallow, head } = git.state;
   if (ref !== undefined) {
-    const commit = git.inside && !ref.startsWith("-") ? git.text(["rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`]) : null;
-    if (commit === null) throw new FindingError(changeCodes.finding("BASE_UNKNOWN", { message: git.inside ? `git knows no commit "${ref}"` : "this is no git repository: there is no base to compare with", hint: git.inside ? "git fetch origin, or name another: stackseal preview --base main" : "leave --base out: everything is new then" }), 2);
+    const [commit = null] = inside ? git.commits([ref]) : [];
+    if (commit === null) throw new FindingError(changeCodes.finding("BASE_UNKNOWN", { message: inside ? `git knows no commit "${ref}"` : "this is no git repository: there is no base to compare with", hint: inside ? "git fetch origin, or name another: stackseal preview --base main" : "leave --base out: everything is new then" }), 2);
     return { ref, commit };
   }
-  if (!git.inside) return "this is no git repository";
-  if (git.text(["rev-parse", "--verify", "--quiet", "HEAD"]) === null) return "nothing is committed yet";
-  const preset = git.text(["config", "--get", "init.defaultBranch"]);
-  const main = [...MAIN, ...(preset !== null ? [preset] : [])].find((b) => git.text(["rev-parse", "--verify", "--quiet", `${b}^{commit}`]) !== null);
-  if (main === undefined) return "there is no main branch here; name a base with --base";
-  const commit = git.text(["merge-base", "HEAD", main]);
-  if (commit === null) return `there is no merge base with ${main}${git.text(["rev-parse", "--is-shallow-repository"]) === "true" ? ": the clone is shallow (git fetch --unshallow)" : ""}`;
+  if (!inside) return "this is no git repository";
+  if (head === null) return "nothing is committed yet";
+  const known = git.commits(MAIN), at = known.findIndex((c) => c !== null);
+  const preset = at < 0 ? git.text(["config", "--get", "init.defaultBranch"]) : null;
+  const main = MAIN[at] ?? preset ?? undefined, tip = known[at] ?? (preset === null ? null : git.commits([preset])[0]) ?? null;
+  if (main === undefined || tip === null) return "there is no main branch here; name a base with --base";
+  const commit = tip === head ? tip : git.text(["merge-base", "HEAD", tip]);
+  if (commit === null) return `there is no merge base with ${main}${shallow ? ": the clone is shallow (git fetch --unshallow)" : ""}`;
   return { ref: `merge base with ${main}`, commit };
 }
 
