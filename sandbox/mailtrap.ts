@@ -4,9 +4,11 @@ import type { Key } from "./keys.ts";
 import { authorization, json, type Reply } from "./server.ts";
 
 const ACCOUNT = 1001;
-const shape = (k: Key): Record<string, unknown> => ({ id: Number(k.id), name: k.name, last_4_digits: k.tail ?? "", created_by: "sandbox", expires_at: k.facts["expires_at"] ?? null, resources: k.facts["resources"] ?? [{ resource_type: "account", resource_id: ACCOUNT, access_level: 100 }] });
+/** Mailtrap's ids are numbers; a token that was taken in has one made of its own id. */
+const numberOf = (k: Key): number => (/^\d{1,9}$/.test(k.id) ? Number(k.id) : parseInt(k.id.slice(0, 7), 16));
+const shape = (k: Key): Record<string, unknown> => ({ id: numberOf(k), name: k.name, last_4_digits: k.tail ?? "", created_by: "sandbox", expires_at: k.facts["expires_at"] ?? null, resources: k.facts["resources"] ?? [{ resource_type: "account", resource_id: ACCOUNT, access_level: 100 }] });
 const one = (a: Asked, answer: (k: Key) => Reply): Reply => {
-  const k = a.keys.all("").find((x) => x.id === a.params["id"]);
+  const k = a.keys.all("").find((x) => String(numberOf(x)) === a.params["id"]);
   return k ? answer(k) : json(404, { error: "Not Found" });
 };
 const own = (a: Asked, answer: () => Reply): Reply => (a.params["account"] === `${(a.facts["account"] as number | undefined) ?? ACCOUNT}` ? answer() : json(404, { error: "Not Found" }));
