@@ -93,7 +93,7 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
       const settings = before(there);
       const changed = got.minted.settings;
       await hold(r, id, record.class, { next, previous, minted: { ...got.minted, ...(changed && { formerly: Object.fromEntries(Object.keys(changed).map((k) => [k, String(settings[k])])) }) } });
-      return { fingerprint: next.claims.fingerprint, issueId: next.claims.issueId, ...(got.minted.id !== undefined && { providerId: got.minted.id }), ...(changed && { settings: changed }) };
+      return { fingerprint: next.claims.fingerprint, issueId: next.claims.issueId, ...(got.minted.id !== undefined && { providerId: got.minted.id }), ...(changed && { settings: changed }), ...(got.skewSeconds !== undefined && { skewSeconds: got.skewSeconds }) };
     },
     registered: async (j) => {
       if (!strategy.register) return null;
@@ -143,6 +143,8 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     },
     buried: async (j) => {
       const h = await both();
+      // It was accepted after it was ended: ended once more before it is asked again.
+      if (strategy.revoke && j.record.steps.at(-1)?.step === "alive") await strategy.revoke(task(j, h), h);
       const p = await judgeOld(j, h, "invalid");
       const data: StepData = { verdict: p.verdict, code: p.code, fingerprint: h.previous.claims.fingerprint, ...sinceReport(j) };
       if (p.verdict === "invalid") return data;
@@ -212,7 +214,7 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     if (q.now) return null;
     return wait(c.finding("ROTATION_QUIET", { message: `${e.path} is cut over without an overlap: the next quiet window begins ${q.next.toISOString().slice(0, 16)}Z (${window} UTC)`, path: record.path, hint: `${resume} then, or with --cut-now` }), 1);
   }
-  async function lostCut(j: Journal, previous: Slot): Promise<{ value: string; minted: Held["minted"]; undo?: () => Promise<void> } | null> {
+  async function lostCut(j: Journal, previous: Slot): Promise<{ value: string; minted: Held["minted"]; undo?: () => Promise<void>; skewSeconds?: number } | null> {
     if (!cuts(spec) || spec.kind !== "api" || !stepOf(j.record, "minting") || !r.receive) return null;
     if ((await r.probe(subjectOf({ r, e, settings: settingsOf(r, e) }, previous.value))).verdict !== "invalid") return null;
     const value = await r.receive();

@@ -25,6 +25,8 @@ export interface Task {
 export interface Got {
   readonly value: string;
   readonly minted: Held["minted"];
+  /** The provider's clock minus ours, where it told another time. */
+  readonly skewSeconds?: number;
   /** How it is taken back where it turns out unfit. */
   readonly undo?: () => Promise<void>;
 }

@@ -7,7 +7,7 @@ import { rotationCodes } from "../codes.ts";
 import { subjectOf } from "../probe.ts";
 import { unsealed, type Settings } from "../deliver.ts";
 import type { Held } from "../sealed.ts";
-import type { Got, StepData, Strategy, Task } from "../strategy.ts";
+import type { Got, Strategy, Task } from "../strategy.ts";
 import { at, fill, type Variables } from "../template.ts";
 import { lookAround, oldNames, orphansOf, text } from "./provider-side.ts";
 
@@ -22,7 +22,7 @@ export const markerOf = (rotation: string): string => `stackseal-${rotation}`;
 function variables(t: Task, minted: Held["minted"]): Record<string, unknown> {
   return { ...oldNames(t.settings), ...minted.taken, marker: markerOf(t.record().rotation), ...(minted.id !== undefined && { id: minted.id }), ...(minted.old !== undefined && { old: minted.old }) };
 }
-const skew = (c: Calls): StepData => (c.skewSeconds !== null && Math.abs(c.skewSeconds) > 60 ? { skewSeconds: c.skewSeconds } : {});
+const skew = (c: Calls): { readonly skewSeconds?: number } => (c.skewSeconds !== null && Math.abs(c.skewSeconds) > 60 ? { skewSeconds: c.skewSeconds } : {});
 
 /** Interprets a strategy's data: calls at the provider, in an order that survives a kill between any two. */
 export function apiStrategy(spec: ApiRotation): Strategy {
@@ -62,7 +62,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
     const settings = mint.settings && Object.fromEntries(Object.entries(mint.settings).map(([name, path]) => [name, text(at(json, path))]));
     const minted = { ...(id !== undefined && { id: text(id) }), ...(old !== undefined && { old }), ...(settings && { settings }), taken };
     const discard = spec.discard;
-    return { value, minted, ...(discard && { undo: async () => { await c.run(discard, { ...vars, ...(minted.id !== undefined && { id: minted.id }) }); } }) };
+    return { value, minted, ...skew(c), ...(discard && { undo: async () => { await c.run(discard, { ...vars, ...(minted.id !== undefined && { id: minted.id }) }); } }) };
   }
   async function byUs(t: Task): Promise<Got> {
     const mint = spec.mint;

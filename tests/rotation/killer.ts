@@ -1,3 +1,5 @@
+import { FindingError } from "../../lib/finding.ts";
+import { rotationCodes } from "../../rotation/codes.ts";
 import type { AccessKeys, HttpReply, Rotator } from "../../rotation/context.ts";
 import type { Store } from "../../providers/stores/contract.ts";
 
@@ -41,9 +43,18 @@ export function troubled(r: Rotator, t: Trouble | null): { readonly r: Rotator; 
     kind: r.store.kind, describe: (n) => { alive(); return r.store.describe(n); }, list: (p) => r.store.list(p), read: (n, l) => r.store.read(n, l), remove: (n) => r.store.remove(n),
     put: effect((p) => r.store.put(p)), promote: effect((n, v) => r.store.promote(n, v)), withdraw: effect((n, v) => r.store.withdraw(n, v)),
   };
+  /** IAM, as its SDK tells: what has no answer is thrown. */
+  const asked = <A extends unknown[], T>(f: (...a: A) => Promise<T>) => async (...a: A): Promise<T> => {
+    const nth = ++calls;
+    const lost = (): FindingError => { happened = true; return new FindingError(rotationCodes.finding("ROTATION_PROVIDER_DOWN", { message: "no answer" }), 3); };
+    if (t?.mode === "down" && nth === t.at) throw lost();
+    const got = await f(...a);
+    if (t?.mode === "lost" && nth === t.at) throw lost();
+    return got;
+  };
   const keys = r.accessKeys && (async (): Promise<AccessKeys> => {
     const k = await r.accessKeys!();
-    return { owner: (id) => { alive(); return k.owner(id); }, create: effect((u) => k.create(u)), deactivate: effect((u, i) => k.deactivate(u, i)), remove: effect((u, i) => k.remove(u, i)) };
+    return { owner: asked((id) => { alive(); return k.owner(id); }), create: asked(effect((u) => k.create(u))), deactivate: asked(effect((u, i) => k.deactivate(u, i))), remove: asked(effect((u, i) => k.remove(u, i))) };
   });
   return {
     happened: () => happened,
