@@ -1,19 +1,23 @@
-import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption";
 import { quickOpen } from "./age-quick.ts";
 
 /** An age secret key, `AGE-SECRET-KEY-1…` or, post-quantum, `AGE-SECRET-KEY-PQ-1…`. Never printed. */
 export type Identity = string;
 
-export const newIdentity = (): Promise<Identity> => generateX25519Identity();
-export const recipientOf = (identity: Identity): Promise<string> => identityToRecipient(identity);
+// Loaded where something is opened or sealed: its tables of curves take longer to make than a check without a key may last.
+const age = async () => import("age-encryption");
+
+export const newIdentity = async (): Promise<Identity> => (await age()).generateX25519Identity();
+export const recipientOf = async (identity: Identity): Promise<string> => (await age()).identityToRecipient(identity);
 
 export async function ageSeal(recipients: readonly string[], plaintext: Uint8Array): Promise<string> {
+  const { armor, Encrypter } = await age();
   const e = new Encrypter();
   for (const r of recipients) e.addRecipient(r);
   return armor.encode(await e.encrypt(plaintext));
 }
 /** Null where none of the identities is a recipient, or the text is no age file. */
 export async function ageOpen(identities: readonly Identity[], armored: string): Promise<Uint8Array | null> {
+  const { armor, Decrypter } = await age();
   try {
     const d = new Decrypter();
     for (const i of identities) d.addIdentity(i);
@@ -34,7 +38,7 @@ export async function ageOpenAny(identities: readonly Identity[], keys: readonly
   const own = await Promise.all(identities.map(knownRecipient));
   for (const k of keys) {
     const mine = own.indexOf(k.recipient);
-    const opened = mine < 0 ? null : (quick(identities[mine] as Identity, k.enc) ?? (await ageOpen(identities, k.enc)));
+    const opened = mine < 0 ? null : ((await quick(identities[mine] as Identity, k.enc)) ?? (await ageOpen(identities, k.enc)));
     if (opened) return opened;
   }
   // A label needn't be true.
@@ -44,7 +48,8 @@ export async function ageOpenAny(identities: readonly Identity[], keys: readonly
   }
   return null;
 }
-function quick(identity: Identity, armored: string): Uint8Array | null {
+async function quick(identity: Identity, armored: string): Promise<Uint8Array | null> {
+  const { armor } = await age();
   try {
     return identity.startsWith("AGE-SECRET-KEY-1") ? quickOpen(identity, armor.decode(armored)) : null;
   } catch {
