@@ -92,7 +92,10 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   init: z.object({
     ...base, dryRun: z.boolean().optional(), files: z.array(z.object({ file: z.string(), did: z.enum(["made", "kept", "as-is", "extended"]), what: z.string() })).optional(),
     declared: z.record(z.string(), z.array(z.string())).optional(), exports: z.record(z.string(), z.string()).optional(),
-    machines: z.array(z.object({ name: z.string(), file: z.string(), environment: z.string() })).optional(), placeholders: z.array(z.string()).optional(),
+    machines: z.array(z.object({ name: z.string(), role: z.string(), file: z.string(), signing: z.string().nullable(), environment: z.string() })).optional(),
+    foundation: z.object({ environment: z.string(), dryRun: z.boolean(), steps: z.array(z.object({ step: z.string(), state: z.enum(["done", "todo", "failed", "skipped"]), says: z.string() })) }).optional(),
+    environment: z.string().optional(), mode: z.enum(["test", "live"]).optional(), endpoints: z.array(z.object({ id: z.string(), url: z.string(), events: z.int(), status: z.string(), name: z.string().nullable(), why: z.string() })).optional(),
+    secrets: z.array(z.object({ name: z.string(), tags: z.record(z.string(), z.string()), changed: z.string(), ours: z.boolean() })).optional(), written: z.union([z.array(z.string()), z.string()]).nullable().optional(), placeholders: z.array(z.string()).optional(),
     missing: z.array(z.object({ integration: z.string(), title: z.string(), environments: z.array(z.string()), find: z.array(z.object({ what: z.string(), where: z.string(), url: z.string() })) })).optional(),
   }),
   doctor: z.object({ ...base, environment: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),

@@ -62,9 +62,9 @@ export function readSource(root: string, file: string): string {
 }
 
 /** Secrets Manager's current values, read with the caller's own AWS credentials. Throws FindingError AWS_SOURCE. */
-export async function readAws(secretIds: readonly string[], options: { readonly region?: string; readonly endpoint?: string }): Promise<Items> {
+export async function readAws(secretIds: readonly string[], options: { readonly region?: string; readonly endpoint?: string; readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } }): Promise<Items> {
   const { SecretsManagerClient, GetSecretValueCommand } = await import("@aws-sdk/client-secrets-manager");
-  const client = new SecretsManagerClient({ ...(options.region !== undefined && { region: options.region }), ...(options.endpoint !== undefined && { endpoint: options.endpoint }), maxAttempts: 3 });
+  const client = new SecretsManagerClient({ ...(options.region !== undefined && { region: options.region }), ...(options.endpoint !== undefined && { endpoint: options.endpoint }), ...(options.credentials && { credentials: options.credentials }), maxAttempts: 3 });
   try {
     const each = await Promise.all(secretIds.map(async (id): Promise<Item[]> => {
       const text = (await client.send(new GetSecretValueCommand({ SecretId: id }))).SecretString;

@@ -72,16 +72,24 @@ export default defineCommand({
     { flags: "--host <host>", description: "whose workflows to write; may be repeated", choices: HOSTS, many: true },
     { flags: "--import <file:env>", description: "declare and seal what a .env, JSON or YAML file holds; a sops file's values are sealed where declared; may be repeated", many: true },
     { flags: "--dry-run", description: "say what would be made and imported; write nothing" },
+    { flags: "--existing <what>", description: "instead: list what is at Stripe (its key sealed, piped or typed) or in the account's Secrets Manager, and take it into one environment (--env)", choices: ["stripe", "aws"] },
+    { flags: "--select <name>", description: "with --existing aws: seal this secret's values; may be repeated", many: true },
+    { flags: "--publishable-key <key>", description: "with --existing stripe, where payments.yaml isn't there yet" },
+    { flags: "--sandbox", description: "with --existing stripe: ask the loopback sandbox" },
     { flags: "--foundation", description: "instead: prepare one environment's account (--env), step by step, as Super Admin with a second factor" },
     { flags: "--mfa-serial <arn>", description: "with --foundation: your second factor's serial; its code is read from the terminal or standard input" },
   ],
-  examples: ["stackseal init", "stackseal init --yes --domain acme.example --account dev=111111111111", "stackseal init --yes --import .env:dev --dry-run", "stackseal init --yes --config init.yaml --json", "stackseal init --foundation --env dev --dry-run", "stackseal init --foundation --env dev"],
+  examples: ["stackseal init", "stackseal init --yes --domain acme.example --account dev=111111111111", "stackseal init --yes --import .env:dev --dry-run", "stackseal init --yes --config init.yaml --json", "stackseal init --existing stripe --env dev --dry-run", "stackseal init --existing aws --env dev --select acme/dev --dry-run", "stackseal init --foundation --env dev --dry-run", "stackseal init --foundation --env dev"],
   run: async (context, _args, options): Promise<Result> => {
     if (options["foundation"] === true) {
       if (context.envs.length !== 1) throw new FindingError(initCodes.finding("INIT_OPTION", { message: "--foundation wants exactly one environment", hint: "stackseal init --foundation --env dev" }), 2);
       return (await import("../init/foundation/guide.ts")).guideFoundation(context, options);
     }
-    if (context.envs.length) throw new FindingError(initCodes.finding("INIT_OPTION", { message: "init takes --env with --foundation alone", hint: "--config FILE names the environments to make" }), 2);
+    if (options["existing"] !== undefined) {
+      if (context.envs.length !== 1) throw new FindingError(initCodes.finding("INIT_OPTION", { message: "--existing wants exactly one environment", hint: "stackseal init --existing stripe --env dev --dry-run" }), 2);
+      return options["existing"] === "stripe" ? (await import("../init/existing/stripe.ts")).importEndpoints(context, options) : (await import("../init/existing/secrets.ts")).importSecrets(context, options);
+    }
+    if (context.envs.length) throw new FindingError(initCodes.finding("INIT_OPTION", { message: "init takes --env with --foundation and --existing alone", hint: "--config FILE names the environments to make" }), 2);
     const plan = planOf(context, options);
     const dry = options["dryRun"] === true;
     const ledger = new Ledger(plan.root, dry);
