@@ -1,0 +1,139 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../../lib/clock.ts";
+import { FileStore } from "../../providers/stores/file.ts";
+import type { Rotator } from "../../rotation/context.ts";
+import { settingsOf, unsealed, versionOf } from "../../rotation/deliver.ts";
+import { expand } from "../../schemas/template.ts";
+import { readClear } from "../../seal/clear.ts";
+import { identitiesFor } from "../../seal/identity.ts";
+import { readProject } from "../../stacks/read.ts";
+import { as, clean, commit, copyOf, DAY, git, makeBase, newKeys, read, write, type Base, type Ran } from "../people/fixture.ts";
+
+// The commands, as people and machines of a project in git use them, against the sandbox.
+
+let base: Base;
+beforeAll(async () => {
+  base = await makeBase();
+  const file = join(base.dir, "stacks/dev/environment.yaml");
+  const text = readFileSync(file, "utf8").replace(/store: .*/, "store: { kind: file }").replace(/rotation: \{ standard: annually \}/, "rotation: { standard: annually, unattended: [twilio.authToken, outbound-webhooks.signingSecret, stripe.secretKey, vonage.apiSecret] }");
+  writeFileSync(file, text);
+  const { recipient, signing } = await newKeys(base, "rotator-dev");
+  expect(as(base, "super-admin-1", base.dir, ["people", "add", "rotator-dev", "--machine", "--role", "rotator", "--tier", "development", "--recipient", recipient, "--signing", signing]).codes).toEqual([]);
+  await deliver(base.dir);
+  commit(base.dir, "Deliver");
+}, 120_000);
+afterAll(() => { clean(base); });
+const opener = (): Record<string, string> => ({ SOPS_AGE_KEY_FILE: join(base.keys, "super-admin-1.age") });
+/** Puts everything that is sealed into the store, as an `up` does. */
+async function deliver(dir: string): Promise<void> {
+  const declared = readProject(dir, { clock: systemClock }).environments.find((e) => e.name === "dev")!;
+  const store = new FileStore(dir, "dev", opener(), systemClock);
+  const r = { root: dir, declared, env: opener(), identities: identitiesFor(dir, "dev", opener()) } as unknown as Rotator;
+  const seen = new Set<string>();
+  for (const e of declared.expected) {
+    if (seen.has(`${e.spec.class}/${e.integration}`)) continue;
+    seen.add(`${e.spec.class}/${e.integration}`);
+    const v = versionOf(r, e, await unsealed(r, e.spec.class), null, settingsOf(r, e));
+    await store.put({ name: v.name, versionId: v.id, values: v.values, notes: v.notes, tags: {} });
+  }
+}
+const claims = (dir: string, path: string) => ["secrets", "payments"].flatMap((f) => readClear(dir, `stacks/dev/${f}.sops.yaml`).sealed!.credentials).find((c) => c.path === path)!.claims!;
+const valuesOf = async (dir: string): Promise<string[]> => {
+  const r = { root: dir, declared: { name: "dev" }, env: opener(), identities: identitiesFor(dir, "dev", opener()) } as unknown as Rotator;
+  return [...(await unsealed(r, "standard")).values.values()];
+};
+const rotate = (who: string | null, dir: string, args: string[], now = DAY): Ran => as(base, who, dir, args, "", now);
+const records = (dir: string, now = DAY): Record<string, unknown>[] => rotate(null, dir, ["rotations", "--env", "dev"], now).json["rotations"] as Record<string, unknown>[];
+const SANDBOX = ["--env", "dev", "--sandbox", "--yes"];
+
+describe("a rotator's machine", () => {
+  it("rotates the listed kinds that are due, signed by itself, on a branch for a human; never payments, nor what isn't listed", async () => {
+    const dir = copyOf(base);
+    cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const before = await valuesOf(dir);
+    const stripe = claims(dir, "stripe.secretKey").issueId;
+    const r = rotate("rotator-dev", dir, ["rotate", "run", "--within", "400d", "--branch", "rotation/dev", ...SANDBOX]);
+    expect([r.status, r.codes.filter((c) => c !== "ROTATION_CLOCK_SKEW"), r.stderr.includes("at ")]).toEqual([0, [], false]);
+    const moved = (r.json["rotations"] as { path: string; state: string; actor: string }[]).map((m) => [m.path, m.state, m.actor]);
+    expect(moved.map((m) => m[0]).sort()).toEqual(["outbound-webhooks.crm-sync.signingSecret", "outbound-webhooks.reporting.signingSecret", "twilio.authToken", "vonage.apiSecret"]);
+    expect(moved.every((m) => m[1] === "closed" && m[2] === "rotator-dev")).toBe(true);
+    expect([claims(dir, "twilio.authToken").sealedBy, claims(dir, "stripe.secretKey").issueId]).toEqual(["rotator-dev", stripe]);
+    expect(git(dir, "rev-parse", "--abbrev-ref", "HEAD")).toBe("rotation/dev");
+    expect(git(dir, "status", "--porcelain")).toBe("");
+    expect(git(dir, "diff", "--name-only", "main").split("\n").every((f) => f.startsWith("stacks/dev/"))).toBe(true);
+    for (const v of [...before, ...(await valuesOf(dir))]) expect(r.stdout + r.stderr + git(dir, "log", "-p", "main..HEAD")).not.toContain(v);
+    expect(rotate(null, dir, ["check", "--env", "dev"]).codes.filter((c) => c.startsWith("SEAL_"))).toEqual([]);
+    // By hand the machine gets no further than by schedule.
+    expect(rotate("rotator-dev", dir, ["rotate", "start", "stripe.secretKey", "--reason", "scheduled", ...SANDBOX]).codes.some((c) => ["SEAL_WRITER_NOT_ALLOWED", "ROTATION_NOT_UNATTENDED"].includes(c))).toBe(true);
+    expect(rotate("rotator-dev", dir, ["rotate", "start", "calcom.apiKey", "--reason", "scheduled", ...SANDBOX]).codes).toEqual(["ROTATION_NOT_UNATTENDED"]);
+    expect(rotate("rotator-dev", dir, ["rotate", "start", "salesforce.consumerSecret", "--reason", "scheduled", ...SANDBOX]).codes).toEqual(["ROTATION_NOT_UNATTENDED"]);
+    // Nothing that is fresh is rotated again.
+    expect((rotate("rotator-dev", dir, ["rotate", "run", ...SANDBOX]).json["rotations"] as unknown[])).toEqual([]);
+    expect(rotate("rotator-dev", dir, ["rotate", "run", "--env", "dev", "--sandbox"]).codes).toEqual(["NOT_CONFIRMED"]);
+  });
+});
+
+describe("what no probe can prove", () => {
+  it("waits for another Super Admin's signature, with evidence; nobody vouches for themselves", async () => {
+    const dir = copyOf(base);
+    cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const file = join(mkdtempSync(join(tmpdir(), "value-")), "hook");
+    writeFileSync(file, expand("https://hooks.zapier.com/hooks/catch/{digits:8}/{alnum:7}/"));
+    const path = (await import("../../seal/clear.ts")).readClear(dir, "stacks/dev/secrets.sops.yaml").sealed!.credentials.find((c) => c.path.startsWith("zapier.leads"))!.path;
+    const begun = rotate("super-admin-1", dir, ["rotate", "start", path, "--reason", "departure", "--file", file, ...SANDBOX]);
+    expect([begun.status, begun.codes]).toEqual([1, ["ROTATION_ATTEST"]]);
+    const id = records(dir)[0]!["rotation"] as string;
+    const attest = (who: string): string[] => rotate(who, dir, ["rotate", "attest", id, "--env", "dev", "--evidence", "OPS-1: the Zap is gone"]).codes;
+    expect([attest("super-admin-1"), attest("engineer-1"), attest("rotator-dev")]).toEqual(Array(3).fill(["ROTATION_ATTEST_NOT_ALLOWED"]));
+    expect(rotate("super-admin-1", dir, ["rotate", "resume", id, ...SANDBOX]).codes).toEqual(["ROTATION_ATTEST"]);
+    // Written by hand under another's name, or signed by somebody who may not: the record is broken.
+    const text = read(dir, `stacks/dev/rotations/${id}.yaml`);
+    expect(attest("super-admin-2")).toEqual([]);
+    const attested = read(dir, `stacks/dev/rotations/${id}.yaml`);
+    write(dir, `stacks/dev/rotations/${id}.yaml`, attested.replaceAll("actor: super-admin-2", "actor: super-admin-1"));
+    expect(rotate(null, dir, ["rotations", "--env", "dev"]).codes).toContain("ROTATION_CHAIN_BROKEN");
+    write(dir, `stacks/dev/rotations/${id}.yaml`, attested);
+    expect(text).not.toBe(attested);
+    expect(rotate("super-admin-1", dir, ["rotate", "resume", id, ...SANDBOX]).status).toBe(0);
+    expect(records(dir)[0]).toMatchObject({ state: "closed", approver: "super-admin-2", oldVerdict: "skipped", actor: "super-admin-1" });
+  });
+});
+
+describe("a departure", () => {
+  it("walks the exposure list: a line closes when the exposed value is proven dead, and not when it was merely set anew", async () => {
+    const dir = copyOf(base);
+    cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const removed = rotate("super-admin-1", dir, ["people", "remove", "engineer-1"]);
+    expect(removed.codes).toEqual([]);
+    commit(dir, "Remove");
+    const list = (removed.json["written"] as string[]).find((f) => f.includes("exposures"))!;
+    const status = (): Ran => rotate(null, dir, ["rotate", "departure", "--exposure", list, "--status"]);
+    const first = status();
+    const lines = first.json["lines"] as { path: string; state: string }[];
+    expect([first.status, first.json["closed"], lines.length > 8]).toEqual([1, 0, true]);
+    // Set anew without a rotation: another value is in force, and nothing shows that the exposed one is dead.
+    expect(as(base, "super-admin-1", dir, ["secret", "set", "vapi.token", "--env", "dev", "--reason", "departure"], expand("{uuid}")).codes).toEqual([]);
+    await deliver(dir);
+    expect(rotate("super-admin-1", dir, ["rotate", "departure", "--exposure", list, "--env", "dev", "--sandbox"]).codes).toEqual(expect.arrayContaining(["NOT_CONFIRMED"]));
+    const walked = rotate("super-admin-1", dir, ["rotate", "departure", "--exposure", list, "--wait", "5s", ...SANDBOX]);
+    expect(walked.status).toBeGreaterThan(0);
+    const now = new Map((walked.json["lines"] as { path: string; state: string; proof: string | null; why: string }[]).map((l) => [l.path, l]));
+    expect(now.get("twilio.authToken")).toMatchObject({ state: "closed", proof: "refused" });
+    expect(now.get("outbound-webhooks.crm-sync.signingSecret")).toMatchObject({ state: "closed", proof: "refused" });
+    expect(now.get("vonage.apiSecret")).toMatchObject({ state: "closed" });
+    expect(now.get("vapi.token")).toMatchObject({ state: "open", proof: null });
+    expect(now.get("hubspot.accessToken") ?? [...now.values()].find((l) => l.path.startsWith("hubspot"))).toMatchObject({ state: "open" });
+    expect(walked.codes).toContain("DEPARTURE_LINE_OPEN");
+    expect([status().status, status().json["open"]]).toEqual([1, walked.json["open"]]);
+    expect(records(dir).filter((r) => r["state"] === "closed").every((r) => r["reason"] === "departure")).toBe(true);
+    // For an audit: each with its dates, verdicts and who; a gap where the schedule wasn't kept.
+    const csv = as(base, null, dir, ["rotations", "--env", "dev"], "", "2028-06-01");
+    expect(csv.codes.filter((c) => c === "ROTATION_GAP").length).toBe(csv.json["gaps"]);
+    expect(csv.json["gaps"]).toBeGreaterThan(5);
+    for (const r of records(dir)) expect(r).toMatchObject({ environment: "dev", actor: "super-admin-1" });
+    expect(existsSync(join(dir, list))).toBe(true);
+  });
+});
