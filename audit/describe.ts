@@ -167,6 +167,7 @@ function people(ds: readonly Difference[]): Described[] {
 function grouped(ds: readonly Difference[], kind: Kind, environment: string | null, group: RegExp, before: Flat, after: Flat): Described[] {
   const names = [...new Set(ds.map((d) => group.exec(d.path)?.[1] ?? d.path))];
   const has = (f: Flat, n: string): boolean => [...f.keys()].some((k) => k === n || k.startsWith(`${n}.`));
-  const label = (n: string): string => after.get(`${n}.rule`) ?? before.get(`${n}.rule`) ?? n;
+  const flow = (f: Flat, n: string): string | undefined => /(?:^\{|,)\s*rule:\s*["']?([A-Za-z0-9-]+)/.exec(f.get(n) ?? "")?.[1];
+  const label = (n: string): string => after.get(`${n}.rule`) ?? flow(after, n) ?? before.get(`${n}.rule`) ?? flow(before, n) ?? n;
   return names.map((n) => ({ kind, environment, path: label(n), change: !has(before, n) ? "added" : !has(after, n) ? "removed" : "changed" }));
 }

@@ -34,7 +34,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     environment: z.string(), path: z.string(), class: z.string(), issueId: z.string().nullable(), open: z.array(z.string()), seal: z.array(z.string()), read: z.array(z.string()), write: z.array(z.string()), permit: z.array(z.string()),
   })).optional() }),
   "access-can": z.object({ ...base, person: z.string().optional(), role: z.string().optional(), tiers: z.array(z.string()).optional(), active: z.boolean().optional(), may: z.array(z.string()).optional(), opens: z.array(z.string()).optional() }),
-  "access-review": z.object({ ...base, file: z.string().optional(), review: reviewSchema.optional(), reads: z.array(z.object({ at: z.string(), secret: z.string(), identity: z.string(), place: z.string(), denied: z.boolean(), flags: z.array(z.string()) })).optional() }),
+  "access-review": z.object({ ...base, file: z.string().optional(), signed: z.string().optional(), lines: z.array(z.string()).optional(), review: reviewSchema.optional(), reads: z.array(z.object({ at: z.string(), secret: z.string(), identity: z.string(), place: z.string(), denied: z.boolean(), flags: z.array(z.string()) })).optional() }),
   "access-apply": z.object({ ...base, review: z.string().optional(), removed: z.array(z.string()).optional(), kept: z.array(z.string()).optional(), signed: z.string().optional() }),
   preview: z.object({
     ...base,

@@ -11,6 +11,7 @@ import { PEOPLE_FILE } from "../schemas/layout.ts";
 import { activeOn, members, type Member, type People } from "../schemas/people.ts";
 import { REVIEWS_DIR, type Review, type ReviewLine } from "../schemas/review.ts";
 import { readClear } from "../seal/clear.ts";
+import { verifyText } from "../seal/signature.ts";
 import { allSealedFiles } from "../seal/sealed-files.ts";
 import { verbsOf } from "./matrix.ts";
 import { reviewedEnvironments, type OwnedPlace } from "./owners/derive.ts";
@@ -28,6 +29,15 @@ export function lastReview(root: string): string | null {
   const all = existsSync(dir) ? readdirSync(dir).filter((n) => /^\d{4}-\d{2}-\d{2}\.yaml$/.test(n)).sort() : [];
   const name = all.at(-1);
   return name === undefined ? null : `${REVIEWS_DIR}/${name}`;
+}
+export const REVIEW_NAMESPACE = "stackseal-review";
+/** Where a reviewer's own signature over a review stands. */
+export const reviewerSignature = (file: string, reviewer: string): string => `${file}.${reviewer}.sig`;
+/** Whether the reviewer's signature, by a key in people.yaml, is over the review's text as it is. */
+export function signedByReviewer(root: string, file: string, text: string, reviewer: Member): boolean {
+  const path = join(root, reviewerSignature(file, reviewer.name));
+  const base64 = existsSync(path) ? readFileSync(path, "latin1").replace(/-----[A-Z ]+-----/g, "").replace(/\s/g, "") : "";
+  return base64 !== "" && verifyText(base64, text, reviewer.entry.signing, REVIEW_NAMESPACE) !== null;
 }
 export interface ReviewQuestion {
   readonly root: string;
@@ -87,4 +97,4 @@ function codeOwners(root: string): string[] {
   return file === undefined ? [] : readFileSync(join(root, file), "utf8").split("\n").map((l) => l.replace(/#.*$/, "").trim().slice(0, 300)).filter((l) => l !== "");
 }
 export const renderReview = (r: Review): string =>
-  `# yaml-language-server: $schema=../../schemas/json/review.schema.json\n# Sign off each line: decision keep or remove, a reason, and your name. Then: stackseal access apply\n${stringify(r, { indent: 4, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" })}`;
+  `# yaml-language-server: $schema=../../schemas/json/review.schema.json\n# Sign off each line: decision keep or remove, a reason, and your name. Every reviewer signs: stackseal access review --sign. Then: stackseal access apply\n${stringify(r, { indent: 4, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" })}`;

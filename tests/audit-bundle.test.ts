@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OUTPUTS } from "../schemas/outputs.ts";
 
 const repo = resolve(import.meta.dirname, "..");
 const cli = join(repo, "dist/cli.js");
@@ -13,6 +14,7 @@ interface Said { status: number | null; findings: { code: string; path?: string;
 const run = (dir: string, key: string, ...args: string[]): Said => {
   const r = spawnSync(process.execPath, [cli, "-C", dir, ...args, "--json"], { env: { ...base, STACKSEAL_SIGNING_KEY: key }, encoding: "utf8" });
   const json = JSON.parse(r.stdout) as Record<string, unknown> & { findings: Said["findings"] };
+  expect(OUTPUTS[String(json["command"]).replace(" ", "-")]!.safeParse(json).error?.issues ?? []).toEqual([]);
   return { status: r.status, findings: json.findings, json, stderr: r.stderr };
 };
 const codes = (s: Said): string[] => [...new Set(s.findings.map((f) => f.code))].sort();

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { OUTPUTS } from "../schemas/outputs.ts";
 
 const repo = resolve(import.meta.dirname, "..");
 const cli = join(repo, "dist/cli.js");
@@ -13,6 +14,7 @@ interface Change { commit: string; kind: string; environment: string | null; pat
 const log = (dir: string, ...args: string[]): { changes: Change[]; findings: { code: string }[]; ok: boolean } => {
   const r = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--json", ...args], { env, encoding: "utf8", maxBuffer: 64 << 20 });
   expect(r.stderr).toBe("");
+  expect(OUTPUTS["audit-log"]!.safeParse(JSON.parse(r.stdout)).error?.issues ?? []).toEqual([]);
   return JSON.parse(r.stdout) as { changes: Change[]; findings: { code: string }[]; ok: boolean };
 };
 const short = (cs: readonly Change[]): string[] => cs.map((c) => `${c.environment ?? "-"} ${c.kind} ${c.path}: ${c.change}`);

@@ -157,6 +157,11 @@ describe.skipIf(browserPath === undefined)("the page in Chromium", () => {
     const row = rows(page, "changes").filter({ hasText: "evil" });
     expect(await row.count()).toBe(1);
     expect(await row.textContent()).toContain(`/scriptimg src=x onerror="window.pwned=1"'"&`);
+    expect((await rows(page, "changes").allTextContents()).filter((t) => t.includes("exceptionowned-and-tagged"))).toHaveLength(1);
+    expect((await rows(page, "changes").allTextContents()).some((t) => t.includes("policies: verdict unknown; deployed: unknown"))).toBe(true);
+    // A heading stands above its column.
+    const left = async (css: string): Promise<number> => page.locator(css).first().evaluate((n) => { const r = new (globalThis as unknown as { Range: new () => { selectNodeContents(n: unknown): void; getBoundingClientRect(): { x: number } } }).Range(); r.selectNodeContents(n); return r.getBoundingClientRect().x; });
+    expect(Math.abs(await left("#changes .top .row > :nth-child(2) button") - await left("#changes .chunk .row > :nth-child(2)"))).toBeLessThan(2);
     expect(await rows(page, "exceptions").textContent()).toContain("until the </script> contract ends");
     expect(await row.textContent()).toContain("⟨U+202E⟩evil");
     expect(await page.evaluate(() => [(globalThis as { pwned?: number }).pwned ?? null, document.images.length])).toEqual([null, 0]);

@@ -19,7 +19,7 @@ export interface GitPartsOptions extends Range {
 export const COMMITS = "git/commits.txt";
 export const FILES = "git/files/";
 const LOG_FORMAT = "%H %ct %P";
-const COPIED = /^(stacks\/(people\.yaml(\.sig)?|attestations\.yaml|[^/]+\/(?:environment|payments)\.yaml|reviews\/[^/]+\.yaml(\.sig)?|exposures\/[^/]+\.yaml|[^/]+\/rotations\/[^/.]+\.yaml)|schemas\/access\.ts(\.sig)?|\.sops\.yaml|policies\/(exceptions\.yaml|config\.json)|(\.github\/|docs\/)?CODEOWNERS)$/;
+const COPIED = /^(stacks\/(people\.yaml(\.sig)?|attestations\.yaml|[^/]+\/(?:environment|payments)\.yaml|reviews\/[^/]+\.yaml((\.[a-z0-9-]+)?\.sig)?|exposures\/[^/]+\.yaml|[^/]+\/rotations\/[^/.]+\.yaml)|schemas\/access\.ts(\.sig)?|\.sops\.yaml|policies\/(exceptions\.yaml|config\.json)|(\.github\/|docs\/)?CODEOWNERS)$/;
 const SAFE = /^[A-Za-z0-9._/-]+$/;
 
 /** git without replacements: a replaced commit would be another history under the same ids. */

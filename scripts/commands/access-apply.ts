@@ -12,7 +12,7 @@ import { armorSignature, signText } from "../../seal/signature.ts";
 import { defineCommand } from "../command.ts";
 import { superAdmin } from "../people.ts";
 import { removePerson } from "../people-removal.ts";
-import { lastReview } from "../review.ts";
+import { lastReview, REVIEW_NAMESPACE, signedByReviewer } from "../review.ts";
 
 export default defineCommand({
   name: "access apply",
@@ -28,7 +28,7 @@ export default defineCommand({
     if (!document || !parsed?.value) throw new FindingError([...findings, ...(parsed?.findings ?? [])]);
     const people = readPeople(context.root, "");
     const signer = superAdmin(context, people);
-    const wrong = judge(parsed.value, people, signer.name, (i) => document.locate(["lines", i]));
+    const wrong = [...judge(parsed.value, people, signer.name, (i) => document.locate(["lines", i])), ...unsigned(context.root, file, parsed.value, people, signer.name)];
     if (wrong.length) throw new FindingError(wrong);
     const here = new Set(members(people).map((m) => m.name));
     const removed: string[] = [];
@@ -40,10 +40,16 @@ export default defineCommand({
       texts.push(r.text ?? "");
     }
     // Signed last: a signed review is one whose removals are done.
-    writeAtomic(join(context.root, `${file}.sig`), armorSignature(signText(signer.key, readFileSync(join(context.root, file), "utf8"), "stackseal-review")));
+    writeAtomic(join(context.root, `${file}.sig`), armorSignature(signText(signer.key, readFileSync(join(context.root, file), "utf8"), REVIEW_NAMESPACE)));
     return { exit: 0, json: { review: file, removed, kept: parsed.value.lines.filter((l) => l.decision === "keep").map((l) => l.name), signed: `${file}.sig` }, text: [...texts, `applied ${file}: ${removed.length} removed${removed.length ? ` (${removed.join(", ")})` : ""}; wrote ${file}.sig, signed by ${signer.name}`].join("\n") };
   },
 });
+/** Everybody whose word the review gives must have signed it; whoever applies it signs it now. */
+function unsigned(root: string, file: string, review: Review, people: ReturnType<typeof readPeople>, signer: string): Finding[] {
+  const text = readFileSync(join(root, file), "utf8");
+  const reviewers = [...new Set(review.lines.map((l) => l.reviewedBy))].filter((n) => n !== "" && n !== signer);
+  return members(people).filter((m) => reviewers.includes(m.name) && !signedByReviewer(root, file, text, m)).map((m) => historyCodes.finding("REVIEW_UNSIGNED", { message: `${m.name} decided lines, and hasn't signed the review as it is now`, at: { file, line: 1, column: 1 }, path: m.name, hint: `${m.name}: stackseal access review --sign ${file}` }));
+}
 function judge(review: Review, people: ReturnType<typeof readPeople>, signer: string, at: (i: number) => Finding["at"]): Finding[] {
   const humans = new Set(Object.keys(people.people));
   const lines = new Set(review.lines.map((l) => l.name));

@@ -29,7 +29,7 @@
       col("Age", age, (r) => r.ageDays / r.maxAgeDays), col("Reason", (r) => r.reason), col("Sealed by", (r) => r.sealedBy), col("Opens it in git now", (r) => text(r.opens)), alertCol] },
     { id: "changes", title: "Timeline of changes", rows: data.changes, date: "at", kinds: true, columns: [
       col("When (UTC)", (r) => minute(r.at), (r) => r.at, "when"), col("Env", (r) => text(r.environment)), col("Kind", (r) => r.kind), col("What", (r) => r.path, null, "code"), col("Change", (r) => r.change), col("Who", (r) => r.who),
-      col("Review", (r) => `${r.review}${r.claimed.length ? `; Reviewed-by ${r.claimed.join(", ")} (claimed)` : ""}${r.policy ? `; ${r.policy}` : ""}`), col("Commit", (r) => `${r.commit} ${r.signature}`), alertCol] },
+      col("Review", (r) => `${r.review}${r.claimed.length ? `; Reviewed-by ${r.claimed.join(", ")} (claimed)` : ""}; policies: ${r.policy ?? "verdict unknown"}${r.deployed === null ? "" : `; deployed: ${r.deployed}`}`), col("Commit", (r) => `${r.commit} ${r.signature}`), alertCol] },
     { id: "people", title: "People, machines and recipients", rows: data.people, date: null, envs: (r) => r.opens.map((o) => o.split(" ")[0]), columns: [
       col("Name", (r) => r.name), col("What", (r) => r.what), col("Role", (r) => text(r.role)), col("Tiers", (r) => text(r.tiers)), col("Active", (r) => (r.active ? "yes" : r.until ? `until ${r.until}` : "no")), col("Opens in git", (r) => text(r.opens)),
       col("2nd factor", (r) => text(r.secondFactor), null, "when"), col("Last use in git", (r) => day(r.lastUse), null, "when"), alertCol] },

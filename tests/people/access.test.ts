@@ -64,6 +64,16 @@ describe("access review and apply", () => {
     expect(as(base, "super-admin-1", dir, ["access", "apply"]).codes).toEqual(["REVIEW_UNSIGNED"]);
     expect(read(dir, "stacks/people.yaml")).toContain("engineer-1");
     decide(false);
+    // Whoever's word the review gives must have signed it, as it is.
+    const waits = as(base, "super-admin-1", dir, ["access", "apply"]);
+    expect([waits.codes, waits.stdout.includes("super-admin-2 decided lines")]).toEqual([["REVIEW_UNSIGNED"], true]);
+    expect(as(base, "engineer-1", dir, ["access", "review", "--sign"]).codes).toEqual(["REVIEW_UNSIGNED"]);
+    expect(as(base, "super-admin-2", dir, ["access", "review", "--sign"]).json).toMatchObject({ signed: `${REVIEW}.super-admin-2.sig`, lines: ["super-admin-1"] });
+    write(dir, REVIEW, read(dir, REVIEW).replace("reason: reviewed", "reason: looked at"));
+    expect(as(base, "super-admin-1", dir, ["access", "apply"]).codes).toEqual(["REVIEW_UNSIGNED"]);
+    write(dir, `${REVIEW}.super-admin-2.sig`, "forged");
+    expect(as(base, "super-admin-1", dir, ["access", "apply"]).codes).toEqual(["REVIEW_UNSIGNED"]);
+    expect(as(base, "super-admin-2", dir, ["access", "review", "--sign", REVIEW]).codes).toEqual([]);
     const done = as(base, "super-admin-1", dir, ["access", "apply"]);
     expect(done.codes).toEqual([]);
     expect(done.json).toMatchObject({ removed: ["engineer-1"] });
