@@ -32,3 +32,9 @@ it("stays under the host's limit whatever there is, and says what was left out",
   expect(text).toContain("more: run the command below");
   expect(text.startsWith(MARKER)).toBe(true);
 });
+it("says how a conflict in a sealed file is merged, where a credential changes and nowhere else", () => {
+  const environment = { name: "dev", tier: "development", summary, steps: [], violations: [] };
+  const hint = "If the host reports a conflict in a sealed file";
+  expect(renderComment(comment({ environments: [{ ...environment, credentials: [{ path: "twilio.authToken", change: "re-issued", kind: "twilio.authToken", class: "standard", ageDays: 0 }] }] }))).toContain(hint);
+  expect(renderComment(comment({ environments: [{ ...environment, credentials: [] }] }))).not.toContain(hint);
+});

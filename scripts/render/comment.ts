@@ -75,6 +75,8 @@ function body(c: Comment, most: number): string {
     ...folded(`Open exposures (${c.exposures.length})`, table("| exposure | subject | environment | credential | due |", c.exposures, (x) => `| ${code(x.exposure)} | ${code(x.subject)} | ${code(x.environment)} | ${code(x.path)} | ${code(x.due)} |`, most)),
     `Plan ${code(c.digest)}, approval ${code(c.approval)}`, "",
     ...folded("How to reproduce", [`<pre>${code(c.reproduce, 2000).slice(6, -7)}</pre>`, "", "No key, account or network is needed."]),
+    // Code hosts run no merge drivers: their own editor would break a mac.
+    ...(concerned.some((e) => e.credentials.length > 0) ? folded("If the host reports a conflict in a sealed file", ["<pre>git fetch && git merge origin/main</pre>", "", "On a machine with an identity that opens it: the merge driver that <code>stackseal init</code> installs merges by key. What was merged by hand: <code>stackseal secret merge BASE OURS THEIRS</code>. Never in the host's editor."]) : []),
   ].join("\n");
 }
 
