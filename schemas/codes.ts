@@ -25,6 +25,7 @@ export const schemaCodes = defineCodes({
   STRIPE_ENDPOINTS_TOO_MANY: { severity: "error", title: "Stripe allows 16 endpoints an account" },
   STRIPE_ENDPOINT_DUPLICATE: { severity: "error", title: "Two endpoints have one URL" },
   CRM_PLAN: { severity: "error", title: "Native CRMs are for the Agency plan" },
+  STORE_REGION: { severity: "warning", title: "A region that this release doesn't know" },
   SANDBOX_ADDRESS: { severity: "error", title: "An API address that is not on loopback" },
   SECRET_IN_PLAIN_FILE: { severity: "error", title: "A credential stands in a plain file" },
 });

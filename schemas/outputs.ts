@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { canarySchema } from "./canary.ts";
 import { exceptionSchema } from "./exceptions.ts";
 import { exposureSchema } from "./exposure.ts";
 import { reviewSchema } from "./review.ts";
@@ -79,6 +80,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     steps: z.array(z.object({ step: z.enum(["store", "git"]), state: z.enum(["done", "already", "todo", "waits", "none", "failed"]), what: z.string() })).optional(),
     issues: z.array(z.object({ path: z.string(), issueId: z.string(), sealedBy: z.string() })).optional(),
   }),
+  canary: z.object({ ...base, environment: z.string().optional(), heard: canarySchema.shape.heard.element.array().optional(), written: z.string().nullable().optional() }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
   "secret-verify": z.object({ ...base, files: z.array(z.object({
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),

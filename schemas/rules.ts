@@ -4,6 +4,7 @@ import { nearest } from "../lib/nearest.ts";
 import { schemaCodes as c } from "./codes.ts";
 import type { Environment, Payments } from "./environment.ts";
 import { loopback } from "./fields.ts";
+import { REGIONS } from "./iam/regions.ts";
 import { integrations, NATIVE_CRMS } from "./integrations/index.ts";
 import { MAIL_RULES, PORTS } from "./integrations/smtp.ts";
 import { LOCAL } from "./layout.ts";
@@ -15,7 +16,7 @@ const say = (doc: Document, code: Extract<keyof typeof c.table, string>, path: P
 
 /** Rules of the product documentation over one environment's declaration, beyond what its shape says. */
 export function environmentRules(e: Environment, doc: Document, folder: string): Finding[] {
-  return [...naming(e.environment, doc, folder), ...tierRules(e, doc), ...urlRules(e, doc), ...mailRules(e, doc), ...crmRules(e, doc), ...sandboxRules(e, doc), ...pastedSecrets(doc)];
+  return [...naming(e.environment, doc, folder), ...tierRules(e, doc), ...regionRules(e, doc), ...urlRules(e, doc), ...mailRules(e, doc), ...crmRules(e, doc), ...sandboxRules(e, doc), ...pastedSecrets(doc)];
 }
 /** The same over `payments.yaml`; `environment` is null where that file can't be read. */
 export function paymentsRules(p: Payments, doc: Document, folder: string, environment: Environment | null): Finding[] {
@@ -30,6 +31,11 @@ function naming(name: string, doc: Document, folder: string): Finding[] {
 }
 function tierRules(e: Environment, doc: Document): Finding[] {
   return (e.tier === "local") !== (e.environment === LOCAL) ? [say(doc, "ENVIRONMENT_TIER_LOCAL", ["tier"], "tier local belongs to the environment local, and to no other")] : [];
+}
+function regionRules(e: Environment, doc: Document): Finding[] {
+  if (e.store.kind !== "aws") return [];
+  const all: [Path, string][] = [[["store", "region"], e.store.region], ...(e.store.replicas ?? []).map((r, i): [Path, string] => [["store", "replicas", i], r])];
+  return all.filter(([, r]) => !REGIONS.includes(r)).map(([path, r]) => say(doc, "STORE_REGION", path, `AWS has no region ${r} that this release knows`, `did you mean ${nearest(r, REGIONS) ?? "eu-west-1"}?`));
 }
 function urlRules(e: Environment, doc: Document): Finding[] {
   const urls: [Path, string][] = [

@@ -5,6 +5,7 @@ import { claimsSchema } from "../schemas/claims.ts";
 import { environmentSchema, paymentsSchema } from "../schemas/environment.ts";
 import { recordSchema } from "../schemas/rotation-record.ts";
 import { backupPlanSchema, backupRecordSchema, drillRecordSchema } from "../schemas/backup.ts";
+import { canarySchema } from "../schemas/canary.ts";
 import { exposureSchema } from "../schemas/exposure.ts";
 import { reviewSchema } from "../schemas/review.ts";
 import { rollbackSchema } from "../schemas/rollback.ts";
@@ -31,6 +32,7 @@ export function jsonSchemas(): Record<string, unknown> {
     "backup-plan": make(backupPlanSchema, "stackseal backup.yaml"),
     "backup-record": make(backupRecordSchema, "record of a backup"),
     "drill-record": make(drillRecordSchema, "record of a drill"),
+    canary: make(canarySchema, "record of an alert that arrived"),
     exposure: make(exposureSchema, "stackseal exposure list"),
     exceptions: make(exceptionsSchema, "stackseal exceptions.yaml"),
     attestations: make(attestationsSchema, "stackseal attestations.yaml"),

@@ -142,7 +142,7 @@ export class AwsStore implements Store {
   private async owned(name: string): Promise<StoreSecret> {
     const found = await this.describe(name);
     const environment = name.split("/")[1] ?? "";
-    if (!found) throw fail("STORE_SHELL_MISSING", "Secrets Manager has no secret of this name", name, `a Super Admin deploys ${environment}-foundation, which makes it with its key and policy`);
+    if (!found) throw fail("STORE_SHELL_MISSING", `Secrets Manager has no secret of this name in ${this.place.region}`, name, `check store.region; a Super Admin deploys ${environment}-foundation, which makes it with its key and policy`);
     if (found.deletedAt !== undefined) throw fail("STORE_DELETION_PENDING", `the secret is scheduled for deletion on ${found.deletedAt.slice(0, 10)}`, name, `aws secretsmanager restore-secret --secret-id ${name}, as super-admin`);
     if (!found.ours) throw fail("STORE_FOREIGN", "the secret doesn't carry our ownership tag: it isn't overwritten", name, "remove or rename it, or tag it managed-by: stackseal after having looked at it");
     return found;

@@ -1,6 +1,9 @@
 import type { CheckFailure, DiffResult, Provider, Written } from "../../lib/provider.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../../lib/pulumi-value.ts";
 import { aliasFault, policyFaults } from "../../schemas/iam/document.ts";
+import { awsFailure } from "../../providers/aws/errors.ts";
+import { providerCodes } from "../../providers/codes.ts";
+import { fail, type Code } from "../../providers/input.ts";
 import { Emulator } from "./endpoint.ts";
 import { list, map, text, texts, type AwsType } from "./type.ts";
 import { rule, subscription, target, topic, topicPolicy, trail } from "./types/alerts.ts";
@@ -32,6 +35,16 @@ function plain(v: Value): Value {
   if (v[SIGNATURE] === SECRET) return plain(v["value"] ?? null);
   return Object.fromEntries(Object.entries(v).filter(([k, e]) => !k.startsWith("__") && e !== null).map(([k, e]) => [k, plain(e)]));
 }
+/** What went wrong, by its code: our own texts begin with theirs, the SDK's errors are told as the stores tell them. */
+async function coded<T>(what: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (e) {
+    const m = e instanceof Error && !("$metadata" in e) ? /^([A-Z][A-Z_]+): ([\s\S]+)$/.exec(e.message) : null;
+    throw m?.[1] !== undefined && m[1] in providerCodes.table ? fail(m[1] as Code, m[2] ?? "", what) : awsFailure(e, what);
+  }
+}
+const nameIn = (urn: string, p: Props): string => [p["name"], p["bucket"], p["secretArn"]].find((x): x is string => typeof x === "string" && x !== UNKNOWN) ?? urn.split("::").at(-1) ?? urn;
 const props = (p: Props): Props => plain(p) as Props;
 const same = (a: Value | undefined, b: Value | undefined): boolean => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 const sorted = (v: Value | undefined): Value => (Array.isArray(v) ? v.map(sorted) : typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, e]) => [k, sorted(e)])) : (v ?? null));
@@ -65,12 +78,16 @@ export function sandboxAws(env: Readonly<Record<string, string | undefined>>): P
         }
       return Promise.resolve({ inputs: news, failures });
     },
-    diffConfig: () => Promise.resolve({ changes: "none", replaces: [], diffs: [], deleteBeforeReplace: false }),
+    // A changed setting makes no other resources: they are looked for where the new one says.
+    diffConfig: (_urn, olds, _outputs, news) => {
+      const diffs = SETTINGS.filter((k) => k !== "version" && !same(setting(props(olds)[k]), setting(props(news)[k])));
+      return Promise.resolve({ changes: diffs.length > 0 ? "some" : "none", replaces: [], diffs, deleteBeforeReplace: false });
+    },
     configure: async (_urn, _id, inputs) => {
       const e = make(props(inputs));
       const { STSClient, GetCallerIdentityCommand } = await import("@aws-sdk/client-sts");
-      const { Account } = await e.client(STSClient).send(new GetCallerIdentityCommand({}));
-      if (e.account !== "" && Account !== e.account) throw new Error(`STORE_ACCOUNT: the emulator's account is ${Account ?? "?"}; the environment declares ${e.account}`);
+      const { Account } = await coded(e.account, () => e.client(STSClient).send(new GetCallerIdentityCommand({})));
+      if (e.account !== "" && Account !== e.account) throw fail("STORE_ACCOUNT", `the emulator's account is ${Account ?? "?"}; the environment declares ${e.account}`, e.account, "correct store.accountId");
       emulator = e;
       return { acceptSecrets: true, supportsPreview: true };
     },
@@ -97,21 +114,21 @@ export function sandboxAws(env: Readonly<Record<string, string | undefined>>): P
     create: async (urn, inputs, { preview }): Promise<Written> => {
       const p = props(inputs);
       if (preview) return { id: "", outputs: { ...inputs, arn: UNKNOWN } };
-      const made = await known(urn).create(at(), p);
+      const made = await coded(nameIn(urn, p), () => known(urn).create(at(), p));
       return { id: made.id, outputs: { ...p, ...made.outputs } };
     },
     update: async (urn, id, oldInputs, oldOutputs, newInputs, { preview }): Promise<Written> => {
       const t = known(urn);
       const p = props(newInputs);
       if (preview) return { id, outputs: { ...oldOutputs, ...newInputs } };
-      const made = t.update ? await t.update(at(), id, p, props(oldInputs)) : await t.create(at(), p);
+      const made = await coded(nameIn(urn, p), () => (t.update ? t.update(at(), id, p, props(oldInputs)) : t.create(at(), p)));
       return { id, outputs: { ...p, ...made.outputs } };
     },
     read: async (urn, id, inputs, outputs) => {
-      const there = (await known(urn).exists?.(at(), id, props(Object.keys(inputs).length > 0 ? inputs : outputs))) ?? true;
+      const there = (await coded(id, () => known(urn).exists?.(at(), id, props(Object.keys(inputs).length > 0 ? inputs : outputs)) ?? Promise.resolve(true)));
       return there ? { id, inputs, outputs } : { id: "", inputs: {}, outputs: {} };
     },
-    delete: async (urn, id, inputs, outputs) => { await known(urn).delete(at(), id, props(Object.keys(inputs).length > 0 ? inputs : outputs)); },
+    delete: async (urn, id, inputs, outputs) => { await coded(id, () => known(urn).delete(at(), id, props(Object.keys(inputs).length > 0 ? inputs : outputs))); },
     invoke: (token) => Promise.reject(new Error(`RESOURCE_UNKNOWN: no function ${token} here`)),
     getSchema: () => Promise.resolve(JSON.stringify({ name: "aws", version: "7.48.0" })),
     cancel: () => Promise.resolve(),

@@ -42,6 +42,8 @@ export const SEVERITIES = ["notice", "warning", "critical"] as const;
 export type AlertSeverity = (typeof SEVERITIES)[number];
 export const topicName = (environment: string, severity: AlertSeverity): string => `stackseal-${environment}-${severity}`;
 export const topicArn = (p: Place, severity: AlertSeverity, region = p.region): string => `arn:aws:sns:${region}:${p.accountId}:${topicName(p.environment, severity)}`;
+/** Where the canary listens. */
+export const canaryQueue = (environment: string): string => `stackseal-${environment}-canary`;
 export const scheduleGroup = (environment: string, cls: SecretClass): string => `stackseal-${environment}-${cls}`;
 export const BUCKETS = ["state", "backup", "trail"] as const;
 export type BucketUse = (typeof BUCKETS)[number];

@@ -1,5 +1,5 @@
 import type { Statement } from "./document.ts";
-import { BUCKETS, bucketArn, regionsOf, trailArn, type Place } from "./place.ts";
+import { BUCKETS, bucketArn, canaryQueue, regionsOf, trailArn, type Place } from "./place.ts";
 
 /** What deploying the foundation stack needs: the roles, keys, buckets, trail and alerts of one environment, by name. Secrets and settings come from the matrix. */
 export function superAdminStatements(p: Place): Statement[] {
@@ -20,6 +20,8 @@ export function superAdminStatements(p: Place): Statement[] {
     allow("TrailLists", "cloudtrail", "LookupEvents DescribeTrails", ["*"]),
     allow("Rules", "events", "PutRule DeleteRule DescribeRule EnableRule DisableRule PutTargets RemoveTargets ListTargetsByRule TagResource UntagResource ListTagsForResource", each((r) => `arn:aws:events:${r}:${p.accountId}:rule/stackseal-${p.environment}-*`)),
     allow("Topics", "sns", "CreateTopic DeleteTopic GetTopicAttributes SetTopicAttributes Subscribe ListSubscriptionsByTopic Publish TagResource UntagResource ListTagsForResource", each((r) => `arn:aws:sns:${r}:${p.accountId}:stackseal-${p.environment}-*`)),
+    // The canary listens in a queue of its own for as long as it waits.
+    allow("Canary", "sqs", "CreateQueue DeleteQueue GetQueueAttributes SetQueueAttributes ReceiveMessage DeleteMessage", each((r) => `arn:aws:sqs:${r}:${p.accountId}:${canaryQueue(p.environment)}`)),
     allow("Subscriptions", "sns", "GetSubscriptionAttributes Unsubscribe", ["*"]),
     allow("Schedules", "scheduler", "CreateScheduleGroup DeleteScheduleGroup GetScheduleGroup CreateSchedule UpdateSchedule DeleteSchedule GetSchedule TagResource UntagResource ListTagsForResource", ["schedule-group", "schedule"].map((t) => `arn:aws:scheduler:${p.region}:${p.accountId}:${t}/stackseal-${p.environment}-*`)),
   ];

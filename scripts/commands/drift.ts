@@ -1,4 +1,5 @@
 import { hasErrors, type Finding } from "../../lib/finding.ts";
+import { canaryFindings } from "../canary/state.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { declaredOne, withSandbox } from "../deploy.ts";
 import { awsDrift } from "../drift/aws.ts";
@@ -35,7 +36,7 @@ export default defineCommand({
     }
     const stripe = await stripeDriftOf(context, d);
     found.push(...stripe.drift);
-    const all: Finding[] = [...findings, ...stripe.findings, ...found.map((f): Finding => ({ code: CODE, severity: "error", message: `${f.kind} ${f.name}: expected ${f.expected}, found ${f.found}${f.by !== null ? `; last changed by ${f.by}` : ""}`, path: f.name, hint: "stackseal up brings back what git says; if the change is right, declare it" }))];
+    const all: Finding[] = [...findings, ...stripe.findings, ...(place ? canaryFindings(context.root, place) : []), ...found.map((f): Finding => ({ code: CODE, severity: "error", message: `${f.kind} ${f.name}: expected ${f.expected}, found ${f.found}${f.by !== null ? `; last changed by ${f.by}` : ""}`, path: f.name, hint: "stackseal up brings back what git says; if the change is right, declare it" }))];
     return { exit: hasErrors(all) ? 1 : 0, findings: all, json: { drift: found }, text: found.length === 0 ? `${d.name}: the store is as git says.\n` : `${d.name}: ${found.length} differ from git.\n` };
   },
 });

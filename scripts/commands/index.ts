@@ -21,6 +21,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "staged", summary: "Sign that a plan is what staging has, and that it was found valid there: production asks for it", load: async () => (await import("./staged.ts")).default },
   { name: "destroy", summary: "Remove everything that an environment deployed", load: async () => (await import("./destroy.ts")).default },
   { name: "drift", summary: "Compare the store, its policies, keys and alerts with git, by rights to list and describe alone", load: async () => (await import("./drift.ts")).default },
+  { name: "canary", summary: "Try to read a payment secret's version that doesn't exist, wait until the alert arrives, and record that it did", load: async () => (await import("./canary.ts")).default },
   { name: "rollback", summary: "Put a secret's former version in force again, and write the revert that fits it on a branch; run again where it was interrupted", load: async () => (await import("./rollback.ts")).default },
   { name: "export", summary: "Print a stack's state as pulumi stack export does; pulumi stack import opens it", load: async () => (await import("./export.ts")).default },
   { name: "import", summary: "Replace a stack's state by a file of pulumi stack export or stackseal export", load: async () => (await import("./import.ts")).default },

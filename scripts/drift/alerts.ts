@@ -2,7 +2,7 @@ import { awsSettings, type AwsPlace } from "../../providers/aws/connect.ts";
 import { alertRules, alertTopics, LOUD } from "../../schemas/alerts.ts";
 import type { Environment } from "../../schemas/environment.ts";
 import { topicPolicy } from "../../schemas/iam/other-policies.ts";
-import { scheduleGroup, topicArn, trailName, type Place } from "../../schemas/iam/place.ts";
+import { canaryQueue, scheduleGroup, topicArn, trailName, type Place } from "../../schemas/iam/place.ts";
 import { reminders } from "../../stacks/access/reminders.ts";
 import type { Declared } from "../../stacks/read.ts";
 import { Notes, orNull, orUnseen, sameJson } from "./compare.ts";
@@ -47,8 +47,8 @@ async function topics(n: Notes, p: Place, at: AwsPlace, env: Env, alerts: Enviro
     for await (const page of sns.paginateListSubscriptionsByTopic({ client }, { TopicArn: arn })) has.push(...(page.Subscriptions ?? []).map((s) => `${s.Protocol ?? "?"} ${s.Endpoint ?? "?"}`));
     const wanted = LOUD.includes(severity) ? [...(alerts?.email ?? []).map((e) => `email ${e}`), ...(alerts?.https ?? []).map((u) => `https ${u}`)] : [];
     for (const w of wanted.filter((x) => !has.includes(x))) n.note("subscription", arn, w, "not subscribed");
-    // A queue of the canary's own is named by its rule, and goes with it.
-    for (const h of has.filter((x) => !wanted.includes(x) && !(x.startsWith("sqs ") && x.endsWith(`:stackseal-${p.environment}-canary`)))) n.note("subscription", arn, "no such subscriber", h);
+    // A canary that is listening just now is no stranger.
+    for (const h of has.filter((x) => !wanted.includes(x) && !(x.startsWith("sqs ") && x.endsWith(`:${canaryQueue(p.environment)}`)))) n.note("subscription", arn, "no such subscriber", h);
   }
 }
 async function trail(n: Notes, p: Place, at: AwsPlace, env: Env): Promise<void> {

@@ -49,7 +49,7 @@ export async function startMoto(): Promise<Emulator> {
 
 export interface Proxy {
   readonly url: string;
-  /** Answers a request itself where it returns something; passes it on otherwise. */
+  /** Answers a request itself where it returns something (a text as XML, all else as JSON); passes it on otherwise. */
   intercept: (target: string, body: string, n: number) => { readonly status: number; readonly body: unknown } | null | undefined;
   readonly seen: string[];
   close(): Promise<void>;
@@ -66,7 +66,7 @@ export async function startProxy(upstream: string): Promise<Proxy> {
       const target = String(req.headers["x-amz-target"] ?? req.url).split(".").at(-1) ?? "";
       seen.push(target);
       const own = proxy.intercept(target, body.toString("utf8"), seen.filter((t) => t === target).length);
-      if (own) { res.writeHead(own.status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(own.body)); return; }
+      if (own) { res.writeHead(own.status, { "content-type": typeof own.body === "string" ? "text/xml" : "application/x-amz-json-1.1" }).end(typeof own.body === "string" ? own.body : JSON.stringify(own.body)); return; }
       const out = request({ host: to.hostname, port: to.port, method: req.method, path: req.url, headers: req.headers }, (back) => { res.writeHead(back.statusCode ?? 502, back.headers); back.pipe(res); });
       out.on("error", () => { res.destroy(); });
       out.end(body);
