@@ -40,7 +40,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   preview: z.object({
     ...base,
     plan: z.object({ digest: z.string(), approval: z.string() }).optional(),
-    against: z.object({ kind: z.enum(["nothing", "base", "state"]), commit: z.string().optional(), ref: z.string().optional(), program: z.enum(["own", "current"]).optional(), why: z.string().optional(), stacks: z.array(z.string()).optional() }),
+    against: z.object({ kind: z.enum(["nothing", "base", "state", "deployed"]), commit: z.string().optional(), ref: z.string().optional(), program: z.enum(["own", "current"]).optional(), why: z.string().optional(), stacks: z.array(z.string()).optional() }),
     access: z.array(z.object({ who: z.string(), role: z.string(), change: z.enum(["gains", "loses"]), tier: z.string(), class: z.string(), verbs: z.array(z.string()) })),
     environments: z.array(z.object({
       name: z.string(), engine: z.string(), base: z.string().nullable(),
@@ -100,7 +100,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     secrets: z.array(z.object({ name: z.string(), tags: z.record(z.string(), z.string()), changed: z.string(), ours: z.boolean() })).optional(), written: z.union([z.array(z.string()), z.string()]).nullable().optional(), placeholders: z.array(z.string()).optional(),
     missing: z.array(z.object({ integration: z.string(), title: z.string(), environments: z.array(z.string()), find: z.array(z.object({ what: z.string(), where: z.string(), url: z.string() })) })).optional(),
   }),
-  doctor: z.object({ ...base, environment: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),
+  doctor: z.object({ ...base, environment: z.string(), at: z.string(), sandbox: z.boolean(), results: z.array(z.object({ integration: z.string(), step: z.string(), verdict: z.enum(["valid", "invalid", "inconclusive", "skipped"]), code: z.string(), message: z.string(), next: z.string() })), summary: z.string() }),
   "webhook-verify": z.object({ ...base, scheme: z.string(), verified: z.boolean(), code: z.string(), message: z.string(), id: z.string().nullable(), ageSeconds: z.number().nullable(), toleranceSeconds: z.number().nullable() }),
   "rotate-due": z.object({ ...base, due: z.array(z.object({ environment: z.string(), path: z.string(), kind: z.string(), issuedAt: z.string(), dueAt: z.string(), overdue: z.boolean(), strategy: z.string(), owner: z.string(), days: z.int() })) }),
   "rotate-plan": z.object({ ...base, environment: z.string(), reason: z.string(), plan: z.array(z.object({

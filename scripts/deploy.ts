@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
-import { engineCodes } from "../engine/codes.ts";
-import type { Diagnostic, Engine, EngineEvent, Outcome, Run, Step, Violation } from "../engine/index.ts";
+import type { Engine, EngineEvent, Outcome, Run, Step } from "../engine/index.ts";
 import { readProject, type Declared } from "../stacks/read.ts";
 import { stackName, WORK_DIR, type StackPart } from "../schemas/layout.ts";
 import { unapprovedSteps, type Held } from "./changes/steps.ts";
 import type { Context, OptionSpec } from "./command.ts";
+import { engineFindings, policyFindings } from "./engine-findings.ts";
 import { providersHere } from "./providers-here.ts";
 import { merge, partsOf, runOf, StackLinks } from "./deployment.ts";
 import { painter } from "./render/paint.ts";
@@ -144,16 +144,6 @@ function deployed(context: Context, engine: Engine, d: Declared, outcomes: reado
     findings: [...policyFindings(m.violations), ...engineFindings(m.diagnostics)],
   };
 }
-export const policyFindings = (violations: readonly Violation[]): Finding[] =>
-  violations.map((v) => (v.unknown ? engineCodes.finding("POLICY_NOT_YET", { message: `${v.policy} can't be told yet: ${v.message}`, path: v.urn })
-    : { code: v.level === "mandatory" ? "POLICY_VIOLATION" : "POLICY_ADVICE", severity: v.level === "mandatory" ? "error" : "warning", message: `${v.policy}: ${v.message}`, path: v.urn }));
-export const engineFindings = (diagnostics: readonly Diagnostic[]): Finding[] =>
-  diagnostics.filter((x) => x.severity === "error" || x.code !== undefined).map((x) => {
-    const said = { message: x.message, path: x.urn, ...(x.severity === "error" && x.code !== "ENGINE_CANCELLED" && { hint: "mend it and run again: what was done is kept" }) };
-    if (x.code === undefined || x.code in engineCodes.table) return engineCodes.finding((x.code ?? "ENGINE_FAILED") as keyof typeof engineCodes.table, said);
-    // A provider's own code: the message says what to do.
-    return { code: x.code, severity: x.severity, ...said };
-  });
 /** Outputs without Pulumi's marks: secrets are `[secret]`, what a preview can't know `[unknown]`. */
 const shownOutputs = (o: Props): Record<string, unknown> =>
   JSON.parse(JSON.stringify(o, (_k, v: unknown) => (typeof v === "object" && v !== null && (v as Record<string, unknown>)[SIGNATURE] === SECRET ? "[secret]" : v === UNKNOWN ? "[unknown]" : v))) as Record<string, unknown>;

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { commands } from "../scripts/commands/index.ts";
 import { SYSTEM } from "./context.ts";
-import { previewEnvironment } from "../scripts/commands/preview.ts";
+import { previewEnvironment } from "../scripts/changes/previewed.ts";
 import { githubWorkflows } from "../scripts/workflows/github.ts";
 import { gitlabPipeline } from "../scripts/workflows/gitlab.ts";
 import { placesFor } from "../scripts/workflows/places.ts";

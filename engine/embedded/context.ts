@@ -2,6 +2,7 @@ import { FindingError } from "../../lib/finding.ts";
 import type { Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
 import type { Diagnostic, Violation } from "../index.ts";
+import { isTargetOf } from "../targets.ts";
 import type { Goal } from "./goal.ts";
 import type { ProviderHost } from "./host.ts";
 import type { PolicyPack, Remediation } from "./policy.ts";
@@ -129,19 +130,9 @@ export class Context {
   /** Named themselves, or dependents of such: grows while the run goes on. */
   readonly actualTargets = new Set<string>();
   isTarget(urn: string): boolean {
-    return this.settings.targets.some((t) => (t === urn ? true : t.includes("*") && glob(t).test(urn)));
+    return isTargetOf(this.settings.targets, urn);
   }
 }
-const globs = new Map<string, RegExp>();
-/** `*` stands for anything within a part, `**` for anything. */
-function glob(text: string): RegExp {
-  const known = globs.get(text);
-  if (known) return known;
-  const re = new RegExp(`^${text.split(/(\*\*|\*)/).map((p) => (p === "**" ? ".*" : p === "*" ? "[^:]*" : p.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("")}$`);
-  globs.set(text, re);
-  return re;
-}
-
 /** Everything that a resource refers to, its provider and parent included. */
 export function referencesOf(s: State): readonly string[] {
   return [...(s.provider ? [parseRef(s.provider).urn] : []), ...(s.parent ? [s.parent] : []), ...dependenciesOf(s)];

@@ -11,6 +11,8 @@ import { changeCodes } from "./codes.ts";
 export type Against =
   | { readonly kind: "nothing"; readonly why: string }
   | { readonly kind: "base"; readonly base: Base }
+  /** The Pulumi CLI compares with its own state. */
+  | { readonly kind: "deployed" }
   | { readonly kind: "state"; readonly stacks: ReadonlyMap<string, Graph> };
 
 /** What the command line asks to compare with; `findings` tell what of it can't be used. Throws FindingError (exit 2) for a ref or a file that isn't one. */
@@ -56,6 +58,7 @@ const unreadable = (file: string, why: string): FindingError => new FindingError
 /** The first line of a preview: what it is, and what it compares with. */
 export function describeAgainst(a: Against): string {
   if (a.kind === "state") return `compared with what is deployed (${[...a.stacks.keys()].join(", ")})`;
+  if (a.kind === "deployed") return "compared with what is deployed, by its own state";
   if (a.kind === "nothing") return `compared with nothing, so everything is new: ${a.why}`;
   const { base: b } = a;
   return `compared with the ${b.ref.startsWith("merge base") ? b.ref : `base ${b.ref}`} (${b.commit.slice(0, 12)}), ${b.program === "own" ? "by the base's own program" : `by the current program on the base's declarations: ${b.why ?? ""}`}${b.cached ? ", cached" : ""}`;
@@ -64,6 +67,7 @@ export function describeAgainst(a: Against): string {
 /** The same for programs. */
 export function againstJson(a: Against): Record<string, unknown> {
   if (a.kind === "state") return { kind: a.kind, stacks: [...a.stacks.keys()] };
+  if (a.kind === "deployed") return { kind: a.kind };
   if (a.kind === "nothing") return { kind: a.kind, why: a.why };
   return { kind: a.kind, ref: a.base.ref, commit: a.base.commit, program: a.base.program, ...(a.base.why !== undefined && { why: a.base.why }) };
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { daysBetween, parseDate } from "../../lib/clock.ts";
 import { activeOn, members, type Member, type People } from "../../schemas/people.ts";
 import { signText, verifyText } from "../../seal/signature.ts";
 import type { Signer } from "../../seal/seed.ts";
@@ -35,11 +36,15 @@ export function signStaged(s: Pick<Staged, "digest" | "environment" | "checks">,
   const whole = { version: 1 as const, ...s, by: signer.name, at };
   return { ...whole, signature: signText(signer.key, stagedText(whole), "stackseal-staged") };
 }
+/** What people found right is right for a while: then they look again. */
+const HOLDS_DAYS = 14;
 /** Who signed, as people.yaml knows them and active on that day; a text says why the signature doesn't count. The caller says which kind it took the file for: a file that carries the fields of both never passes with the other's signature. */
 export function signedBy(kind: "approval" | "staged", a: Approval | Staged, people: People, on: string): Member | string {
   const m = members(people).find((x) => x.name === a.by);
   if (!m) return `"${a.by}" is nobody in people.yaml at the base`;
   if (!activeOn(m, on)) return `${m.name} isn't active`;
+  const age = daysBetween(parseDate(a.at) ?? new Date(0), parseDate(on) ?? new Date());
+  if (age > HOLDS_DAYS || age < -1) return `${m.name} signed on ${a.at}: it holds for ${HOLDS_DAYS} days`;
   const [text, namespace] = kind === "approval" ? [approvalText(a as Approval), "stackseal-approval"] : [stagedText(a as Staged), "stackseal-staged"];
   return verifyText(a.signature, text, m.entry.signing, namespace) === null ? `the signature is not ${m.name}'s` : m;
 }

@@ -1,7 +1,7 @@
 import type { Plan } from "../../engine/plan.ts";
 import type { CommentDocument } from "../../schemas/comment.ts";
 import { commentSchema } from "../../schemas/comment.ts";
-import type { Preview } from "../commands/preview.ts";
+import type { Preview } from "./preview-all.ts";
 import type { Context } from "../command.ts";
 import { describeAgainst } from "./against.ts";
 import { exceptionsInForce, openExposures } from "./in-force.ts";

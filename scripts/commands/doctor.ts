@@ -36,7 +36,7 @@ export default defineCommand({
     knownIds(named, d);
     const part = options["part"] as string | undefined;
     const only = part === undefined ? named : integrations.filter((i) => (i.file === "payments") === (part === "payments") && declares(d, i.id) && (named.length === 0 || named.includes(i.id))).map((i) => i.id);
-    if (part !== undefined && only.length === 0) return { exit: 0, json: { environment: env, sandbox: false, results: [], summary: count([]) }, text: `${env} declares nothing of ${part}\n` };
+    if (part !== undefined && only.length === 0) return { exit: 0, json: { environment: env, at: context.clock.now().toISOString(), sandbox: false, results: [], summary: count([]) }, text: `${env} declares nothing of ${part}\n` };
     const local = env === LOCAL;
     const useSandbox = options["sandbox"] === true || local;
     const wantsSandbox = useSandbox || d.payments?.stripe.apiBase === "sandbox" || Object.values(d.environment.integrations).some((s) => (s as { apiBase?: string } | undefined)?.apiBase === "sandbox");
@@ -73,7 +73,7 @@ export default defineCommand({
       const titles = new Map(integrations.map((i) => [i.id, i.title]));
       const exit = all.some((r) => r.verdict === "invalid") ? 1 : all.some((r) => r.verdict === "inconclusive") ? 3 : 0;
       const text = options["markdown"] === true ? diagnosisMarkdown(env, context.clock.now(), all, titles) : renderDiagnosis(all, titles, painter(context.color));
-      return { exit, text, json: { environment: env, sandbox: useSandbox, results: all.map(({ title: _t, ...r }) => r), summary: count(all) } };
+      return { exit, text, json: { environment: env, at: context.clock.now().toISOString(), sandbox: useSandbox, results: all.map(({ title: _t, ...r }) => r), summary: count(all) } };
     } finally {
       await http.close();
       await sandbox?.close();

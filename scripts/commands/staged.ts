@@ -19,11 +19,17 @@ const json = (context: Context, file: string): unknown => {
     return null;
   }
 };
+/** What it found before is of an older deployment. */
+const FRESH_HOURS = 24;
 /** What `doctor --json` found. Findings tell why it doesn't count. */
-function verdicts(document: unknown): { readonly valid: number; readonly inconclusive: number; readonly findings: Finding[] } {
-  const d = document as { command?: unknown; results?: { verdict?: unknown; integration?: unknown; code?: unknown }[] } | null;
+function verdicts(document: unknown, environment: string, now: Date): { readonly valid: number; readonly inconclusive: number; readonly findings: Finding[] } {
+  const d = document as { command?: unknown; environment?: unknown; at?: unknown; sandbox?: unknown; results?: { verdict?: unknown; integration?: unknown; code?: unknown }[] } | null;
   const not = (message: string): { valid: number; inconclusive: number; findings: Finding[] } => ({ valid: 0, inconclusive: 0, findings: [c.finding("STAGING_NOT_VALID", { message, hint: "stackseal doctor --env staging --json > doctor.json" })] });
   if (d?.command !== "doctor" || !Array.isArray(d.results)) return not("--doctor wants what `stackseal doctor --json` printed");
+  if (d.environment !== environment) return not(`the doctor looked at ${typeof d.environment === "string" ? d.environment : "no environment that it names"}, not at ${environment}`);
+  if (d.sandbox === true) return not("the doctor looked at the sandbox, not at the providers");
+  const hours = (now.getTime() - Date.parse(typeof d.at === "string" ? d.at : "")) / 3_600_000;
+  if (!(hours >= -24 && hours <= FRESH_HOURS)) return not(`the doctor looked ${typeof d.at === "string" ? `on ${d.at}` : "on a day that it doesn't tell"}: what it found counts for ${FRESH_HOURS} hours`);
   const count = (v: string): number => d.results?.filter((r) => r.verdict === v).length ?? 0;
   if (count("invalid")) return not(`the doctor found ${count("invalid")} invalid`);
   return count("valid") === 0 ? not("the doctor found nothing valid") : { valid: count("valid"), inconclusive: count("inconclusive"), findings: [] };
@@ -57,7 +63,7 @@ export default defineCommand({
       const differ = a && b ? Object.keys(a).filter((k) => k !== "" && a[k] !== NOT_KNOWN_YET && a[k] !== b[k]) : [];
       if (!a || !b || differ.length) wrong.push(c.finding("STAGING_NOT_VALID", { message: !b ? "isn't deployed" : !a ? "is deployed and not in the plan" : `is deployed otherwise: ${differ.join(", ")}`, path: urn, hint: `stackseal up --env ${name} --plan ${args[0] ?? "PLAN"}` }));
     }
-    const all = ((options["doctor"] as string[] | undefined) ?? [""]).map((f) => verdicts(json(context, f)));
+    const all = ((options["doctor"] as string[] | undefined) ?? [""]).map((f) => verdicts(json(context, f), name, context.clock.now()));
     const v = { valid: all.reduce((n, x) => n + x.valid, 0), inconclusive: all.reduce((n, x) => n + x.inconclusive, 0), findings: all.flatMap((x) => x.findings) };
     if (wrong.length + v.findings.length) throw new FindingError([...wrong.slice(0, 20), ...v.findings]);
     const signer = signerOf(context, name, readPeople(context.root, name));

@@ -4,7 +4,7 @@ import { LOCAL, signingSecretName, WORK_DIR } from "../../schemas/layout.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { painter } from "../render/paint.ts";
-import { previewEnvironment } from "./preview.ts";
+import { previewEnvironment } from "../changes/previewed.ts";
 import { embedded } from "../../engine/index.ts";
 import { deploy } from "../deploy.ts";
 

@@ -33,6 +33,9 @@ function exportsOf(r: Repository): void {
   for (const stack of ["staging-foundation", "staging", "staging-payments"]) writeFileSync(join(r.root, `${stack}.json`), JSON.stringify({ version: 3, deployment: { resources: rows.filter((x) => x.urn.startsWith(`urn:pulumi:${stack}::`)) } }));
 }
 
+/** What `doctor --json` prints. */
+const doctor = (found: object): object => ({ command: "doctor", environment: "staging", at: "2026-11-25T00:00:00.000Z", sandbox: false, ...found });
+
 describe("what reaches production", () => {
   let r: Repository;
   const up = (env: Record<string, string> = {}): ReturnType<Repository["run"]> => r.run(["up", "--env", "prod", "--plan", "plan.json", "--yes"], { env });
@@ -47,7 +50,7 @@ describe("what reaches production", () => {
     // The graphs of the commit itself, for staging's export.
     await r.run(["preview", "--base", "HEAD", "--env", "staging"]);
     exportsOf(r);
-    writeFileSync(join(r.root, "doctor.json"), JSON.stringify({ command: "doctor", results: [{ integration: "twilio", verdict: "valid" }, { integration: "smtp", verdict: "inconclusive" }] }));
+    writeFileSync(join(r.root, "doctor.json"), JSON.stringify(doctor({ results: [{ integration: "twilio", verdict: "valid" }, { integration: "smtp", verdict: "inconclusive" }] })));
   });
 
   it("nothing that staging didn't have and nobody approved", async () => {
@@ -59,9 +62,14 @@ describe("what reaches production", () => {
   it("staging counts where its state is the plan's and the doctor found it valid, by a signature", async () => {
     const args = ["staged", "plan.json", "--env", "staging", "--state", "staging-foundation.json", "--state", "staging.json", "--state", "staging-payments.json"];
     expect(codes((await r.run(args, as(r, "admin-1"))).err)).toContain("STAGING_NOT_VALID");
-    writeFileSync(join(r.root, "bad.json"), JSON.stringify({ command: "doctor", results: [{ verdict: "valid" }, { verdict: "invalid" }] }));
+    writeFileSync(join(r.root, "bad.json"), JSON.stringify(doctor({ results: [{ verdict: "valid" }, { verdict: "invalid" }] })));
     expect((await r.run([...args, "--doctor", "bad.json"], as(r, "admin-1"))).err).toContain("1 invalid");
     expect((await r.run([...args.slice(0, -2), "--doctor", "doctor.json"], as(r, "admin-1"))).err).toContain("isn't deployed");
+    // What was found elsewhere, of the sandbox, or before is nothing found.
+    for (const [otherwise, why] of [[{ environment: "dev" }, "looked at dev, not at staging"], [{ sandbox: true }, "looked at the sandbox"], [{ at: "2026-11-20T08:00:00.000Z" }, "counts for 24 hours"], [{ at: undefined }, "doesn't tell"]] as const) {
+      writeFileSync(join(r.root, "bad.json"), JSON.stringify(doctor({ ...otherwise, results: [{ verdict: "valid" }] })));
+      expect((await r.run([...args, "--doctor", "bad.json"], as(r, "admin-1"))).err).toContain(why);
+    }
     expect((await r.run([...args, "--doctor", "doctor.json"], as(r, "auditor-1"))).code).toBe(0);
     expect((await up()).err).toContain("may not speak for staging");
     // An approval dressed up as a record of staging: its signature says nothing of what the file claims.
@@ -83,6 +91,8 @@ describe("what reaches production", () => {
     const passed = await up();
     // Everything holds: only that this machine doesn't deploy to the cloud is left.
     expect(codes(passed.err)).toEqual(["ENGINE_REFUSES"]);
+    // An approval holds for a while.
+    expect((await r.run(["up", "--env", "prod", "--plan", "plan.json", "--yes", "--now", "2026-12-20"])).err).toContain("it holds for 14 days");
     const file = join(r.root, "plan.json.super-admin-1.approval.json");
     const a = JSON.parse(readFileSync(file, "utf8")) as { approval: string; by: string; at: string; signature: string };
     const signers = join(r.root, "signers"), sig = join(r.root, "sig");

@@ -115,6 +115,19 @@ describe("up", () => {
   });
 });
 
+describe("preview", () => {
+  it("asks the CLI what it would do, against its own state, when it's told to; what is saved stays the key-less one's", async () => {
+    for (const s of ["dev-foundation", "dev", "dev-payments"]) writeFileSync(join(dir, `${s}.json`), "{}");
+    const r = await run(["preview", "--env", "dev", "--engine", "pulumi", "--json", "--target", "**::a", "--parallel", "2"], { FAKE_EVENTS: "preview-replace" });
+    const d = doc(r) as Doc & { against: unknown };
+    expect([d.against, d.environments[0]?.engine, d.environments[0]?.summary]).toEqual([{ kind: "deployed" }, "pulumi", { create: 0, update: 3, replace: 3, delete: 0, same: 6 }]);
+    expect(ran("preview").map((c) => [c.argv[c.argv.indexOf("--target") + 1], c.argv[c.argv.indexOf("--parallel") + 1], c.argv.includes("--policy-pack")])).toEqual(Array(3).fill(["**::a", "2", true]));
+    const saved = await run(["preview", "--env", "dev", "--engine", "pulumi", "--save-plan", "p.json"]);
+    expect([saved.code, saved.err.includes("--save-plan and --engine pulumi don't go together")]).toEqual([2, true]);
+    expect((await run(["preview", "--env", "staging", "--engine", "pulumi"])).err).toContain("STATE_ABSENT");
+  });
+});
+
 describe("the other commands", () => {
   it("take --engine too: export, import, history, cancel, refresh, destroy", async () => {
     const on = ["--env", "local", "--engine", "pulumi"];
