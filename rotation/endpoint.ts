@@ -1,5 +1,5 @@
 import { FindingError } from "../lib/finding.ts";
-import { endpointVersion, secretFingerprint } from "../providers/stripe/webhook-endpoint.ts";
+import { endpointVersion, REPLACES, secretFingerprint } from "../providers/stripe/webhook-endpoint.ts";
 import { versionOf, versionWith } from "../providers/stores/contract.ts";
 import { ENDPOINT_ROTATION as spec } from "../schemas/integrations/stripe.ts";
 import { signingSecretName } from "../schemas/layout.ts";
@@ -27,6 +27,8 @@ interface Endpoint {
   readonly metadata: Readonly<Record<string, string>>;
   readonly secret?: string;
 }
+/** Stripe takes 500 characters a key. */
+const replacing = (old: Endpoint): string => [...(old.metadata[REPLACES] ?? "").split(",").filter((x) => x !== ""), old.id].slice(-12).join(",");
 /** The endpoint's name in `stripe.webhooks.<name>.signingSecret`; null where the path is another credential's. */
 export function endpointOf(r: Pick<Rotator, "declared">, path: string): string | null {
   const name = /^stripe\.webhooks\.([a-z0-9-]+)\.signingSecret$/.exec(path)?.[1];
@@ -82,7 +84,7 @@ export function endpointWay(r: Rotator, record: RotationRecord): Way {
     const quiet = QUIET.find((q) => !old.enabled_events.includes(q)) ?? "sigma.scheduled_query_run.created";
     const made = (await calls.run(spec.create, {}, {
       url: old.url, ...listFields("enabled_events", [quiet]), ...(old.api_version !== null && { api_version: old.api_version }), ...(connect && { connect: "true" }),
-      ...(old.description && { description: old.description }), ...Object.fromEntries(Object.entries({ ...old.metadata, [MARK]: rotation }).map(([k, v]) => [`metadata[${k}]`, v])),
+      ...(old.description && { description: old.description }), ...Object.fromEntries(Object.entries({ ...old.metadata, [MARK]: rotation, [REPLACES]: replacing(old) }).map(([k, v]) => [`metadata[${k}]`, v])),
     })).json as Endpoint;
     const versionId = endpointVersion(made.id);
     try {
@@ -165,7 +167,7 @@ export function endpointWay(r: Rotator, record: RotationRecord): Way {
     swept: () => sweep(r, null),
     closed: async (j) => {
       if (versionOf(await r.store.describe(name), oldVersion(j))?.label === "previous") await r.store.withdraw(name, oldVersion(j));
-      return { verdict: "invalid", note: `the stack's state names the old endpoint: stackseal refresh --env ${r.declared.name}, then up, adopts the new one`, ...sinceReport(j) };
+      return { verdict: "invalid", note: `the stack's state names the old endpoint until the next stackseal up --env ${r.declared.name}, which takes the new one over`, ...sinceReport(j) };
     },
     abort: async (j) => {
       if (reached(j.record, "revoked")) throw new FindingError(c.finding("ROTATION_TOO_LATE", { message: "the old endpoint is deleted: there is no way back", path, hint: `go on: ${resume}` }));

@@ -14,6 +14,7 @@ import { environmentRules, paymentsRules } from "../schemas/rules.ts";
 import { readClear } from "../seal/clear.ts";
 import { recipientsFor, verifyRecipients } from "../seal/recipients.ts";
 import { judgeHeld } from "../seal/sealed-files.ts";
+import { rolledEndpoints } from "./rolls.ts";
 import { verifySignatures } from "../seal/verify.ts";
 import { stackCodes as c } from "./codes.ts";
 
@@ -37,6 +38,8 @@ export interface Declared {
   readonly credentials: readonly DeclaredCredential[];
   /** The day on which it was read, by the run's clock: what is over by then isn't planned any more. */
   readonly asOf: string;
+  /** Which rotation replaced a Stripe endpoint last; absent where none did. */
+  readonly rolls?: Readonly<Record<string, string>>;
 }
 export interface Project {
   readonly environments: readonly Declared[];
@@ -120,7 +123,8 @@ function readEnvironment(root: string, name: string, people: People | null, on: 
   const expected = expectedSecrets({ ...environment.integrations, ...(payments && { stripe: payments.stripe }) }, environment.tier);
   const credentials = (["standard", "payments"] as const).flatMap((cls) => readSealed(root, name, environment.tier, cls, expected, people, on, findings));
   findings.push(...judgeHeld(root, name, environment.tier, people, on));
-  return { name, tier: environment.tier, environment, payments, expected, credentials, asOf: on };
+  const rolls = payments ? rolledEndpoints(root, name) : {};
+  return { name, tier: environment.tier, environment, payments, expected, credentials, asOf: on, ...(Object.keys(rolls).length > 0 && { rolls }) };
 }
 
 function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, expected: readonly ExpectedSecret[], people: People | null, on: string, findings: Finding[]): DeclaredCredential[] {

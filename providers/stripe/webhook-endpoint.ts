@@ -26,6 +26,8 @@ const LIMIT = 16;
 const EVENTS = new Set(facts.events);
 /** Metadata keys that say whose an endpoint is. */
 const STAMP = ["managed_by", "stack", "name", "generation"] as const;
+/** Ids of endpoints in whose place a rotation made this one, the newest last: a state that still names one of them finds its way. */
+export const REPLACES = "replaces";
 type Stamp = Readonly<Record<(typeof STAMP)[number], string>>;
 
 const pattern = (p: RegExp, what: string): Rule => (v, at) => (typeof v === "string" && p.test(v) ? [] : [failure(at, "INPUT_INVALID", `must be ${what}`)]);
@@ -175,38 +177,41 @@ export class WebhookEndpoint implements Resource {
     if (preview) return { id, outputs: { ...given, created: keep("created"), livemode: keep("livemode"), status: given["disabled"] === true ? "disabled" : "enabled", signingSecretFingerprint: keep("signingSecretFingerprint"), signingSecretVersion: keep("signingSecretVersion") } };
     const target = await this.target(site, given, true);
     const stamp = stampOf(site, given);
-    const e = await target.stripe.retrieve(id);
+    const e = await located(target.stripe, id, stamp);
     if (!e) throw fail("STRIPE_ENDPOINT_MISSING", `the account of the declared key has no endpoint ${id}`, site.name, "if it was deleted at Stripe: stackseal refresh, then up; if the key is of another account, take the right one");
     if (!isOurs(e, stamp)) throw fail("STRIPE_ENDPOINT_FOREIGN", `the endpoint ${id} doesn't carry this stack's stamp: it isn't changed`, site.name);
     const done = await sync(target.stripe, e, given, stamp);
-    return { id, outputs: outputsOf(given, done, asText(keep("signingSecretFingerprint")), asText(keep("signingSecretVersion"))) };
+    if (e.id === id) return { id, outputs: outputsOf(given, done, asText(keep("signingSecretFingerprint")), asText(keep("signingSecretVersion"))) };
+    const version = versionOf(await this.declaredStore(site, given).describe(asText(map(given["signingSecretTo"])["secretId"])), endpointVersion(e.id));
+    return { id, outputs: outputsOf(given, done, version?.notes["fingerprint"] ?? "", version?.label != null ? version.id : "") };
   }
 
   async read(site: Site, id: string, given: Props, outputs: Props): Promise<ReadResult> {
     const known = Object.keys(given).length ? given : outputs;
     const target = await this.target(site, known, false);
-    const e = await target.stripe.retrieve(id);
+    const e = await located(target.stripe, id, stampOf(site, known));
     if (!e) return { id: "", inputs: {}, outputs: {} };
     const importing = known["signingSecretTo"] === undefined;
     const base = importing ? await this.importInputs(site) : known;
     const held = await this.pastStore(site, base)?.describe(asText(map(base["signingSecretTo"])["secretId"]));
-    const version = versionOf(held ?? null, endpointVersion(id));
+    const version = versionOf(held ?? null, endpointVersion(e.id));
     if (importing && version?.label !== "current")
       throw fail("STRIPE_SECRET_LOST", `the store doesn't hold the signing secret of ${id}, and Stripe doesn't show it again`, site.name, "declare it without import: a new endpoint is made and its secret delivered; then remove the old one");
     const now = liveInputs(base, e);
-    return { id, inputs: now, outputs: outputsOf(now, e, importing ? (version?.notes["fingerprint"] ?? "") : asText(outputs["signingSecretFingerprint"]), version?.label != null ? version.id : "") };
+    return { id: e.id, inputs: now, outputs: outputsOf(now, e, importing || e.id !== id ? (version?.notes["fingerprint"] ?? "") : asText(outputs["signingSecretFingerprint"]), version?.label != null ? version.id : "") };
   }
 
   async delete(site: Site, id: string, given: Props, outputs: Props): Promise<void> {
     if (this.kept.has(id)) return;
     const known = Object.keys(given).length ? given : outputs;
     const target = await this.target(site, known, false);
-    const e = await target.stripe.retrieve(id);
+    const e = await located(target.stripe, id, stampOf(site, known));
+    if (e && this.kept.has(e.id)) return;
     if (e && !isOurs(e, stampOf(site, known))) throw fail("STRIPE_ENDPOINT_FOREIGN", `the endpoint ${id} doesn't carry this stack's stamp: it isn't deleted`, site.name, "delete it in Stripe's dashboard, or take it out of the state");
-    if (e) await target.stripe.remove(id);
+    if (e) await target.stripe.remove(e.id);
     const store = this.pastStore(site, known);
     const secretId = asText(map(known["signingSecretTo"])["secretId"]);
-    const version = versionOf((await store?.describe(secretId)) ?? null, endpointVersion(id));
+    const version = versionOf((await store?.describe(secretId)) ?? null, endpointVersion(e?.id ?? id));
     if (version?.label === "current") await store?.remove(secretId);
     else if (version?.label === "previous") await store?.withdraw(secretId, version.id);
   }
@@ -252,6 +257,10 @@ export class WebhookEndpoint implements Resource {
   }
 }
 
+/** The endpoint of a state's id; where a rotation replaced it since, the one in its place. Null where there is neither. */
+async function located(stripe: StripeClient, id: string, stamp: Stamp): Promise<StripeEndpoint | null> {
+  return (await stripe.retrieve(id)) ?? (await stripe.list()).find((e) => isOurs(e, stamp) && (e.metadata[REPLACES] ?? "").split(",").includes(id)) ?? null;
+}
 /** Stricter than elsewhere: a key goes there, and `x.localhost` may be answered by a name server. */
 export const isLoopback = (url: string): boolean => {
   const u = URL.canParse(url) ? new URL(url) : null;
@@ -293,13 +302,16 @@ function eventFailures(v: Value | undefined): CheckFailure[] {
     return [failure(at, "STRIPE_EVENTS", `Stripe has no such event${near !== null ? `; did you mean ${near}?` : ""}`)];
   });
 }
+/** Our own keys in an endpoint's metadata. */
+const OURS = STAMP.length + 1;
 function metadataFailures(v: Value | undefined): CheckFailure[] {
   const keys = Object.keys(map(v));
   return [
-    ...(keys.length > 50 - STAMP.length ? [failure("metadata", "STRIPE_METADATA", `at most ${50 - STAMP.length} keys: Stripe takes 50, of which ${STAMP.length} are ours`)] : []),
-    ...keys.flatMap((k) => ((STAMP as readonly string[]).includes(k) ? [failure(`metadata.${k}`, "STRIPE_METADATA", "is ours: it says whose the endpoint is")] : /^[^[\]]{1,40}$/.test(k) ? [] : [failure("metadata", "STRIPE_METADATA", "a key has at most 40 characters and no brackets")])),
+    ...(keys.length > 50 - OURS ? [failure("metadata", "STRIPE_METADATA", `at most ${50 - OURS} keys: Stripe takes 50, of which ${OURS} are ours`)] : []),
+    ...keys.flatMap((k) => (reserved(k) ? [failure(`metadata.${k}`, "STRIPE_METADATA", "is ours: it says whose the endpoint is")] : /^[^[\]]{1,40}$/.test(k) ? [] : [failure("metadata", "STRIPE_METADATA", "a key has at most 40 characters and no brackets")])),
   ];
 }
+const reserved = (k: string): boolean => k === REPLACES || (STAMP as readonly string[]).includes(k);
 const createForm = (p: Props, stamp: Stamp): Form => ({
   url: asText(p["url"]), enabled_events: texts(p["enabledEvents"]),
   api_version: typeof p["apiVersion"] === "string" ? p["apiVersion"] : undefined, connect: p["connect"] === true ? true : undefined,
@@ -313,7 +325,7 @@ async function sync(stripe: StripeClient, e: StripeEndpoint, p: Props, stamp: St
   const changed = {
     ...Object.fromEntries(Object.entries(metadata).filter(([k, v]) => e.metadata[k] !== v)),
     // Stripe takes a key away when its value is empty.
-    ...Object.fromEntries(Object.keys(e.metadata).filter((k) => !(k in metadata)).map((k) => [k, ""])),
+    ...Object.fromEntries(Object.keys(e.metadata).filter((k) => k !== REPLACES && !(k in metadata)).map((k) => [k, ""])),
   };
   const disabled = p["disabled"] === true;
   const form: Form = {
@@ -330,7 +342,7 @@ const outputsOf = (p: Props, e: StripeEndpoint, fingerprint: string, version: st
 /** Inputs as Stripe has them now; what Stripe doesn't tell, or tells in other words for the same, stays as it was given. */
 function liveInputs(p: Props, e: StripeEndpoint): Props {
   const { description: _d, metadata: _m, disabled: _x, ...rest } = p;
-  const metadata = Object.fromEntries(Object.entries(e.metadata).filter(([k]) => !(STAMP as readonly string[]).includes(k)));
+  const metadata = Object.fromEntries(Object.entries(e.metadata).filter(([k]) => !reserved(k)));
   const sameEvents = equal(asSet(e.enabled_events), asSet(texts(p["enabledEvents"])));
   const known = ["created", "livemode", "status", "signingSecretFingerprint", "signingSecretVersion"];
   return {

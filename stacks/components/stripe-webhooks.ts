@@ -13,9 +13,12 @@ export class StripeWebhook extends pulumi.ComponentResource {
   constructor(name: string, d: Declared, w: Webhook, apiKey: DeclaredCredential, opts?: pulumi.ComponentResourceOptions) {
     super("stackseal:index:StripeWebhook", name, {}, opts);
     const secretId = signingSecretName(d.name, name);
+    const rolled = d.rolls?.[name];
     const endpoint = new WebhookEndpoint(name, {
       url: new URL(w.path, d.environment.platform.url).href, enabledEvents: w.events, apiVersion: w.apiVersion,
       ...(w.connect !== undefined && { connect: w.connect }), ...(w.description !== undefined && { description: w.description }), ...(w.disabled !== undefined && { disabled: w.disabled }),
+      // A rotation put another endpoint in this one's place: the next deployment takes it over.
+      ...(rolled !== undefined && { metadata: { rolled } }),
       apiKeyFrom: { key: apiKey.path, issueId: apiKey.claims.issueId, fingerprint: apiKey.claims.fingerprint },
       signingSecretTo: { store: d.environment.store.kind, secretId, key: "current" },
     }, { parent: this });
