@@ -1,7 +1,7 @@
 import type { Git } from "../lib/git.ts";
 import { readObjects } from "../lib/git-objects.ts";
 import type { Judge, Judged } from "./judge.ts";
-import { judgeBuffer } from "./read.ts";
+import { judgeBuffer, judgeStream } from "./read.ts";
 
 export interface Blob {
   readonly id: string;
@@ -9,10 +9,12 @@ export interface Blob {
   readonly commit?: string;
 }
 
-/** Judges blobs of git through one `cat-file --batch`; verdict null: binary, or larger than 128 MB. */
+/** Larger ones come as a stream of their own. */
+const LARGEST = 8 << 20;
+/** Judges blobs of git, through one `cat-file --batch` where they are small; verdict null: binary. */
 export async function* judgeBlobs(git: Git, blobs: readonly Blob[], judge: Judge): AsyncGenerator<{ readonly blob: Blob; readonly judged: Judged | null }> {
-  for await (const { index, bytes } of readObjects(git, blobs.map((b) => b.id))) {
+  for await (const { index, bytes } of readObjects(git, blobs.map((b) => b.id), LARGEST)) {
     const blob = blobs[index] as Blob;
-    yield { blob, judged: bytes && judgeBuffer(bytes, blob.file, judge, blob.commit) };
+    yield { blob, judged: bytes ? judgeBuffer(bytes, blob.file, judge, blob.commit) : await judgeStream(git.stream(["cat-file", "blob", blob.id]), blob.file, judge, blob.commit) };
   }
 }

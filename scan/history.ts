@@ -1,4 +1,5 @@
 import type { Blob } from "./blobs.ts";
+import { scanCodes } from "./codes.ts";
 import type { Git } from "../lib/git.ts";
 import type { Judge, Judged } from "./judge.ts";
 
@@ -8,6 +9,8 @@ import type { Judge, Judged } from "./judge.ts";
 const LOG = ["log", "--all", "--full-history", "-p", "--cc", "-U3", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--no-show-signature", "--no-notes", "--full-index", "--submodule=short", "--ignore-submodules=all", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers", "--no-indent-heuristic", "--irreversible-delete", "--encoding=UTF-8", "--format=%x00%H%n%B%x00"];
 /** A change of one file is judged when it reaches this many bytes, and anew from there. */
 const LARGEST = 8 * 1024 * 1024;
+/** Of a cut line the next piece sees so much again. */
+const OVERLAP = 64 * 1024;
 /** Lines of a cut change that the next piece sees again. */
 const AGAIN = 4;
 
@@ -23,13 +26,20 @@ export async function judgeHistory(git: Git, judge: Judge, progress: (commits: n
   const reader = new LogReader(judge, progress);
   let rest = "";
   const held: string[] = [];
+  let size = 0;
   for await (const chunk of git.stream(LOG)) {
     const text = chunk.toString("latin1");
     const last = text.lastIndexOf("\n");
     if (last === -1) {
       held.push(text);
+      size += text.length;
+      if (size > LARGEST) {
+        rest = reader.readPart(rest + held.join(""));
+        held.length = size = 0;
+      }
       continue;
     }
+    size = 0;
     const whole = held.length || rest ? rest + held.join("") + text : text;
     held.length = 0;
     const end = whole.length - (text.length - last) + 1;
@@ -57,6 +67,7 @@ class LogReader {
   private parts: string[] = [];
   private lines: number[] = [];
   private size = 0;
+  private long = "";
 
   constructor(judge: Judge, progress: (commits: number) => void) {
     this.judge = judge;
@@ -73,6 +84,19 @@ class LogReader {
   }
   end(): void {
     this.flush();
+  }
+  /** Judges the beginning of a line that doesn't end for long; answers what the rest of it must begin with. */
+  readPart(text: string): string {
+    if (this.state === "header" || this.state === "commit") return text.slice(0, 4096);
+    const marks = this.state === "hunk" ? text.slice(0, this.parents) : "";
+    const line = this.line;
+    this.take(`${text}\n`, 0, text.length);
+    // The next part is of the same line, and sees the end of this one again.
+    this.line = line;
+    if (this.long !== this.file) this.judged.findings.push(scanCodes.finding("SCAN_LONG_LINE", { message: `a line that commit ${this.commit.slice(0, 12)} brought is longer than ${LARGEST >> 20} megabytes: it was scanned in pieces`, at: { file: this.file, line: Math.max(1, line), column: 1 } }));
+    this.long = this.file;
+    this.flush();
+    return marks + text.slice(-OVERLAP);
   }
 
   private take(text: string, start: number, stop: number): void {
@@ -138,8 +162,11 @@ class LogReader {
   private flush(again = 0): void {
     if (this.lines.some((n) => n > 0)) {
       const j = this.judge(this.parts.join("\n"), { file: this.file, commit: this.commit, lines: this.lines });
-      this.judged.matches.push(...j.matches);
-      this.judged.findings.push(...j.findings);
+      // What stands where two parts of a line overlap was said with the first of them.
+      const again = this.long === this.file ? new Set(this.judged.matches.filter((m) => m.file === this.file && m.commit === this.commit).map((m) => `${m.line} ${m.digest}`)) : null;
+      const twice = again ? new Set(j.matches.filter((m) => again.has(`${m.line} ${m.digest}`)).map((m) => m.digest)) : null;
+      for (const m of j.matches) if (!twice?.has(m.digest)) this.judged.matches.push(m);
+      for (const f of j.findings) if (!twice || ![...twice].some((d) => f.message.includes(d))) this.judged.findings.push(f);
     }
     const short = again > 0 && this.parts.slice(-again).every((p) => p.length < 4096) ? again : 0;
     // What is seen again is context: it has been judged.

@@ -4,7 +4,7 @@ import { scanCodes } from "./codes.ts";
 import { Git } from "../lib/git.ts";
 import { judgeHistory } from "./history.ts";
 import { judge, type Judge, type Match } from "./judge.ts";
-import { judgeBytes, judgeFile } from "./read.ts";
+import { judgeFile, judgeStream } from "./read.ts";
 import { stagedBlobs } from "./staged.ts";
 import { filesOf, shown, unreadable } from "./tree.ts";
 
@@ -42,15 +42,10 @@ export function scanTree(o: ScanOptions, paths: readonly string[]): ScanResult {
   return run.result();
 }
 
-/** Standard input as one text. */
-export function scanInput(o: ScanOptions, bytes: Buffer, name = "(standard input)"): ScanResult {
+/** Standard input as one text, as it comes. */
+export async function scanInput(o: ScanOptions, chunks: AsyncIterable<Buffer | string>, name = "(standard input)"): Promise<ScanResult> {
   const run = new Run(o);
-  let at = 0;
-  run.add(judgeBytes((into, offset) => {
-    const n = bytes.copy(into, offset, at);
-    at += n;
-    return n;
-  }, name, run.judge), name);
+  run.add(await judgeStream(chunks, name, run.judge), name);
   return run.result();
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
 import { scanCodes } from "./codes.ts";
 import type { Judge, Judged } from "./judge.ts";
 
@@ -12,46 +13,108 @@ const SNIFF = 8000;
 
 export type Source = (into: Buffer, at: number) => number;
 
-/** One buffer for all files: judging is synchronous. */
-let shared: Buffer | undefined;
+/** One buffer for all files that are read in one go: judging is synchronous. */
+let shared: Buffer<ArrayBuffer> | undefined;
 
-/** Judges bytes of any length in bounded memory. Null: binary (a zero byte in the first 8,000, as git decides). UTF-16 with a byte order mark is text. */
-export function judgeBytes(source: Source, file: string, judge: Judge, commit?: string): Judged | null {
-  const buffer = (shared ??= Buffer.allocUnsafe(PIECE));
-  let filled = fill(source, buffer, 0);
-  if (filled >= 2 && ((buffer[0] === 0xff && buffer[1] === 0xfe) || (buffer[0] === 0xfe && buffer[1] === 0xff))) return judgeUtf16(buffer.subarray(0, filled), file, judge, commit);
-  if (buffer.subarray(0, Math.min(SNIFF, filled)).includes(0)) return null;
-  const all: Judged = { matches: [], findings: [] };
-  let firstLine = 1;
-  let offset = 0;
-  let from = 0;
-  let longest = 0;
-  for (;;) {
-    const last = filled < PIECE;
-    const text = buffer.toString("latin1", 0, filled);
+/** Bytes of any length, judged piece by piece in bounded memory as they come. Binary (a zero byte in the first 8,000, as git decides) is told apart; UTF-16 with a byte order mark is text. */
+export class Pieces {
+  readonly buffer: Buffer;
+  filled = 0;
+  private readonly all: Judged = { matches: [], findings: [] };
+  private readonly file: string;
+  private readonly judge: Judge;
+  private readonly commit: string | undefined;
+  private kind: "unknown" | "text" | "binary" | "utf16le" | "utf16be" = "unknown";
+  private inner: Pieces | null = null;
+  private decoder: StringDecoder | null = null;
+  private firstLine = 1;
+  private offset = 0;
+  private from = 0;
+  private longest = 0;
+  constructor(file: string, judge: Judge, commit?: string, buffer = Buffer.allocUnsafe(PIECE)) {
+    this.file = file;
+    this.judge = judge;
+    this.commit = commit;
+    this.buffer = buffer;
+  }
+  push(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; ) {
+      const n = bytes.copy(this.buffer, this.filled, at);
+      at += n;
+      this.grew(n);
+    }
+  }
+  /** So many bytes were put at `filled`. */
+  grew(n: number): void {
+    this.filled += n;
+    if (this.filled === PIECE) this.piece(false);
+  }
+  /** Null: binary. */
+  end(): Judged | null {
+    this.piece(true);
+    if (this.kind === "binary") return null;
+    return this.inner ? this.inner.end() : this.all;
+  }
+  private piece(last: boolean): void {
+    if (this.kind === "unknown") this.begin();
+    if (this.kind === "binary") this.filled = 0;
+    else if (this.kind === "text") this.text(last);
+    else this.utf16();
+  }
+  private begin(): void {
+    const b = this.buffer;
+    const [x, y] = this.filled >= 2 ? [b[0], b[1]] : [];
+    this.kind = x === 0xff && y === 0xfe ? "utf16le" : x === 0xfe && y === 0xff ? "utf16be" : b.subarray(0, Math.min(SNIFF, this.filled)).includes(0) ? "binary" : "text";
+    if (this.kind !== "utf16le" && this.kind !== "utf16be") return;
+    this.inner = new Pieces(this.file, this.judge, this.commit);
+    this.inner.kind = "text";
+    this.decoder = new StringDecoder("utf16le");
+    b.copy(b, 0, 2, this.filled);
+    this.filled -= 2;
+  }
+  private utf16(): void {
+    const even = this.filled - (this.filled % 2);
+    const bytes = this.buffer.subarray(0, even);
+    this.inner?.push(Buffer.from(this.decoder?.write(this.kind === "utf16be" ? bytes.swap16() : bytes) ?? "", "utf8"));
+    this.buffer.copy(this.buffer, 0, even, this.filled);
+    this.filled -= even;
+  }
+  private text(last: boolean): void {
+    const { buffer, filled } = this;
     // A hit in the overlap is judged with the next piece, which sees both of its sides.
     const keep = last ? filled : filled - OVERLAP;
-    const judged = judge(text, { file, firstLine, offset, from, to: keep, ...(commit !== undefined && { commit }) });
-    all.matches.push(...judged.matches);
-    all.findings.push(...judged.findings);
+    const judged = this.judge(buffer.toString("latin1", 0, filled), { file: this.file, firstLine: this.firstLine, offset: this.offset, from: this.from, to: keep, ...(this.commit !== undefined && { commit: this.commit }) });
+    for (const m of judged.matches) this.all.matches.push(m);
+    for (const f of judged.findings) this.all.findings.push(f);
     if (last) {
-      longest = Math.max(longest, offset + filled);
-      break;
+      this.longest = Math.max(this.longest, this.offset + filled);
+      if (this.longest > LONG_LINE && hasLongLine(this.longest, this.offset, filled, buffer)) this.all.findings.push(scanCodes.finding("SCAN_LONG_LINE", { message: "a line of this file is longer than a megabyte: it was scanned in pieces", at: { file: this.file, line: this.firstLine, column: 1 } }));
+      return;
     }
     // The next piece begins OVERLAP earlier than the first byte that it judges, so that it sees what stands before.
     const cut = Math.max(0, keep - OVERLAP);
-    from = keep - cut;
+    this.from = keep - cut;
     const newlines = countNewlines(buffer, 0, cut);
     if (newlines > 0) {
-      firstLine += newlines;
-      offset = cut - (buffer.lastIndexOf(10, cut - 1) + 1);
-    } else offset += cut;
-    longest = Math.max(longest, offset);
+      this.firstLine += newlines;
+      this.offset = cut - (buffer.lastIndexOf(10, cut - 1) + 1);
+    } else this.offset += cut;
+    this.longest = Math.max(this.longest, this.offset);
     buffer.copy(buffer, 0, cut, filled);
-    filled = fill(source, buffer, filled - cut);
+    this.filled = filled - cut;
   }
-  if (longest > LONG_LINE && hasLongLine(longest, offset, filled, buffer)) all.findings.push(scanCodes.finding("SCAN_LONG_LINE", { message: "a line of this file is longer than a megabyte: it was scanned in pieces", at: { file, line: firstLine, column: 1 } }));
-  return all;
+}
+/** Judges what a source gives, in one go. Null: binary. */
+export function judgeBytes(source: Source, file: string, judge: Judge, commit?: string): Judged | null {
+  const p = new Pieces(file, judge, commit, (shared ??= Buffer.allocUnsafe(PIECE)));
+  for (let n = source(p.buffer, p.filled); n > 0; n = source(p.buffer, p.filled)) p.grew(n);
+  return p.end();
+}
+/** Judges what comes bit by bit. Null: binary. */
+export async function judgeStream(chunks: AsyncIterable<Buffer | string>, file: string, judge: Judge, commit?: string): Promise<Judged | null> {
+  const p = new Pieces(file, judge, commit);
+  for await (const c of chunks) p.push(Buffer.from(c as string));
+  return p.end();
 }
 const hasLongLine = (longest: number, offset: number, filled: number, buffer: Buffer): boolean => {
   if (longest > PIECE - 2 * OVERLAP || offset > LONG_LINE) return true;
@@ -64,19 +127,6 @@ const hasLongLine = (longest: number, offset: number, filled: number, buffer: Bu
   return false;
 };
 
-function judgeUtf16(bytes: Buffer, file: string, judge: Judge, commit?: string): Judged {
-  const little = bytes[0] === 0xff ? bytes.subarray(2) : Buffer.from(bytes.subarray(2, 2 + 2 * Math.floor((bytes.length - 2) / 2))).swap16();
-  return judge(Buffer.from(little.toString("utf16le"), "utf8").toString("latin1"), { file, ...(commit !== undefined && { commit }) });
-}
-function fill(source: Source, buffer: Buffer, from: number): number {
-  let filled = from;
-  while (filled < buffer.length) {
-    const n = source(buffer, filled);
-    if (n === 0) break;
-    filled += n;
-  }
-  return filled;
-}
 function countNewlines(buffer: Buffer, from: number, to: number): number {
   let n = 0;
   for (let i = buffer.indexOf(10, from); i !== -1 && i < to; i = buffer.indexOf(10, i + 1)) n++;

@@ -34,14 +34,8 @@ async function scan(context: Context, paths: readonly string[], options: Readonl
   const o: ScanOptions = { root: context.root, env: context.env, signal: context.signal, progress: context.progress };
   if (options["staged"] === true) return scanStaged(o);
   if (options["history"] === true) return scanHistory(o);
-  if (paths[0] === "-") return scanInput(o, await everything(context.stdin));
+  if (paths[0] === "-") return scanInput(o, context.stdin as AsyncIterable<Buffer | string>);
   return scanTree(o, paths);
-}
-
-async function everything(stream: NodeJS.ReadableStream): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const p of stream) parts.push(Buffer.from(p));
-  return Buffer.concat(parts);
 }
 
 function written(context: Context, r: ScanResult, format: unknown): Result {
