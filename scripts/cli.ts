@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError, Option } from "commander";
