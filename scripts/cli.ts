@@ -9,6 +9,7 @@ import { commands, type CommandEntry } from "./commands/index.ts";
 import { renderFindings } from "./render/findings.ts";
 import { painter } from "./render/paint.ts";
 import { progressLine } from "./render/progress.ts";
+import { wrap } from "./render/wrap.ts";
 import { toolVersion } from "./tool-version.ts";
 
 // The one place that reads process.env, prints and exits.
@@ -66,6 +67,12 @@ function contextOf(spec: CommandSpec, o: Common, signal: AbortSignal): Context {
   };
 }
 
+/** Text for where it goes: broken between words on a terminal, as wide as that is or COLUMNS says; untouched in a pipe. */
+function fitted(text: string, stream: NodeJS.WriteStream): string {
+  const said = Number(process.env["COLUMNS"]);
+  return stream.isTTY ? wrap(text, Number.isInteger(said) && said > 0 ? said : stream.columns) : text;
+}
+
 /** A command that runs a child hands signals on to it and ends when it ends. */
 let signalsAreTheChilds = false;
 
@@ -87,8 +94,8 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
   const exit = aborter.signal.aborted && spec.passThrough !== true ? 130 : result.exit;
   if (context.json) await write(`${JSON.stringify({ command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json }, null, 2)}\n`);
   else {
-    if (result.text) await write(result.text.endsWith("\n") ? result.text : `${result.text}\n`);
-    if (findings.length) process.stderr.write(renderFindings(findings, painter(context.color)));
+    if (result.text) await write(fitted(result.text.endsWith("\n") ? result.text : `${result.text}\n`, process.stdout));
+    if (findings.length) process.stderr.write(fitted(renderFindings(findings, painter(context.color)), process.stderr));
   }
   return exit;
 }

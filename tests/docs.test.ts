@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { newIdentity, recipientOf } from "../seal/age.ts";
@@ -20,18 +21,21 @@ beforeAll(makeBase);
 
 describe("the documentation", () => {
   it.each(executed)("%s: its commands run", { timeout: 300_000 }, async (page) => {
-    const dir = project();
-    for (const f of ["environment.yaml", "payments.yaml"]) {
+    // A new user has an empty folder and no key.
+    const fresh = page === "docs/first-hour.md";
+    const dir = fresh ? join(mkdtempSync(join(tmpdir(), "docs-")), "acme") : project();
+    if (fresh) mkdirSync(dir);
+    if (!fresh) for (const f of ["environment.yaml", "payments.yaml"]) {
       mkdirSync(join(dir, "stacks/local"), { recursive: true });
       cpSync(join(repo, "stacks/local", f), join(dir, "stacks/local", f));
     }
-    writeFileSync(join(dir, ".gitignore"), ".stackseal/\nkeys/\ntypes/\n");
+    if (!fresh) writeFileSync(join(dir, ".gitignore"), ".stackseal/\nkeys/\ntypes/\n/approvals/plan.json\n");
     const env = {
       PATH: process.env["PATH"] ?? "", HOME: dirname(dir), GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@acme.example", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@acme.example",
-      SOPS_AGE_KEY_FILE: join(dir, "keys/super-admin-1.age"), STACKSEAL_SIGNING_KEY: join(dir, "keys/super-admin-1.ssh"), NODE: process.execPath, CLI: join(repo, "dist/cli.js"),
+      ...(!fresh && { SOPS_AGE_KEY_FILE: join(dir, "keys/super-admin-1.age"), STACKSEAL_SIGNING_KEY: join(dir, "keys/super-admin-1.ssh") }), NODE: process.execPath, CLI: join(repo, "dist/cli.js"),
       NEW_TOKEN: expand("{hex:32}"), NEW_KEY: expand("sk_test_{alnum:24}"), RECIPIENT: await recipientOf(await newIdentity()), SIGNING: newSigningKey("engineer-2").publicLine,
     };
-    for (const args of [["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "first"]]) expect(spawnSync("git", args, { cwd: dir, env }).status).toBe(0);
+    if (!fresh) for (const args of [["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "first"]]) expect(spawnSync("git", args, { cwd: dir, env }).status).toBe(0);
     for (const b of blocks(page)) {
       if (b.skip !== null) continue;
       const r = spawnSync("bash", ["-e", "-o", "pipefail", "-c", `stackseal() { "$NODE" "$CLI" --now 2026-11-24 "$@"; }\n${b.text}`], { cwd: dir, env, encoding: "utf8", input: "" });

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -47,6 +47,9 @@ describe("the package", { timeout: 120_000 }, () => {
     const cli = at("node_modules/stackseal/dist/cli.js");
     const { version } = JSON.parse(readFileSync(join(repo, "package.json"), "utf8")) as { version: string };
     expect(node(cli, "--version").stdout.trim()).toBe(version);
+    // As npx starts it: npm makes the file executable, its first line says what runs it.
+    chmodSync(cli, 0o755);
+    expect(spawnSync(cli, ["--version"], { encoding: "utf8", env }).stdout.trim()).toBe(version);
     expect(node(cli, "init", "--yes", "--project", "app").status).toBe(0);
     const check = node(cli, "check");
     expect([check.status, check.stdout.match(/✓/g)?.length]).toEqual([0, 4]);

@@ -1,0 +1,39 @@
+// Long lines on a narrow terminal: broken between words, with the indent of what they go on with. Pipes and files get lines as they are.
+
+const ANSI = /\u001b\[[0-9;]*m/g;
+/** Wide characters take two columns, marks that combine take none. */
+function widthOf(text: string): number {
+  let n = 0;
+  for (const c of text.replace(ANSI, "")) {
+    const p = c.codePointAt(0) ?? 0;
+    n += /\p{Mn}|\u200d|\ufe0f/u.test(c) ? 0 : (p >= 0x1100 && p <= 0x115f) || (p >= 0x2e80 && p <= 0xa4cf) || (p >= 0xac00 && p <= 0xd7a3) || (p >= 0xf900 && p <= 0xfaff) || (p >= 0xff00 && p <= 0xff60) || p >= 0x1f300 ? 2 : 1;
+  }
+  return n;
+}
+/** A command is copied whole; the tree of a preview is no prose. */
+const WHOLE = /^\s*(?:→ |\$ )?(?:stackseal|npx|npm|pulumi|git|gh|aws|export|printf|sops|age-keygen)\s|[├└│]/;
+
+/** Text whose lines are at most `columns` wide where there is a space to break them. */
+export function wrap(text: string, columns: number): string {
+  if (columns < 20) return text;
+  return text.split("\n").map((line) => (widthOf(line) <= columns || WHOLE.test(line.replace(ANSI, "")) ? line : broken(line, columns))).join("\n");
+}
+function broken(line: string, columns: number): string {
+  const indent = (/^\s*/.exec(line)?.[0] ?? "").length;
+  const hanging = " ".repeat(Math.min(indent + 4, columns >> 1));
+  const out: string[] = [];
+  let now = " ".repeat(indent);
+  let empty = true;
+  for (const part of line.slice(indent).split(/( +)/)) {
+    if (part === "") continue;
+    const space = part.trim() === "";
+    if (!space && !empty && widthOf(now) + widthOf(part) > columns) {
+      out.push(now.trimEnd());
+      now = hanging + part;
+    } else if (space && empty) continue;
+    else now += space && widthOf(now) + part.length > columns ? " " : part;
+    empty = false;
+  }
+  out.push(now.trimEnd());
+  return out.join("\n");
+}
