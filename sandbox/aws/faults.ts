@@ -40,6 +40,7 @@ export const KNOWN_FAULTS: Readonly<Record<string, string>> = {
   "get-secret-value-without-kms": "GetSecretValue doesn't ask for kms:Decrypt",
   "kms-via-service": "a direct call has no kms:ViaService, as on AWS; calls through Secrets Manager aren't judged by the key's policy at all",
   "no-resource": "GetOpenIDConnectProvider, ListTargetsByRule and GetSchedule aren't judged on the one resource: a role that may see it is denied",
+  "no-replica-removal": "RemoveRegionsFromReplication is an unknown action: a replica region can be added and not taken away",
   "rule-arn": "a rule of the default bus has another ARN (mended by ruleOfDefaultBus)",
   "trail-of-the-trail": "LookupEvents knows no call to CloudTrail or Scheduler, and of every caller the access key alone",
   "trail-events": "calls make no EventBridge events",

@@ -3,6 +3,8 @@ import { defineCommand } from "../command.ts";
 import { chooseTarget } from "../rollback/choose.ts";
 import { ENGINE_OPTION, engineFor, nameOf } from "../engine-choice.ts";
 import { declaredOne, deploy, RUN_OPTIONS, runOptions } from "../deploy.ts";
+import { partsOf } from "../deployment.ts";
+import { identityFindings } from "../identity-parts.ts";
 import { PART_OPTION } from "../stack-choice.ts";
 
 export default defineCommand({
@@ -17,6 +19,8 @@ export default defineCommand({
     const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), ...(held && { held }), rollback: ((given["rollback"] as string[] | undefined) ?? []).map((s) => chooseTarget(d, s).name) };
     const engine = await engineFor(context, d, given["engine"], "up");
     if (findings.some((f) => f.code === "LOCAL_NOT_SEEDED")) return { exit: 1, findings };
+    const others = await identityFindings(context, d, options.part === undefined ? partsOf(d) : [options.part]);
+    if (others.length) return { exit: 2, findings: [...findings, ...others] };
     if (!context.yes && context.interactive) {
       const plan = await deploy(context, engine, d, { ...options, dryRun: true });
       context.progress(null);

@@ -52,5 +52,22 @@ export const alias = defineType({
   },
   delete: async (e, id, p) => { await unless(["NotFoundException"], client(e, p).send(new kms.DeleteAliasCommand({ AliasName: id }))); },
 });
-/** The emulator has no replicas of keys: one of its own stands for it there. */
-export const replicaKey = defineType({ ...key, type: "aws:kms/replicaKey:ReplicaKey", properties: ["primaryKeyArn", "description", "policy", "deletionWindowInDays", "tags", "region"], replaces: ["primaryKeyArn", "region"] });
+export const replicaKey = defineType({
+  type: "aws:kms/replicaKey:ReplicaKey", properties: ["primaryKeyArn", "description", "policy", "deletionWindowInDays", "tags", "region"], replaces: ["primaryKeyArn", "region"], policies: { policy: "key" },
+  create: async (e, p) => {
+    const primary = text(p["primaryKeyArn"]);
+    const id = primary.slice(primary.lastIndexOf("/") + 1);
+    // Asked of the primary's own region; an interrupted run has made it.
+    await unless(["AlreadyExistsException"], e.client(kms.KMSClient, primary.split(":")[3]).send(new kms.ReplicateKeyCommand({ KeyId: id, ReplicaRegion: region(p), Description: text(p["description"]), Policy: text(p["policy"]), Tags: tags(p["tags"]) })));
+    return configureReplica(e, id, p);
+  },
+  update: (e, id, p) => configureReplica(e, id, p),
+  delete: async (e, id, p) => { await unless(["NotFoundException", "KMSInvalidStateException"], client(e, p).send(new kms.ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: number(p["deletionWindowInDays"]) ?? 30 }))); },
+});
+async function configureReplica(e: Emulator, id: string, p: Props): Promise<{ id: string; outputs: Props }> {
+  const c = client(e, p);
+  await c.send(new kms.PutKeyPolicyCommand({ KeyId: id, PolicyName: "default", Policy: text(p["policy"]) }));
+  await c.send(new kms.UpdateKeyDescriptionCommand({ KeyId: id, Description: text(p["description"]) }));
+  await c.send(new kms.TagResourceCommand({ KeyId: id, Tags: tags(p["tags"]) }));
+  return { id, outputs: { keyId: id, arn: await arnOf(c, id) } };
+}
