@@ -1,4 +1,5 @@
 import { FindingError } from "../../lib/finding.ts";
+import { engineCodes } from "../codes.ts";
 import type { Deployment } from "./deployment.ts";
 import { monitorService, type Log, type ProgramInfo } from "./monitor.ts";
 import { direct } from "./rpc.ts";
@@ -9,9 +10,17 @@ export interface ProgramLimits { readonly timeoutMs: number }
 /** What people are told of an error in a program: its message, without the stack. */
 export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : typeof e === "string" ? e : "an error without a message").replace(/(\n\s+at .*)+/g, "").trim() || "an error without a message";
 
+/** What the SDK says of a feature that the engine doesn't announce: it takes the engine for the CLI. */
+const unannounced = (message: string): FindingError | null => {
+  const what = /The Pulumi CLI does not support ([^.]+)\./.exec(message)?.[1];
+  return what === undefined ? null : new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, hint: "use the Pulumi CLI: --engine pulumi" }), 2);
+};
+
 /** Debug messages of the SDK carry request bodies: they reach nobody. */
 export const logOf = (d: Deployment): Log => (severity, message, urn) => {
-  if (severity !== "debug" && !(severity === "error" && d.context.stopped)) d.context.say(severity, messageOf(message), urn || undefined, severity === "error" ? "PROGRAM_FAILED" : undefined);
+  const refused = severity === "error" && !d.context.stopped ? unannounced(message) : null;
+  if (refused) d.context.fail(refused);
+  else if (severity !== "debug" && !(severity === "error" && d.context.stopped)) d.context.say(severity, messageOf(message), urn || undefined, severity === "error" ? "PROGRAM_FAILED" : undefined);
 };
 export const waitingFor = (d: Deployment): string => {
   const urns = d.waitingFor;
@@ -30,7 +39,8 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
   const failed = (e: unknown): void => {
     ok = false;
     if (c.stopped) return;
-    if (e instanceof FindingError) c.fail(e);
+    const refused = e instanceof FindingError ? e : unannounced(messageOf(e));
+    if (refused) c.fail(refused);
     else c.fail(new Error(`the program failed: ${messageOf(e)}`), undefined, "PROGRAM_FAILED");
   };
   process.on("unhandledRejection", failed);
