@@ -1,6 +1,7 @@
 import { parseDocument } from "../lib/document.ts";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import type { Git } from "../lib/git.ts";
+import { protectedBase } from "../lib/protected-base.ts";
 import { PEOPLE_FILE } from "../schemas/layout.ts";
 import { parsePeople } from "../schemas/parse.ts";
 import type { People } from "../schemas/people.ts";
@@ -14,7 +15,6 @@ export interface Base {
   readonly people: People | null;
   readonly peopleText: string | null;
 }
-const PROTECTED = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /**
  * The base that was named, or the merge base of HEAD with the protected branch. `base` is null, with the reason, where there is none.
@@ -22,21 +22,13 @@ const PROTECTED = ["origin/HEAD", "origin/main", "origin/master", "main", "maste
  */
 export function resolveBase(git: Git, named: string | null): { readonly base: Base | null; readonly why: string } {
   const { inside, head } = git.state;
-  if (!inside) {
-    if (named !== null) throw unknown(named, "there is no git repository here");
-    return { base: null, why: "no git repository here" };
+  const at = named === null || !inside ? protectedBase(git) : head === null ? { why: "no commit yet" } : { ref: named, commit: git.commits([named])[0] ?? null };
+  if ("why" in at) {
+    if (named !== null && !inside) throw unknown(named, "there is no git repository here");
+    return { base: null, why: at.why };
   }
-  if (head === null) return { base: null, why: "no commit yet" };
-  const refs = named === null ? PROTECTED : [named];
-  const found = git.commits(refs);
-  const at = found.findIndex((c) => c !== null);
-  const ref = refs[at], tip = found[at] ?? null;
-  if (ref === undefined || tip === null) {
-    if (named !== null) throw unknown(named, "no such commit here");
-    return { base: null, why: "no protected branch here: neither origin's nor main nor master" };
-  }
-  const commit = named === null && tip !== head ? git.text(["merge-base", "HEAD", tip]) : tip;
-  if (!commit) return { base: null, why: `HEAD and ${ref} have no commit in common` };
+  const { ref, commit } = at;
+  if (commit === null) throw unknown(ref, "no such commit here");
   const peopleText = textAt(git, commit, PEOPLE_FILE);
   return { base: { ref, commit, peopleText, people: peopleText === null ? null : peopleAt(peopleText, ref) }, why: "" };
 }

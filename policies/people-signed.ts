@@ -1,16 +1,13 @@
 import { isoDate } from "../lib/clock.ts";
 import { parseDocument } from "../lib/document.ts";
-import { PEOPLE_FILE } from "../schemas/layout.ts";
+import { PEOPLE_FILE, POLICY_CONFIG_FILE } from "../schemas/layout.ts";
 import { parsePeople } from "../schemas/parse.ts";
-import { activeOn, members, type People } from "../schemas/people.ts";
-import { verifyText } from "../seal/signature.ts";
+import type { People } from "../schemas/people.ts";
+import { ACCESS_FILE, signatureFile, signedFiles, superAdminWhoSigned, type SignedFile } from "../seal/file-signature.ts";
 import { definePolicy } from "./policy.ts";
 
-// A file beside it carries the SSH signature over its bytes, in a namespace of its own: ssh-keygen -Y verify -n stackseal-people.
-const SIGNED: readonly { readonly file: string; readonly namespace: string; readonly what: string; readonly command: string }[] = [
-  { file: PEOPLE_FILE, namespace: "stackseal-people", what: "people.yaml", command: "stackseal people sign" },
-  { file: "schemas/access.ts", namespace: "stackseal-access", what: "the access matrix", command: "ssh-keygen -Y sign -n stackseal-access -f KEY schemas/access.ts" },
-];
+const WHAT: Readonly<Record<SignedFile, string>> = { [PEOPLE_FILE]: "people.yaml", [ACCESS_FILE]: "the access matrix", [POLICY_CONFIG_FILE]: "the levels of the policies" };
+const hint = "stackseal people sign";
 const people = (text: string | null): People | null => {
   const doc = text === null ? null : parseDocument(text, PEOPLE_FILE).document;
   return doc && parsePeople(doc).value;
@@ -28,19 +25,19 @@ export const peopleSigned = definePolicy({
     const before = people(f.git.base(PEOPLE_FILE));
     // Nothing to hold a change against: the first commit, or no checkout.
     if (!before || f.findings.some((x) => x.code === "PEOPLE_UNSIGNED")) return;
-    const admins = members(before).filter((m) => !m.machine && m.entry.role === "super-admin" && activeOn(m, isoDate(f.now)));
-    for (const { file, namespace, what, command } of SIGNED) {
+    for (const file of signedFiles) {
       const base = f.git.base(file);
       const now = f.text(file);
-      if (base === null || now === null || base === now) continue;
-      const armor = f.text(`${file}.sig`);
-      const signature = armor === null ? undefined : /-----BEGIN SSH SIGNATURE-----([\s\S]+?)-----END SSH SIGNATURE-----/.exec(armor)?.[1]?.replace(/\s/g, "");
-      if (signature === undefined) report(`${what} was changed and no Super Admin signed it`, { file, hint: command });
-      else if (!admins.some((m) => verifyText(signature, now, m.entry.signing, namespace) !== null)) report(`${what} was changed, and the signature beside it is not over this text by a Super Admin of the protected branch`, { file, hint: command });
+      if (base === now || (base === null && file === ACCESS_FILE)) continue;
+      const armor = f.text(signatureFile(file));
+      if (now === null) report(`${WHAT[file]} is gone, and the base has it`, { file, hint });
+      else if (armor === null) report(`${WHAT[file]} was changed and no Super Admin signed it`, { file, hint });
+      else if (!superAdminWhoSigned(file, now, armor, before, isoDate(f.now))) report(`${WHAT[file]} was changed, and the signature beside it is not over this text by a Super Admin of the protected branch`, { file, hint });
     }
   },
   passes: [{ says: "accepts people as they stand at the base", project: (p) => { p.commit("super-admin-1"); } }],
   breaks: [
+    { says: "rejects lowered levels that nobody signed", project: (p) => { p.commit("super-admin-1"); p.write("policies/config.json", "{ \"no-shared-credentials\": \"disabled\" }\n"); } },
     { says: "rejects a changed role that nobody signed", project: (p) => { p.commit("super-admin-1"); p.replace("stacks/people.yaml", /(engineer-1:\n\s+role: )engineer/, "$1admin"); } },
     { says: "rejects a signature that isn't over this text", project: (p) => { p.commit("super-admin-1"); p.replace("stacks/people.yaml", /(engineer-1:\n\s+role: )engineer/, "$1admin"); p.write("stacks/people.yaml.sig", "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"); } },
   ],

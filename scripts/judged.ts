@@ -25,13 +25,13 @@ export interface JudgedProject {
   readonly violations: (environment?: string) => DeclaredViolation[];
 }
 
-/** Reads the project and judges its declarations by every policy: the one way for check, preview and policies. */
-export function judgeProject(context: Pick<Context, "root" | "clock" | "env" | "envs">): JudgedProject {
+/** Reads the project and judges its declarations by every policy: the one way for check, preview and policies. `base`: the commit that changes are held against; otherwise the protected one. */
+export function judgeProject(context: Pick<Context, "root" | "clock" | "env" | "envs">, base: string | null = null): JudgedProject {
   const of = readProjects(context.root, context.clock), read = of(context.envs);
   const people = judgePeople(context, read);
   const schedule = judgeSchedule(context.root, read.people, context.clock.now());
   const project = { ...read, findings: [...read.findings, ...readProjectName(context.root).findings, ...people, ...schedule, ...(context.envs.length === 0 ? [...judgeBook(context.root, read), ...judgeHostFiles(context.root, read, context.clock.now())] : [])] };
-  const facts = readFacts(context.root, context.clock, { env: context.env, ...(context.envs.length === 0 ? { project } : { project: of(), also: people }) });
+  const facts = readFacts(context.root, context.clock, { env: context.env, base, ...(context.envs.length === 0 ? { project } : { project: of(), also: people }) });
   const judgement = new Judgement(facts);
   const asked = (v: DeclaredViolation): boolean => v.environment === null || context.envs.length === 0 || context.envs.includes(v.environment);
   // Files that only policies read: their findings are nobody else's.

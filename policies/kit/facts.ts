@@ -49,7 +49,7 @@ export interface Facts {
 }
 
 /** Reads the declarations for the rules that judge them. `project`: all environments, where they have been read already; without `env` git isn't asked; `also`: findings of others that rules weigh. */
-export function readFacts(root: string, clock: Clock, options: { readonly project?: Project; readonly also?: readonly Finding[]; readonly env?: Readonly<Record<string, string | undefined>> } = {}): Facts {
+export function readFacts(root: string, clock: Clock, options: { readonly project?: Project; readonly also?: readonly Finding[]; readonly env?: Readonly<Record<string, string | undefined>>; readonly base?: string | null } = {}): Facts {
   const project = options.project ?? readProject(root, { clock });
   const documents = new Map<string, Document | null>();
   const findings: Finding[] = [...project.findings, ...(options.also ?? [])];
@@ -75,7 +75,7 @@ export function readFacts(root: string, clock: Clock, options: { readonly projec
     locate: (file, path, target) => document(file)?.locate(path, target) ?? { file, line: 1, column: 1 },
     read: (file) => document(file)?.value ?? null,
     text: (file) => (isThere(root, file) ? readText(root, file).text : null),
-    git: options.env ? gitFacts(root, options.env) : NO_GIT,
+    git: options.env ? gitFacts(root, options.env, options.base ?? null) : NO_GIT,
     list: (folder) => (existsSync(join(root, folder)) ? readdirSync(join(root, folder)).sort().map((n) => `${folder}/${n}`) : []),
   };
 }

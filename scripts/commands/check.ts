@@ -30,10 +30,13 @@ export default defineCommand({
   run: async (context, _args, options) => {
     if (options["staged"] === true) return import("../check-staged.ts").then((m) => m.checkStaged(context));
     knownEnvironments(context);
-    const judged = judgeProject(context);
+    const base = (options["base"] as string | undefined) ?? null;
+    const judged = judgeProject(context, base);
     const { project } = judged;
-    const against = await judgeAgainstBase(context, project, (options["base"] as string | undefined) ?? null);
-    const findings = [...judged.findings(), ...against.findings];
+    const against = await judgeAgainstBase(context, project, base);
+    // What is said of a signature against this very base isn't said again as the rule's violation.
+    const said = new Set(against.findings.filter((f) => f.code === "PEOPLE_UNSIGNED").map((f) => f.at?.file));
+    const findings = [...judged.findings().filter((f) => !(f.code.startsWith("POLICY_") && f.message.startsWith("people-signed: ") && said.has(f.at?.file))), ...against.findings];
     const p = painter(context.color);
     const environments = project.environments.map((e) => {
       const own = findings.filter((f) => f.at?.file.startsWith(`stacks/${e.name}/`) === true || (e.name === "local" && f.at?.file.startsWith(".stackseal/") === true));

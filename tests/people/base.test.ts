@@ -59,6 +59,18 @@ describe("the protected base", () => {
     write(dir, PEOPLE, text.replace(/(engineer-1:\n\s+role: )engineer/, "$1admin"));
     expect(check(dir).codes).toContain("PEOPLE_UNSIGNED");
   });
+  it("says it once, and the rule of the policies judges against the very same base, committed or not", () => {
+    const dir = branch();
+    write(dir, PEOPLE, read(dir, PEOPLE).replace(/(engineer-1:\n\s+role: )engineer/, "$1admin"));
+    const said = (args: string[]): string[] => (as(base, null, dir, args).json["findings"] as { code: string; message: string }[]).filter((f) => f.code === "PEOPLE_UNSIGNED" || f.message.startsWith("people-signed:")).map((f) => f.code);
+    const rule = (...more: string[]): string[] => said(["preview", "--env", "dev", ...more]);
+    expect(said(["check"])).toEqual(["PEOPLE_UNSIGNED"]);
+    expect(rule()).toEqual(["POLICY_VIOLATION"]);
+    commit(dir, "Raise");
+    expect(said(["check"])).toEqual(["PEOPLE_UNSIGNED"]);
+    expect(rule()).toEqual(["POLICY_VIOLATION"]);
+    expect(said(["check", "--base", "HEAD"])).toEqual([]);
+  });
   it("refuses an old state of people.yaml put back with its signature", () => {
     const dir = copyOf(base);
     expect(as(base, "super-admin-1", dir, ["people", "change", "admin-1", "--handle", "one"]).codes).toEqual([]);

@@ -117,6 +117,42 @@ it("runs on what is deployed: a stack export with violations, encrypted secrets 
   }
 });
 
+it("runs on what this machine deployed, for the environments named; an exception for a resource that isn't wrong is a violation", () => {
+  const p = project();
+  const none = run(p.dir, ["policies", "--env", "prod", "--json"]);
+  expect([none.status, ...codes(none)]).toEqual([2, "STATE_UNREADABLE"]);
+  const tags = { "managed-by": "stackseal", environment: "prod", tier: "production", class: "standard", owner: "admin" };
+  const secret = (name: string, props: object) => ({ urn: `urn:pulumi:prod::stackseal::aws:secretsmanager/secret:Secret::${name}`, custom: true, id: name, type: "aws:secretsmanager/secret:Secret", inputs: props, outputs: props, protect: true });
+  p.write(".stackseal/state/prod.json", JSON.stringify({ version: 3, deployment: { manifest: { time: "2026-11-24T00:00:00Z", magic: "", version: "" }, resources: [secret("good", { kmsKeyId: "alias/stackseal/prod/standard", recoveryWindowInDays: 30, tags }), secret("bad", { kmsKeyId: "alias/stackseal/prod/standard", recoveryWindowInDays: 7, tags })] } }).replace('"manifest":{"time":"2026-11-24T00:00:00Z","magic":"","version":""},', ""));
+  const wrong = run(p.dir, ["policies", "--env", "prod", "--json"]);
+  expect([wrong.status, wrong.json["judged"]]).toMatchObject([1, { environments: ["prod"], resources: 2 }]);
+  expect((wrong.json["violations"] as { policy: string; urn: string }[]).map((v) => `${v.policy} ${v.urn.split("::").pop() ?? ""}`)).toEqual(["recovery-window bad"]);
+  const resource = (name: string): string => `urn:pulumi:prod::stackseal::aws:secretsmanager/secret:Secret::${name}`;
+  p.write("policies/exceptions.yaml", exception({ rule: "recovery-window", resource: resource("bad") }));
+  const let1 = run(p.dir, ["policies", "--env", "prod", "--json"]);
+  expect([let1.json["violations"], codes(let1)]).toEqual([[], []]);
+  p.write("policies/exceptions.yaml", exception({ rule: "recovery-window", resource: resource("good") }));
+  const unused = run(p.dir, ["policies", "--env", "prod", "--json"]);
+  expect([unused.status, unused.json.findings.map((f) => f.message).join("\n")]).toEqual([1, expect.stringMatching(/exceptions-valid: .*(unused|nothing|no longer)/)]);
+});
+
+it.each([
+  ["expired", { expires: "2026-11-23" }, /expired on 2026-11-23/],
+  ["longer than ninety days", { expires: "2027-06-01" }, /longer than 90 days/],
+  ["owned by nobody in people.yaml", { owner: "nobody-9" }, /nobody-9/],
+  ["owned by who wrote it", { owner: "super-admin-1" }, /super-admin-1 wrote it/],
+  ["for a whole folder", { path: "stacks/prod/" }, /whole folder is too wide/],
+  ["for every resource", { path: "", resource: "urn:pulumi:prod::stackseal::aws:secretsmanager/secret:Secret::*" }, /not a pattern/],
+])("an exception that is %s is a violation itself", (_says, over: Record<string, string>, wanted) => {
+  const p = project();
+  const made = Object.fromEntries(Object.entries({ rule: "production-live-accounts", path: "stacks/prod/environment.yaml#integrations.twilio.from", ...over }).filter(([, v]) => v !== ""));
+  p.write("policies/exceptions.yaml", exception(made));
+  p.commit("super-admin-1");
+  const r = run(p.dir, ["check", "--json"]);
+  expect(r.status).toBe(1);
+  expect(r.json.findings.filter((f) => f.at?.file === "policies/exceptions.yaml").map((f) => f.message).join("\n")).toMatch(wanted);
+});
+
 it("lists every rule, and the generated table has each", () => {
   const p = project();
   const r = run(p.dir, ["policies", "--json"]);
