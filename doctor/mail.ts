@@ -57,7 +57,7 @@ export function sandboxServer(own: MailServer, sandbox: Readonly<Record<string, 
 }
 /** Providers whose SMTP password is an API key tell more by their API. */
 async function viaApi(s: MailSubject): Promise<Examined | null> {
-  const probe = mailProbe(s.settings.provider, s.settings.username);
+  const probe = mailProbe(s.settings.provider, s.settings.username, s.settings.host);
   if (!probe || s.value === null) return null;
   const sandbox = s.sandbox === null ? null : (s.sandbox[probe.service ?? ""] ?? null);
   if (s.sandbox !== null && sandbox === null) return null;

@@ -21,14 +21,14 @@ export interface Certificate {
   readonly cert: string;
   readonly key: string;
 }
-/** PEM certificate, its own authority, and key; valid from a day ago for `days`. */
-export function selfSigned(name: string, now: Date, days = 825): Certificate {
+/** PEM certificate, its own authority, and key, for 127.0.0.1 and these names; valid from a day ago for `days`. */
+export function selfSigned(name: string, now: Date, days = 825, hosts: readonly string[] = ["localhost"]): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const who = sequence(tlv(0x31, sequence(COMMON_NAME, text(0x0c, name))));
   const serial = tlv(0x02, Buffer.concat([Buffer.from([0x40]), randomBytes(15)]));
   const extensions = sequence(
     sequence(BASIC_CONSTRAINTS, tlv(0x01, Buffer.from([0xff])), tlv(0x04, sequence(tlv(0x01, Buffer.from([0xff]))))),
-    sequence(SUBJECT_ALT_NAME, tlv(0x04, sequence(text(0x82, "localhost"), tlv(0x87, Buffer.from([127, 0, 0, 1]))))),
+    sequence(SUBJECT_ALT_NAME, tlv(0x04, sequence(...hosts.map((h) => text(0x82, h)), tlv(0x87, Buffer.from([127, 0, 0, 1]))))),
   );
   const validity = sequence(utc(new Date(now.getTime() - 86_400_000)), utc(new Date(now.getTime() + days * 86_400_000)));
   const tbs = sequence(tlv(0xa0, tlv(0x02, Buffer.from([2]))), serial, ECDSA_SHA256, who, validity, who, publicKey.export({ type: "spki", format: "der" }), tlv(0xa3, extensions));

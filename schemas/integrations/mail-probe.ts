@@ -18,6 +18,11 @@ const sendgrid: HttpProbe = {
   logLine: "550 from address does not match a verified Sender Identity",
   page: "https://app.sendgrid.com/settings/api_keys",
 };
+/** A subuser pinned to the EU has an API host of its own; a key of the other region is unknown at each. */
+const sendgridEu: HttpProbe = {
+  ...sendgrid, call: { ...sendgrid.call, url: "https://api.eu.sendgrid.com/v3/scopes" },
+  regions: [{ name: "global", origin: "https://api.sendgrid.com", declare: "declare the global host smtp.sendgrid.net" }],
+};
 const mailtrap: HttpProbe = {
   kind: "http",
   service: "mailtrap",
@@ -36,8 +41,8 @@ const mailtrap: HttpProbe = {
 };
 
 /** The API of a mail provider whose SMTP password is an API key as well; null where it isn't: a login is all that can be proven. */
-export function mailProbe(provider: MailProvider, username: string): HttpProbe | null {
-  if (provider === "sendgrid") return sendgrid;
+export function mailProbe(provider: MailProvider, username: string, host: string): HttpProbe | null {
+  if (provider === "sendgrid") return host.includes(".eu.") ? sendgridEu : sendgrid;
   return provider === "mailtrap" && (username === "api" || username === "smtp@mailtrap.io") ? mailtrap : null;
 }
 
