@@ -15,6 +15,7 @@ type Properties = Record<string, { properties?: Properties; additionalProperties
 const schemas = jsonSchemas() as Record<string, { properties: Properties }>;
 const settings = (id: string): Properties => (id === "stripe" ? schemas["payments"]!.properties["stripe"] : schemas["environment"]!.properties["integrations"]!.properties![id])?.properties ?? {};
 
+const extras = (text: string): string[] => [...text.slice(text.indexOf("## Commands that serve no single line")).matchAll(/^\| `(stackseal [^`]+)` \| [^|]{10,} \|$/gm)].map((m) => m[1]!);
 /** What is wrong with one reference of the table; null where it exists. */
 async function wrong(reference: string): Promise<string | null> {
   const [kind = "", rest = ""] = /^(policy|integration|setting|secret):(.+)$/.exec(reference)?.slice(1) ?? [];
@@ -41,6 +42,12 @@ async function faults(text: string): Promise<string[]> {
       if (w !== null) out.push(`${r.id}: ${w}`);
     }
   }
+  for (const x of extras(text)) {
+    const w = await wrong(x);
+    if (w !== null) out.push(w);
+  }
+  // A command that nobody told this page of serves nobody.
+  for (const c of commands) if (![...rows.map((r) => r.served), ...extras(text).map((e) => `\`${e}\``)].some((s) => new RegExp(`\`stackseal ${c.name}( --[a-z-]+)*\``).test(s))) out.push(`${c.name} is not on the page`);
   return out;
 }
 describe("docs/coverage.md", () => {
@@ -54,5 +61,8 @@ describe("docs/coverage.md", () => {
     expect(await faults(page.replace("stackseal audit log", "stackseal audit lag"))).toHaveLength(1);
     expect(await faults(page.replace("policy:test-live-mode", "policy:test-mode"))).toHaveLength(1);
     expect(await faults(page.replace("`setting:smtp.port`", "yes"))).toEqual(["L33 is served by nothing"]);
+    expect(await faults(page.replace(" · `stackseal drift`", ""))).toEqual(["drift is not on the page"]);
+    expect(await faults(page.replace(/^\| `stackseal cancel` .*\n/m, ""))).toEqual(["cancel is not on the page"]);
+    expect(await faults(page.replace("Separate Environments: Use different", "Separate Environments: Use other"))).toHaveLength(1);
   });
 });
