@@ -9,7 +9,8 @@ import { commands, type CommandEntry } from "./commands/index.ts";
 import { renderFindings } from "./render/findings.ts";
 import { painter } from "./render/paint.ts";
 import { progressLine } from "./render/progress.ts";
-import { wrap } from "./render/wrap.ts";
+import { usageOutput } from "./render/usage.ts";
+import { fit } from "./render/wrap.ts";
 import { toolVersion } from "./tool-version.ts";
 
 // The one place that reads process.env, prints and exits.
@@ -67,11 +68,8 @@ function contextOf(spec: CommandSpec, o: Common, signal: AbortSignal): Context {
   };
 }
 
-/** Text for where it goes: broken between words on a terminal, as wide as that is or COLUMNS says; untouched in a pipe. */
-function fitted(text: string, stream: NodeJS.WriteStream): string {
-  const said = Number(process.env["COLUMNS"]);
-  return stream.isTTY ? wrap(text, Number.isInteger(said) && said > 0 ? said : stream.columns) : text;
-}
+const fitted = (text: string, stream: NodeJS.WriteStream): string => fit(text, stream, process.env["COLUMNS"]);
+const OUTPUT = usageOutput((text) => { process.stderr.write(text); });
 
 /** A command that runs a child hands signals on to it and ends when it ends. */
 let signalsAreTheChilds = false;
@@ -138,7 +136,7 @@ function build(aborter: AbortController, done: (exit: number) => void): Command 
     .version(toolVersion())
     .showHelpAfterError("(add --help for the flags and examples)")
     .enablePositionalOptions()
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .configureOutput(OUTPUT)
     .exitOverride();
   const groups = new Map<string, Command>();
   for (const entry of commands) {
@@ -146,7 +144,7 @@ function build(aborter: AbortController, done: (exit: number) => void): Command 
     const parent = words.length === 1 ? program : groupOf(program, groups, words[0] as string);
     const name = words[words.length - 1] as string;
     const existing = words.length === 1 ? groups.get(name) : undefined;
-    const c = existing ?? new Command(name);
+    const c = existing ?? new Command(name).configureOutput(OUTPUT);
     if (!existing) parent.addCommand(c);
     if (words.length === 1) groups.set(name, c);
     c.summary(entry.summary).description(entry.summary).exitOverride();
@@ -157,7 +155,7 @@ function build(aborter: AbortController, done: (exit: number) => void): Command 
 function groupOf(program: Command, groups: Map<string, Command>, word: string): Command {
   const found = groups.get(word);
   if (found) return found;
-  const c = new Command(word).exitOverride().summary(commands.filter((e) => e.name.startsWith(`${word} `)).map((e) => e.name.slice(word.length + 1)).join(", "));
+  const c = new Command(word).configureOutput(OUTPUT).exitOverride().summary(commands.filter((e) => e.name.startsWith(`${word} `)).map((e) => e.name.slice(word.length + 1)).join(", "));
   program.addCommand(c);
   groups.set(word, c);
   return c;

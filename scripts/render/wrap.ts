@@ -13,6 +13,11 @@ function widthOf(text: string): number {
 /** A command is copied whole; the tree of a preview is no prose. */
 const WHOLE = /^\s*(?:→ |\$ )?(?:stackseal|npx|npm|pulumi|git|gh|aws|export|printf|sops|age-keygen)\s|[├└│]/;
 
+/** Text for where it goes: broken between words on a terminal, as wide as that is or COLUMNS (`said`) says; untouched in a pipe. */
+export function fit(text: string, stream: { readonly isTTY: boolean; readonly columns: number }, said: string | undefined): string {
+  const columns = Number(said);
+  return stream.isTTY ? wrap(text, Number.isInteger(columns) && columns > 0 ? columns : stream.columns) : text;
+}
 /** Text whose lines are at most `columns` wide where there is a space to break them. */
 export function wrap(text: string, columns: number): string {
   if (columns < 20) return text;
