@@ -10,15 +10,14 @@ import { members, type People } from "../schemas/people.ts";
 import { judgePeppers, type Peppered } from "../seal/pepper.ts";
 import { allSealedFiles } from "../seal/sealed-files.ts";
 import { SOPS_CONFIG, targets } from "../seal/sops-config.ts";
-import { readProject, type Project } from "../stacks/read.ts";
+import type { Project } from "../stacks/read.ts";
 import type { Context } from "./command.ts";
 import { inForceOf } from "./exposure.ts";
 import { peopleState } from "./people.ts";
 
-/** What `check` says of people: recipients of the peppers, `.sops.yaml`, leavers in recipient lists, an unfinished change, open exposures. Needs no key. */
-export function judgePeople(context: Pick<Context, "root" | "clock" | "envs">, project: Project): Finding[] {
+/** What `check` says of people: recipients of the peppers, `.sops.yaml`, leavers in recipient lists, an unfinished change, open exposures. `all`: with every environment, where some were asked for. Needs no key. */
+export function judgePeople(context: Pick<Context, "root" | "clock" | "envs">, project: Project, all = project): Finding[] {
   const { people } = project;
-  const all = context.envs.length ? readProject(context.root, { clock: context.clock }) : project;
   const real = all.environments.filter((e) => e.name !== LOCAL).map((e) => ({ name: e.name, tier: e.tier }));
   if (!people || real.length === 0) return [];
   const on = isoDate(context.clock.now());

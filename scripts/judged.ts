@@ -28,7 +28,7 @@ export interface JudgedProject {
 /** Reads the project and judges its declarations by every policy: the one way for check, preview and policies. `base`: the commit that changes are held against; otherwise the protected one. */
 export function judgeProject(context: Pick<Context, "root" | "clock" | "env" | "envs">, base: string | null = null): JudgedProject {
   const of = readProjects(context.root, context.clock), read = of(context.envs);
-  const people = judgePeople(context, read);
+  const people = judgePeople(context, read, of());
   const schedule = judgeSchedule(context.root, read.people, context.clock.now());
   const project = { ...read, findings: [...read.findings, ...readProjectName(context.root).findings, ...people, ...schedule, ...(context.envs.length === 0 ? [...judgeBook(context.root, read), ...judgeHostFiles(context.root, read, context.clock.now())] : [])] };
   const facts = readFacts(context.root, context.clock, { env: context.env, base, ...(context.envs.length === 0 ? { project } : { project: of(), also: people }) });

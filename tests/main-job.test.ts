@@ -59,6 +59,12 @@ describe("the main job", () => {
   it("keeps what is secret for this user alone", () => {
     for (const f of ["identities/local.age", "identities/local.ssh", "passphrase", "local/secrets.sops.yaml"]) expect(statSync(join(root, ".stackseal", f)).mode & 0o077).toBe(0);
   });
+  it("tells the outputs of both stacks: maps of one name hold what each says", async () => {
+    const up = JSON.parse((await run(root, ["up", "--env", "local", "--yes", "--json"])).out) as { environments: { outputs: { versions: Record<string, string>; endpoints: object }; stacks: { name: string; outputs: { versions: Record<string, string> } }[] }[] };
+    const [e] = up.environments;
+    expect(Object.keys(e!.outputs.versions)).toEqual(expect.arrayContaining(["twilio", "stripe"]));
+    expect(e!.stacks.map((s) => [s.name, "stripe" in s.outputs.versions])).toEqual([["local", false], ["local-payments", true]]);
+  });
   it("updates an endpoint in place when its events change", async () => {
     const ids = endpoints(root).map((e) => e.id).sort();
     edit(root, "stacks/local/payments.yaml", (t) => t.replace("invoice.paid, ", ""));

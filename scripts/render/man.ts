@@ -25,6 +25,7 @@ export function manPage(specs: readonly CommandSpec[], version: string): string 
     ".SH ENVIRONMENT",
     ".TP", ".B SOPS_AGE_KEY_FILE, SOPS_AGE_KEY", "Your age identity, as sops reads it.",
     ".TP", ".B STACKSEAL_SIGNING_KEY", roff("The SSH key that signs what you seal; else git's user.signingkey."),
+    ".TP", ".B STACKSEAL_SECRETS_PROVIDER", roff("Secrets provider of a stack that up makes in the Pulumi CLI's backend, where stacks/Pulumi.<stack>.yaml names none."),
     ".TP", ".B PULUMI_CONFIG_PASSPHRASE", "Passphrase of a stack's secrets provider.",
     ".TP", ".B NO_COLOR", "No colours.", "",
   ].join("\n");

@@ -121,6 +121,18 @@ describe("one at a time", () => {
     world.delayMs = 0;
     expect((await engine.up(run())).ok).toBe(true);
   });
+  it("holds several stacks from a check to their deployment: nobody else changes one in between, and afterwards it's free", async () => {
+    const other = await open(), two = { ...run(), stack: "s2" };
+    const done = await engine.hold(["s", "s2"], "up", async () => {
+      const before = await engine.preview(run(), { against: "state" });
+      for (const r of [run(), two]) expect(await code(other.up(r))).toBe("STATE_LOCKED");
+      return [before.ok, (await engine.up(run())).ok, (await engine.up(two)).ok];
+    });
+    expect(done).toEqual([true, true, true]);
+    for (const r of [run(), two]) expect((await other.up(r)).ok).toBe(true);
+    await expect(engine.hold(["s"], "up", () => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
+    expect((await other.up(run())).ok).toBe(true);
+  });
   it("takes over the lock of a process that is gone, with a word", async () => {
     const gone = execFileSync(process.execPath, ["-e", "process.stdout.write(String(process.pid))"]).toString();
     mkdirSync(join(root, ".stackseal/state"), { recursive: true });
