@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, stat
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
-import { gzipSync } from "node:zlib";
+import { deflateSync, gzipSync } from "node:zlib";
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixedClock } from "../../lib/clock.ts";
@@ -92,7 +92,8 @@ beforeAll(async () => {
     writeFileSync(join(keysDir, `${who}.age`), `${k.identity}\n`, { mode: 0o600 });
     writeFileSync(join(keysDir, `${who}.ssh`), k.signing, { mode: 0o600 });
   }
-  writeFileSync(join(root, ".gitignore"), ".stackseal/\n");
+  writeFileSync(join(root, ".gitignore"), ".stackseal/\nbackup/\nrestored*/\n");
+  writeFileSync(join(root, "stacks/backup.yaml"), "breakGlass: [super-admin-1, super-admin-2, admin-1]\neveryDays: 7\ndrillEveryDays: 92\n");
   writeFileSync(join(work, "crash.cjs"), "setTimeout(() => { throw new Error('crash in the midst'); }, 700);\n");
   const git = (...a: string[]): void => { spawnSync("git", a, { cwd: root, env: { PATH: process.env["PATH"], HOME: home, GIT_CONFIG_NOSYSTEM: "1" } }); };
   git("init", "-q", "-b", "main");
@@ -110,6 +111,8 @@ beforeAll(async () => {
 const port = (): number => (echo.address() as { port: number }).port;
 async function run(step: Step): Promise<Watched> {
   const name = step.args.join(" ");
+  // What only the run itself knows: the archive that it made, and where the keys lie.
+  const args = step.args.map((a) => (a === "ARCHIVE" ? join("backup", [...files(join(root, "backup"))].map((f) => relative(join(root, "backup"), f)).find((f) => f.endsWith(".age")) ?? "none.age") : a.startsWith("KEY:") ? join(keysDir, `${a.slice(4)}.age`) : a));
   const given = Object.fromEntries(Object.entries(step.env ?? {}).map(([k, v]) => [k, v === "ECHO" ? `http://127.0.0.1:${port()}` : v === "CRASH" ? `--require ${join(work, "crash.cjs")}` : v]));
   const { NODE_OPTIONS: options, ...more } = given;
   const report = `--report-uncaught-exception --report-on-fatalerror --report-directory=${reports}`;
@@ -118,7 +121,7 @@ async function run(step: Step): Promise<Watched> {
     ...(step.as !== undefined && { SOPS_AGE_KEY_FILE: join(keysDir, `${step.as}.age`), STACKSEAL_SIGNING_KEY: join(keysDir, `${step.as}.ssh`) }),
     ...more, NODE_OPTIONS: options === undefined ? report : `${report} ${options}`,
   };
-  const w = await watch(process.execPath, [join(repo, "dist/cli.js"), "-C", root, ...step.args], { env, ...(step.input !== undefined && { input: step.input }), ...(step.stopAfter !== undefined && { stopAfter: step.stopAfter }) });
+  const w = await watch(process.execPath, [join(repo, "dist/cli.js"), "-C", root, ...args], { env, ...(step.input !== undefined && { input: step.input }), ...(step.stopAfter !== undefined && { stopAfter: step.stopAfter }) });
   if (!ran.has(name)) ran.set(name, w.code);
   if (!step.reveals) note(`${name}: standard output`, search.in(w.stdout));
   note(`${name}: standard error`, search.in(w.stderr));
@@ -145,7 +148,7 @@ describe("the canary", () => {
     for (const c of commands) if (!done(c.name) && EXCUSED[c.name] === undefined) await run(DEFAULT(c.name));
     expect(hits).toEqual([]);
     // It really ran: the main job, a deployment, a re-seal with a key, and a run that crashed in the midst.
-    for (const name of ["start", "check", "preview", "up --env local --yes", "secret reseal --env dev --yes", "secret get twilio.authToken --env dev --reveal"]) expect([name, ran.get(name)]).toEqual([name, 0]);
+    for (const name of ["start", "check", "preview", "up --env local --yes", "secret reseal --env dev --yes", "secret get twilio.authToken --env dev --reveal", "audit bundle --since 2020-01-01 --until 2099-12-31 --out bundle", "audit verify bundle.tar --json", "backup create --out backup --json", "backup drill ARCHIVE --identity KEY:super-admin-1 --identity KEY:super-admin-2 --json", "backup restore ARCHIVE --identity KEY:super-admin-1 --identity KEY:admin-1 --into restored", "access review --json"]) expect([name, ran.get(name)]).toEqual([name, 0]);
     expect(ran.get("secret get twilio.authToken --env prod --reveal")).toBe(1);
   }, 600_000);
 
@@ -168,7 +171,7 @@ describe("a planted leak", () => {
     ["URL-encoded", Buffer.from(text + encodeURIComponent(value))], ["percent-encoded throughout", Buffer.from(text + [...Buffer.from(value)].map((b) => `%${b.toString(16).toUpperCase().padStart(2, "0")}`).join(""))],
     ["hex", Buffer.from(text + Buffer.from(value).toString("hex"))], ["HEX", Buffer.from(text + Buffer.from(value).toString("hex").toUpperCase())],
     ["JSON-escaped", Buffer.from(text + JSON.stringify({ a: value }))], ["UTF-16", Buffer.concat([Buffer.from(text), Buffer.from(value, "utf16le")])],
-    ["gzip", Buffer.concat([Buffer.from(text), gzipSync(`{"a":${JSON.stringify(value)}}`)])], ["gzip inside gzip", gzipSync(Buffer.concat([Buffer.from("x"), gzipSync(value)]))], ["gzip in base64", Buffer.from(text + gzipSync(value).toString("base64"))],
+    ["gzip", Buffer.concat([Buffer.from(text), gzipSync(`{"a":${JSON.stringify(value)}}`)])], ["deflate", Buffer.concat([Buffer.from(text), deflateSync(value)])], ["gzip of base64", Buffer.concat([Buffer.from(text), gzipSync(b64("a"))])], ["deflate in base64", Buffer.from(text + deflateSync(value).toString("base64"))], ["gzip inside gzip", gzipSync(Buffer.concat([Buffer.from("x"), gzipSync(value)]))], ["gzip in base64", Buffer.from(text + gzipSync(value).toString("base64"))],
     ["the first half", Buffer.from(text + value.slice(8, 8 + Math.floor((value.length - 8) / 2)))], ["the second half", Buffer.from(text + value.slice(8 + Math.floor((value.length - 8) / 2)))],
   ])("is found: %s", (_form, bytes) => { expect(planted.in(bytes).map((f) => f.marker)).toEqual(expect.arrayContaining(["planted"])); });
   it("is found in a process's arguments and environment", async () => {
