@@ -8,6 +8,10 @@ it("breaks between words, goes on with a hanging indent, and loses nothing", () 
   expect(w.replace(/\s+/g, " ")).toBe(text.replace(/\s+/g, " "));
   expect(w.split("\n").slice(0, 2)).toEqual(["stacks/people.yaml:3:5: warning", "    POLICY_ADVICE second-factor: nobody"]);
 });
+it("puts a far column under what it belongs to", () => {
+  expect(wrap("  + .github/workflows/deploy.yml      pinned, least permissions, OIDC only", 44)).toBe("  + .github/workflows/deploy.yml\n      pinned, least permissions, OIDC only");
+  expect(wrap("  npx stackseal check          everything that can be judged without a key", 44)).toBe("  npx stackseal check\n      everything that can be judged without\n      a key");
+});
 it("counts no colour, breaks no command, no tree and no word", () => {
   const red = `\u001b[31m${"a ".repeat(19)}b\u001b[39m`;
   expect(wrap(red, 40)).toBe(red);

@@ -11,7 +11,9 @@ function widthOf(text: string): number {
   return n;
 }
 /** A command is copied whole; the tree of a preview is no prose. */
-const WHOLE = /^\s*(?:→ |\$ )?(?:stackseal|npx|npm|pulumi|git|gh|aws|export|printf|sops|age-keygen)\s|[├└│]/;
+const WHOLE = /^\s*(?:→ |\$ )?(?:stackseal|npx|npm|pulumi|git|gh|aws|export|printf|sops|age-keygen)\s/;
+const TREE = /[├└│]/;
+const whole = (line: string): boolean => WHOLE.test(line.replace(ANSI, ""));
 
 /** Text for where it goes: broken between words on a terminal, as wide as that is or COLUMNS (`said`) says; untouched in a pipe. */
 export function fit(text: string, stream: { readonly isTTY: boolean; readonly columns: number }, said: string | undefined): string {
@@ -21,7 +23,7 @@ export function fit(text: string, stream: { readonly isTTY: boolean; readonly co
 /** Text whose lines are at most `columns` wide where there is a space to break them. */
 export function wrap(text: string, columns: number): string {
   if (columns < 20) return text;
-  return text.split("\n").map((line) => (widthOf(line) <= columns || WHOLE.test(line.replace(ANSI, "")) ? line : broken(line, columns))).join("\n");
+  return text.split("\n").map((line) => (widthOf(line) <= columns || (whole(line) && !/\S {2,}\S/.test(line)) || TREE.test(line) ? line : broken(line, columns))).join("\n");
 }
 function broken(line: string, columns: number): string {
   const indent = (/^\s*/.exec(line)?.[0] ?? "").length;
@@ -29,7 +31,14 @@ function broken(line: string, columns: number): string {
   const out: string[] = [];
   let now = " ".repeat(indent);
   let empty = true;
-  for (const part of line.slice(indent).split(/( +)/)) {
+  // What stands in a column far to the right goes under what it belongs to.
+  const [head = "", gap = "", rest = ""] = /^(.*?\S)( {2,})(\S.*)$/.exec(line.slice(indent))?.slice(1) ?? [];
+  const far = gap !== "" && indent + widthOf(head) + gap.length > columns * 0.4;
+  if (far) {
+    out.push(...(widthOf(head) + indent > columns && !whole(line) ? broken(now + head, columns) : now + head).split("\n"));
+    now = hanging;
+  }
+  for (const part of (far ? rest : line.slice(indent)).split(/( +)/)) {
     if (part === "") continue;
     const space = part.trim() === "";
     if (!space && !empty && widthOf(now) + widthOf(part) > columns) {
