@@ -27,7 +27,7 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 interface Call { readonly client: new (s: object) => { send(c: object): Promise<unknown>; destroy(): void }; readonly settings: { readonly region: string }; readonly command: object }
 /** Every SDK client's one `send`, noted; loaded as the products' own modules are. */
-function note(services: readonly string[], calls: Call[]): { at: (endpoint: string) => void } {
+function note(services: readonly string[], calls: Call[]): void {
   const require = createRequire(import.meta.url);
   const seen = new Set<object>();
   for (const s of services) {
@@ -44,7 +44,6 @@ function note(services: readonly string[], calls: Call[]): { at: (endpoint: stri
       return send.call(this, c, ...more);
     };
   }
-  return { at: () => undefined };
 }
 
 async function project(endpoint: string, credentials: number, environments = 1): Promise<{ root: string; identity: string }> {
@@ -88,9 +87,9 @@ async function deployment(credentials: number): Promise<void> {
   const { root, identity } = await project(m.url, credentials);
   const c = context(root, identity);
   const d = readProject(root, { only: ["dev"], clock: systemClock }).environments[0] ?? never();
-  const at = performance.now();
+  const at = performance.now(), cpuAt = process.cpuUsage();
   const done = await deploy(c, await embedded(c), d, { parallel: PARALLEL });
-  const up = performance.now() - at;
+  const up = performance.now() - at, upCpu = cpu(cpuAt);
   if (!done.ok) throw new FindingError(done.findings);
   await m.close();
   const noted = calls.slice();
@@ -102,17 +101,19 @@ async function deployment(credentials: number): Promise<void> {
     clients.set(k, known);
     return known;
   };
-  const from = performance.now();
+  const from = performance.now(), cpuFrom = process.cpuUsage();
   let next = 0, refused = 0;
   await Promise.all(Array.from({ length: PARALLEL }, async () => {
     for (let call = noted[next++]; call; call = noted[next++]) await clientOf(call).send(call.command).catch(() => { refused++; });
   }));
-  const floor = performance.now() - from;
+  const floor = performance.now() - from, floorCpu = cpu(cpuFrom);
   for (const x of clients.values()) x.destroy();
   await fresh.close();
   console.log(`${String(d.credentials.length)} sealed credentials in one environment, ${String(done.json.steps.length)} steps, ${String(noted.length)} calls of the AWS SDK, ${String(PARALLEL)} at a time`);
   console.log(`up on ministack ${seconds(up)}; the same calls in a plain loop ${seconds(floor)} (${String(refused)} of them refused, out of their order): ${(up / floor).toFixed(2)} times as long (aim: at most 2)`);
+  console.log(`this process's own CPU: ${seconds(upCpu)} for up, ${seconds(floorCpu)} for the loop: what a busy machine doesn't change`);
 }
+const cpu = (from: NodeJS.CpuUsage): number => ((u) => (u.user + u.system) / 1000)(process.cpuUsage(from));
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 async function checks(most: number): Promise<void> {

@@ -1,11 +1,15 @@
 import type { Operation, State } from "./state.ts";
 
+/** How long an ended operation may wait for the next write: until it is written, the checkpoint says that it began, and a run after a crash asks its provider. */
+const LATER_MS = 50;
+const SHORT_MS = 4;
+
 /** Where a stack's resources are kept while an update runs. Throws when they can't be written. */
 export type Sink = (resources: readonly State[], operations: readonly Operation[]) => void;
 
 /**
  * What a checkpoint holds at every moment of an update: resources that are new or went through it, in the order in which they were done, then the
- * old ones that it hasn't reached. What is begun is written before the provider is called; writes that come at once are one.
+ * old ones that it hasn't reached. What is begun is written before the provider is called, what ended soon after; writes that come at once are one.
  */
 export class Snapshot {
   private readonly fresh = new Set<State>();
@@ -15,6 +19,8 @@ export class Snapshot {
   private readonly leftOver: Operation[];
   private readonly sink: Sink | undefined;
   private waiting: Promise<void> | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private took = 0;
   constructor(base: readonly State[], leftOver: readonly Operation[], sink: Sink | undefined) {
     this.base = base;
     this.sink = sink;
@@ -32,7 +38,8 @@ export class Snapshot {
     for (const s of change.gone ?? []) this.done.add(s);
     if (change.now) this.fresh.add(change.now);
     if (change.now && (begun === "creating" || begun === "importing" || begun === "reading")) this.resolve(change.now.urn);
-    return quiet ? Promise.resolve() : this.write();
+    if (!quiet) this.later();
+    return Promise.resolve();
   }
   /** The operation failed: the provider said so, and nothing of it is kept. */
   abandon(resource: State): Promise<void> {
@@ -58,19 +65,33 @@ export class Snapshot {
   resources(): State[] {
     return [...[...this.fresh].filter((r) => !this.done.has(r)), ...this.base.filter((r) => !this.done.has(r))];
   }
+  /** What ended is written with what begins next, or a moment later; the next write fails where this one couldn't be done. */
+  private later(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      void this.write().catch(() => undefined);
+    }, LATER_MS);
+  }
   write(): Promise<void> {
     const { sink } = this;
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
     if (!sink) return Promise.resolve();
     this.waiting ??= new Promise((done, fail) => {
-      setImmediate(() => {
+      const run = (): void => {
         this.waiting = null;
+        const from = performance.now();
         try {
           sink(this.resources(), [...this.leftOver, ...this.pending.values()]);
           done();
         } catch (e) {
           fail(e instanceof Error ? e : new Error(String(e)));
         }
-      });
+        this.took = performance.now() - from;
+      };
+      // A large checkpoint takes its time: as long as one took, the next is waited with, so that more of what begins meanwhile is in it.
+      if (this.took < SHORT_MS) setImmediate(run);
+      else setTimeout(run, Math.min(this.took, LATER_MS));
     });
     return this.waiting;
   }

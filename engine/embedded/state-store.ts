@@ -57,7 +57,7 @@ export class StateStore {
   /** Writes a checkpoint; call `ready` or `read` first. Throws FindingError STATE_UNWRITABLE; the old one stands then. */
   save(resources: readonly State[], operations: readonly Operation[]): void {
     if (!this.writer) throw new Error("state is not ready");
-    const text = `${JSON.stringify(this.writer.write(resources, operations, new Date()), null, 4)}\n`;
+    const text = this.writer.text(resources, operations, new Date());
     try {
       writeAtomic(this.file, text, 0o600);
     } catch (e) {

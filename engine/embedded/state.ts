@@ -82,6 +82,7 @@ function normalise(resources: readonly State[]): readonly State[] {
 /** Turns resources into a deployment; keeps what a resource's ciphertexts were while its values are the same objects. */
 export class DeploymentWriter {
   private readonly sealed = new WeakMap<object, Props>();
+  private readonly texts = new WeakMap<State, { readonly of: readonly unknown[]; readonly text: string }>();
   private readonly provider: NonNullable<Deployment["secrets_providers"]>;
   private readonly crypter: Crypter;
   private readonly shown: boolean;
@@ -91,20 +92,34 @@ export class DeploymentWriter {
     this.shown = shown;
   }
   write(resources: readonly State[], operations: readonly Operation[], time: Date): { version: 3; deployment: Deployment } {
-    const row = (r: State): Row => {
-      const { inputs, outputs, ...rest } = r;
-      const plain = rowOf({ ...rest, inputs: {}, outputs: {} }, () => ({}));
-      const sealed = { ...(Object.keys(inputs).length && { inputs: this.seal(inputs) }), ...(Object.keys(outputs).length && { outputs: this.seal(outputs) }) };
-      const { urn, custom, delete: doomed, id, type, ...others } = plain;
-      return { urn, custom, ...(doomed !== undefined && { delete: doomed }), ...(id !== undefined && { id }), type, ...sealed, ...others };
-    };
+    return { version: 3, deployment: this.deployment(normalise(resources).map((r) => this.row(r)), operations, time) };
+  }
+  /** The same as text. A resource's part is kept while its fields are the same objects: a checkpoint is written with every step, and each changes one or two. */
+  text(resources: readonly State[], operations: readonly Operation[], time: Date): string {
+    const frame = JSON.stringify({ version: 3, deployment: this.deployment([], operations, time) }, null, 4);
+    const rows = normalise(resources).map((r) => this.rowText(r));
+    const at = frame.indexOf('        "resources": []');
+    return rows.length === 0 ? `${frame}\n` : `${frame.slice(0, at)}        "resources": [\n${rows.join(",\n")}\n        ]${frame.slice(at + '        "resources": []'.length)}\n`;
+  }
+  private deployment(rows: readonly Row[], operations: readonly Operation[], time: Date): Deployment {
     return {
-      version: 3,
-      deployment: {
-        manifest: { time: time.toISOString(), magic: magicOf(WRITER), version: WRITER }, secrets_providers: this.provider,
-        resources: normalise(resources).map(row), ...(operations.length && { pending_operations: operations.map((o) => ({ resource: row(o.resource), type: o.type })) }), metadata: {},
-      },
+      manifest: { time: time.toISOString(), magic: magicOf(WRITER), version: WRITER }, secrets_providers: this.provider,
+      resources: [...rows], ...(operations.length && { pending_operations: operations.map((o) => ({ resource: this.row(o.resource), type: o.type })) }), metadata: {},
     };
+  }
+  private row(r: State): Row {
+    const { inputs, outputs, ...rest } = r;
+    const plain = rowOf({ ...rest, inputs: {}, outputs: {} }, () => ({}));
+    const sealed = { ...(Object.keys(inputs).length && { inputs: this.seal(inputs) }), ...(Object.keys(outputs).length && { outputs: this.seal(outputs) }) };
+    const { urn, custom, delete: doomed, id, type, ...others } = plain;
+    return { urn, custom, ...(doomed !== undefined && { delete: doomed }), ...(id !== undefined && { id }), type, ...sealed, ...others };
+  }
+  private rowText(r: State): string {
+    const of = Object.values(r) as unknown[], known = this.texts.get(r);
+    if (known?.of.length === of.length && known.of.every((v, i) => v === of[i])) return known.text;
+    const text = JSON.stringify(this.row(r), null, 4).replace(/^/gm, "            ");
+    this.texts.set(r, { of, text });
+    return text;
   }
   private seal(props: Props): Props {
     const known = this.sealed.get(props);
