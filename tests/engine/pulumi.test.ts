@@ -3,6 +3,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../lib/clock.ts";
+import type { Run } from "../../engine/index.ts";
+import { pulumiEngine } from "../../engine/pulumi.ts";
 import { findCli } from "../../engine/pulumi/find.ts";
 
 // The Pulumi engine against an executable that speaks as the CLI does: its arguments, its words, its recorded events. The scenarios run on the
@@ -113,6 +116,22 @@ describe("up", () => {
     expect((await run(["up", "--env", "dev", "--yes"])).err).toContain("the plugin stripe has no path");
     expect(ran("up")).toEqual([]);
   });
+});
+
+it("holds an update to the plan of the preview before it, and keeps nothing of that plan", async () => {
+  for (const s of ["dev", "other"]) writeFileSync(join(dir, `${s}.json`), "{}");
+  const engine = await pulumiEngine({ root, clock: systemClock, cli: join(fake, "pulumi"), env: withNode(env()) });
+  const run: Run = { project: "stackseal", stack: "dev", program: () => undefined, config: {}, policies: [], providerFor: () => null };
+  await engine.hold(["dev"], "up", async () => {
+    expect((await engine.preview(run, { against: "state" })).ok).toBe(true);
+    expect((await engine.up(run)).ok).toBe(true);
+    // What wasn't previewed has no plan.
+    expect((await engine.up({ ...run, stack: "other" })).ok).toBe(true);
+  });
+  const saved = ran("preview")[0]!.argv, plan = saved[saved.indexOf("--save-plan") + 1]!, [up, other] = ran("up");
+  expect(up!.argv[up!.argv.indexOf("--plan") + 1]).toBe(plan);
+  expect(other!.argv).not.toContain("--plan");
+  expect(existsSync(plan)).toBe(false);
 });
 
 describe("preview", () => {
