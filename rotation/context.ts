@@ -70,6 +70,8 @@ export interface Rotator extends Outside {
   readonly signer: Signer;
   readonly identities: readonly Identity[];
   readonly peppers: Peppers;
+  /** Fingerprints of values that somebody could know, and the list that says so: such a value never comes back. */
+  readonly exposed?: ReadonlyMap<string, string>;
   /** Whether everything that it talks to is on this machine: nothing is interrupted, nobody must act elsewhere. */
   readonly sandbox: boolean;
   readonly options: {

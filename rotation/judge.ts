@@ -41,10 +41,15 @@ export async function newSlot(r: Rotator, e: ExpectedSecret, value: string, reas
   if (!wrong.length && chosen) wrong.push(...(await judgeStrength(value, e.path)));
   // One digest a generation: those of human-chosen values cost.
   const prints = new Map<string, string | null>();
+  const printLike = async (fingerprint: string): Promise<string | null> => {
+    const generation = fingerprint.split(":")[0] ?? "";
+    if (!prints.has(generation)) prints.set(generation, await fingerprintLike(fingerprint, r.peppers, value));
+    return prints.get(generation) ?? null;
+  };
+  if (!wrong.length) for (const [print, file] of r.exposed ?? [])
+    if (print.startsWith("h") === (e.spec.human === true) && (await printLike(print)) === print) wrong.push(rotationCodes.finding("ROTATION_NEXT_UNFIT", { message: `somebody could know this value: ${file}`, path: e.path, hint: "issue a new one at the provider" }));
   if (!wrong.length) for (const d of r.project.environments) for (const c of d.credentials) {
-    const generation = c.claims.fingerprint.split(":")[0] ?? "";
-    if (!prints.has(generation)) prints.set(generation, await fingerprintLike(c.claims.fingerprint, r.peppers, value));
-    if (prints.get(generation) !== c.claims.fingerprint) continue;
+    if ((await printLike(c.claims.fingerprint)) !== c.claims.fingerprint) continue;
     wrong.push(rotationCodes.finding("ROTATION_NEXT_UNFIT", { message: d.name === r.declared.name ? `the value is in force as ${c.path} already` : `the value is in force as ${c.path} of ${d.name}`, path: e.path, hint: "issue a new one at the provider" }));
   }
   if (wrong.length) throw new FindingError(wrong);

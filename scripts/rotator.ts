@@ -9,6 +9,7 @@ import { openPeppers } from "../seal/pepper.ts";
 import type { Declared } from "../stacks/read.ts";
 import type { Context, OptionSpec } from "./command.ts";
 import { sandboxFor } from "./doctoring.ts";
+import { exposedPrints } from "./exposure.ts";
 import { readValue } from "./read-value.ts";
 import { sealingOf } from "./sealing.ts";
 
@@ -70,7 +71,7 @@ export async function withRotator<T>(context: Context, env: string, options: Rea
         context.signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
       }),
       say: (text) => { context.progress(null); context.say(text); },
-      declared: d, project: sealing.project, people: sealing.people, signer: sealing.signer, identities: sealing.identities, peppers, sandbox: useSandbox, receive,
+      declared: d, project: sealing.project, people: sealing.people, signer: sealing.signer, exposed: exposedPrints(context.root), identities: sealing.identities, peppers, sandbox: useSandbox, receive,
       options: {
         waitMs: (durationOf(options, "wait") ?? 60) * 1000, settleMs: (durationOf(options, "settle") ?? (useSandbox ? 1 : 15)) * 1000, now: options["cutNow"] === true,
         confirmed: (options["confirm"] as string[] | undefined) ?? [], ...(options["grace"] !== undefined && { graceSeconds: durationOf(options, "grace") ?? 0 }),

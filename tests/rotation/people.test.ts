@@ -41,10 +41,12 @@ async function deliver(dir: string): Promise<void> {
   }
 }
 const claims = (dir: string, path: string) => ["secrets", "payments"].flatMap((f) => readClear(dir, `stacks/dev/${f}.sops.yaml`).sealed!.credentials).find((c) => c.path === path)!.claims!;
-const valuesOf = async (dir: string): Promise<string[]> => {
+const opened = (dir: string): Promise<ReadonlyMap<string, string>> => {
   const r = { root: dir, declared: { name: "dev" }, env: opener(), identities: identitiesFor(dir, "dev", opener()) } as unknown as Rotator;
-  return [...(await unsealed(r, "standard")).values.values()];
+  return unsealed(r, "standard").then((u) => u.values);
 };
+const valuesOf = async (dir: string): Promise<string[]> => [...(await opened(dir)).values()];
+const valueOf = async (dir: string, path: string): Promise<string> => (await opened(dir)).get(path)!;
 const rotate = (who: string | null, dir: string, args: string[], now = DAY): Ran => as(base, who, dir, args, "", now);
 const records = (dir: string, now = DAY): Record<string, unknown>[] => rotate(null, dir, ["rotations", "--env", "dev"], now).json["rotations"] as Record<string, unknown>[];
 const SANDBOX = ["--env", "dev", "--sandbox", "--yes"];
@@ -106,6 +108,7 @@ describe("a departure", () => {
   it("walks the exposure list: a line closes when the exposed value is proven dead, and not when it was merely set anew", async () => {
     const dir = copyOf(base);
     cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const former = await valueOf(dir, "vapi.token");
     const removed = rotate("super-admin-1", dir, ["people", "remove", "engineer-1"]);
     expect(removed.codes).toEqual([]);
     commit(dir, "Remove");
@@ -127,6 +130,12 @@ describe("a departure", () => {
     expect(now.get("vapi.token")).toMatchObject({ state: "open", proof: null });
     expect(now.get("hubspot.accessToken") ?? [...now.values()].find((l) => l.path.startsWith("hubspot"))).toMatchObject({ state: "open" });
     expect(walked.codes).toContain("DEPARTURE_LINE_OPEN");
+    // A value that the leaver could know doesn't come back by a rotation either.
+    const known = join(mkdtempSync(join(tmpdir(), "value-")), "token");
+    writeFileSync(known, former);
+    const back = rotate("super-admin-1", dir, ["rotate", "start", "vapi.token", "--reason", "departure", "--file", known, ...SANDBOX]);
+    expect([back.status, back.codes]).toEqual([1, ["ROTATION_NEXT_UNFIT"]]);
+    expect(back.stdout + back.stderr).not.toContain(former);
     expect([status().status, status().json["open"]]).toEqual([1, walked.json["open"]]);
     expect(records(dir).filter((r) => r["state"] === "closed").every((r) => r["reason"] === "departure")).toBe(true);
     // For an audit: each with its dates, verdicts and who; a gap where the schedule wasn't kept.
