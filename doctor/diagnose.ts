@@ -1,6 +1,7 @@
 import type { Http } from "../lib/http.ts";
 import type { Tier } from "../schemas/access.ts";
 import type { Environment, Payments } from "../schemas/environment.ts";
+import { onThisMachine } from "../schemas/fields.ts";
 import { expectedSecrets, integrationOf, integrations, type ExpectedSecret } from "../schemas/integrations/index.ts";
 import type { IntegrationSpec } from "../schemas/integration.ts";
 import type { HttpProbe } from "../schemas/probe.ts";
@@ -79,11 +80,10 @@ const sandboxed = (o: DiagnoseOptions, own: Readonly<Record<string, unknown>>): 
 function baseOf(one: One, service: string): string | null {
   const declared = one.own["apiBase"];
   if (!one.o.allSandbox && declared === undefined) return null;
-  if (!one.o.allSandbox && typeof declared === "string" && declared !== "sandbox") return LOOPBACK.test(declared) ? declared : raise(`apiBase of ${one.i.id} isn't a loopback address`);
+  if (!one.o.allSandbox && typeof declared === "string" && declared !== "sandbox") return onThisMachine(declared) ? declared : raise(`apiBase of ${one.i.id} isn't a loopback address`);
   return one.o.sandbox?.[service] ?? raise(`no sandbox runs for ${service}`);
 }
 /** Stricter than elsewhere: a credential goes there, and a name may be answered by a name server. */
-const LOOPBACK = /^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(\/|$)/;
 function raise(message: string): never {
   throw new RangeError(message);
 }

@@ -15,6 +15,11 @@ export const url = z.string().max(2048).superRefine((text, ctx) => {
   if (u.protocol !== "https:" && !(u.protocol === "http:" && loopback(u.hostname))) ctx.addIssue({ code: "custom", message: "must be https" });
 });
 export const loopback = (host: string): boolean => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host) || host.endsWith(".localhost");
+/** Whether an address is one of this machine, for a key that goes there: stricter than a host, for `x.localhost` may be answered by a name server. No user, no password. */
+export function onThisMachine(address: string, schemes = /^https?:$/): boolean {
+  const u = URL.canParse(address) ? new URL(address) : null;
+  return u !== null && schemes.test(u.protocol) && u.username === "" && u.password === "" && /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(u.hostname);
+}
 export const name = z.string().regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "lower case letters, digits and single hyphens").max(40);
 export const email = z.string().max(254).regex(/^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$/, "an e-mail address");
 export const host = z.string().max(253).regex(/^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$/, "a host name without scheme or port");

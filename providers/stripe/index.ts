@@ -1,11 +1,12 @@
 import type { CheckFailure, Provider } from "../../lib/provider.ts";
 import type { Props } from "../../lib/pulumi-value.ts";
+import { onThisMachine } from "../../schemas/fields.ts";
 import type { ProviderContext } from "../context.ts";
 import { Sealed } from "../declared.ts";
 import { failure } from "../input.ts";
 import { providerOf } from "../resource.ts";
 import schema from "./schema.json" with { type: "json" };
-import { isLoopback, WebhookEndpoint } from "./webhook-endpoint.ts";
+import { WebhookEndpoint } from "./webhook-endpoint.ts";
 
 /** The provider `stripe`: webhook endpoints whose signing secret goes straight to the declared store. One instance serves one deployment. */
 export function stripeProvider(context: ProviderContext): Provider {
@@ -27,7 +28,7 @@ export function stripeProvider(context: ProviderContext): Provider {
 function configFailures(news: Props): CheckFailure[] {
   const { apiBase, account } = news;
   return [
-    ...(apiBase !== undefined && apiBase !== "sandbox" && !(typeof apiBase === "string" && isLoopback(apiBase)) ? [failure("apiBase", "STRIPE_ADDRESS", "Stripe's address may only be changed to one of this machine")] : []),
+    ...(apiBase !== undefined && apiBase !== "sandbox" && !(typeof apiBase === "string" && onThisMachine(apiBase)) ? [failure("apiBase", "STRIPE_ADDRESS", "Stripe's address may only be changed to one of this machine")] : []),
     ...(account !== undefined && !(typeof account === "string" && /^acct_[A-Za-z0-9]{1,64}$/.test(account)) ? [failure("account", "PROVIDER_CONFIG", "must be the id of a connected account")] : []),
   ];
 }

@@ -6,7 +6,7 @@ import { nearest } from "../../lib/nearest.ts";
 import type { CheckFailure, DiffResult, ReadResult, Written } from "../../lib/provider.ts";
 import { UNKNOWN, type Props, type Value } from "../../lib/pulumi-value.ts";
 import { FINGERPRINT, ISSUE_ID } from "../../schemas/claims.ts";
-import { loopback } from "../../schemas/fields.ts";
+import { loopback, onThisMachine } from "../../schemas/fields.ts";
 import { LOCAL, paymentsFile, signingSecretName } from "../../schemas/layout.ts";
 import { SANDBOX_DIR, SANDBOX_RUNNING, sandboxVariable } from "../../schemas/sandbox.ts";
 import facts from "../../schemas/stripe-facts.json" with { type: "json" };
@@ -235,7 +235,7 @@ export class WebhookEndpoint implements Resource {
     if (said === undefined) return undefined;
     const base = said === "sandbox" ? (this.context.stripeSandbox ?? this.context.env[sandboxVariable("stripe")] ?? runningSandbox(this.context.root)) : said;
     if (base === undefined) throw fail("SANDBOX_NOT_RUNNING", "payments.yaml points Stripe to the sandbox and none is running", site.name, "stackseal sandbox, in another terminal", 3);
-    if (!isLoopback(base)) throw fail("STRIPE_ADDRESS", "Stripe's address may only be changed to one of this machine", site.name);
+    if (!onThisMachine(base)) throw fail("STRIPE_ADDRESS", "Stripe's address may only be changed to one of this machine", site.name);
     return base.replace(/\/+$/, "");
   }
   private declaredStore(site: Site, p: Props): Store {
@@ -261,11 +261,6 @@ export class WebhookEndpoint implements Resource {
 async function located(stripe: StripeClient, id: string, stamp: Stamp): Promise<StripeEndpoint | null> {
   return (await stripe.retrieve(id)) ?? (await stripe.list()).find((e) => isOurs(e, stamp) && (e.metadata[REPLACES] ?? "").split(",").includes(id)) ?? null;
 }
-/** Stricter than elsewhere: a key goes there, and `x.localhost` may be answered by a name server. */
-export const isLoopback = (url: string): boolean => {
-  const u = URL.canParse(url) ? new URL(url) : null;
-  return u !== null && /^https?:$/.test(u.protocol) && /^(localhost|\[::1\]|127(\.\d{1,3}){3})$/.test(u.hostname);
-};
 /** The address that a sandbox running on this machine has left; undefined where none runs. */
 function runningSandbox(root: string): string | undefined {
   const file = join(root, SANDBOX_DIR, SANDBOX_RUNNING);
