@@ -153,6 +153,22 @@ it.each([
   expect(r.json.findings.filter((f) => f.at?.file === "policies/exceptions.yaml").map((f) => f.message).join("\n")).toMatch(wanted);
 });
 
+it("records its verdict on the commit, where the audit log and evidence find it; never on what isn't committed", () => {
+  const p = project();
+  p.commit("super-admin-1");
+  const env = { GIT_AUTHOR_NAME: "ci", GIT_AUTHOR_EMAIL: "ci@acme.example", GIT_COMMITTER_NAME: "ci", GIT_COMMITTER_EMAIL: "ci@acme.example" };
+  const verdict = (): string | null => (run(p.dir, ["audit", "log", "--json"]).json["changes"] as { policy: string | null }[])[0]?.policy ?? null;
+  expect(verdict()).toBeNull();
+  const held = run(p.dir, ["check", "--note"], env);
+  expect([held.status, held.text]).toEqual([0, expect.stringContaining("policies: held")]);
+  expect(verdict()).toBe("policies: held");
+  p.replace("stacks/prod/environment.yaml", "+442000000000", "+15005550006");
+  expect(run(p.dir, ["check", "--note", "--json"], env).json.findings[0]).toMatchObject({ code: "GIT_FAILED", hint: "commit first" });
+  p.commit("super-admin-1");
+  expect(run(p.dir, ["check", "--note"], env).status).toBe(1);
+  expect(verdict()).toMatch(/^policies: \d+ violated \(.*production-live-accounts.*\)$/);
+});
+
 it("lists every rule, and the generated table has each", () => {
   const p = project();
   const r = run(p.dir, ["policies", "--json"]);
