@@ -121,7 +121,7 @@ async function run(step: Step): Promise<Watched> {
     ...(step.as !== undefined && { SOPS_AGE_KEY_FILE: join(keysDir, `${step.as}.age`), STACKSEAL_SIGNING_KEY: join(keysDir, `${step.as}.ssh`) }),
     ...more, NODE_OPTIONS: options === undefined ? report : `${report} ${options}`,
   };
-  const w = await watch(process.execPath, [join(repo, "dist/cli.js"), "-C", root, ...args], { env, ...(step.input !== undefined && { input: step.input }), ...(step.stopAfter !== undefined && { stopAfter: step.stopAfter }) });
+  const w = await watch(process.execPath, [join(repo, "dist/cli.js"), "-C", root, ...args], { env, ...(step.input !== undefined && { input: step.input }), ...(step.stopAfter !== undefined && { stopAfter: step.stopAfter }), ...(step.given !== undefined && { given: step.given }) });
   if (!ran.has(name)) ran.set(name, w.code);
   if (!step.reveals) note(`${name}: standard output`, search.in(w.stdout));
   note(`${name}: standard error`, search.in(w.stderr));

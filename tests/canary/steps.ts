@@ -6,6 +6,8 @@ export interface Step {
   readonly input?: string;
   /** Prints a value because it was asked to: its standard output isn't searched. */
   readonly reveals?: boolean;
+  /** The program that is started to have the values in its environment. */
+  readonly given?: string;
   /** As whom: an example person, whose keys are at hand; nobody where absent. */
   readonly as?: string;
   /** Runs until it is stopped, milliseconds. */
@@ -38,7 +40,7 @@ export const STEPS: readonly Step[] = [
   { args: ["people", "remove", "engineer-1", "--yes"], as: "super-admin-1" },
   { args: ["secret", "get", "twilio.authToken", "--env", "dev", "--reveal"], as: "super-admin-1", reveals: true },
   { args: ["secret", "export", "--env", "dev", "--format", "dotenv"], as: "super-admin-1", reveals: true },
-  { args: ["run", "--env", "local", "--", "true"], reveals: true },
+  { args: ["run", "--env", "local", "--", "sleep", "0.3"], reveals: true, given: "sleep" },
   // What goes wrong: a wrong key, a service that sends the caller's key back, an uncaught error in the midst.
   { args: ["secret", "get", "twilio.authToken", "--env", "prod", "--reveal"], as: "engineer-1" },
   { args: ["up", "--env", "prod", "--yes"], as: "super-admin-1" },

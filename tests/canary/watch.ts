@@ -20,8 +20,8 @@ function* family(pid: number): Generator<number> {
   for (const child of read(`/proc/${pid}/task/${pid}/children`).toString("latin1").split(" ").filter(Boolean)) yield* family(Number(child));
 }
 
-/** Runs a program, keeps all that it prints, and looks at its processes every few milliseconds. A program that doesn't end is stopped. */
-export function watch(command: string, args: readonly string[], o: { readonly env: NodeJS.ProcessEnv; readonly input?: string; readonly stopAfter?: number }): Promise<Watched> {
+/** Runs a program, keeps all that it prints, and looks at its processes every few milliseconds, save at the environment of a program named `given`. A program that doesn't end is stopped. */
+export function watch(command: string, args: readonly string[], o: { readonly env: NodeJS.ProcessEnv; readonly input?: string; readonly stopAfter?: number; readonly given?: string }): Promise<Watched> {
   return new Promise((done) => {
     const child = spawn(command, args, { env: o.env, stdio: ["pipe", "pipe", "pipe"] });
     const out: Buffer[] = [], err: Buffer[] = [];
@@ -29,6 +29,8 @@ export function watch(command: string, args: readonly string[], o: { readonly en
     const look = (): void => {
       for (const pid of child.pid === undefined ? [] : family(child.pid)) for (const what of ["cmdline", "environ"]) {
         const bytes = read(`/proc/${pid}/${what}`);
+        // Whose program it is is asked after what it holds: it may have become another in between.
+        if (what === "environ" && o.given !== undefined && read(`/proc/${pid}/comm`).toString().trim() === o.given) continue;
         if (bytes.length) seen.set(`${pid} ${what} ${bytes.length}`, bytes);
       }
     };
