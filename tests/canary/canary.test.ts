@@ -8,6 +8,7 @@ import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixedClock } from "../../lib/clock.ts";
 import { LOCAL, sealedFile } from "../../schemas/layout.ts";
+import { expand } from "../../schemas/template.ts";
 import { commands } from "../../scripts/commands/index.ts";
 import { readClear } from "../../seal/clear.ts";
 import { identitiesFor } from "../../seal/identity.ts";
@@ -138,10 +139,15 @@ describe("the canary", () => {
     all = await markers();
     expect(all.filter((m) => m.name.startsWith("local:")).length).toBeGreaterThan(5);
     expect(new Set(all.map((m) => m.value)).size).toBe(all.length);
+    // A value that somebody gives by hand, as it comes in.
+    const given = expand("{hex:32}");
+    all.push({ name: "given to secret set", value: given, fixed: 0 });
     search = new Search(all);
     searched.clear();
     note("start: printed", search.in(Buffer.concat([first.stdout, first.stderr, first.processes])));
     searchFiles("start");
+    const set = await run({ args: ["secret", "set", "twilio.authToken", "--env", "dev", "--reason", "scheduled"], as: "super-admin-1", input: given });
+    expect([set.code, set.stderr.toString()]).toEqual([0, ""]);
     for (const step of STEPS) await run(step);
     const listed = new Set(STEPS.map((s) => s.args));
     const done = (name: string): boolean => [...listed].some((args) => args.slice(0, name.split(" ").length).join(" ") === name);
