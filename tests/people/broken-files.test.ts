@@ -17,7 +17,7 @@ const SHAPES: readonly [string, (path: string) => void, string][] = [
   ["a folder", (p) => { mkdirSync(p); }, "FILE_NOT_A_FILE"],
   ["a link to nowhere", (p) => { symlinkSync("/nonexistent/file", p); }, "FILE_MISSING"],
   ["a link to itself", (p) => { symlinkSync(basename(p), p); }, "FILE_UNREADABLE"],
-  ["a link out of the project", (p) => { symlinkSync("/etc/hostname", p); }, "FILE_NOT_A_FILE"],
+  ["a link out of the project", (p) => { symlinkSync("/etc/passwd", p); }, "FILE_NOT_A_FILE"],
   ["bytes", (p) => { writeFileSync(p, Buffer.concat([Buffer.from([0xff]), randomBytes(2000)])); }, "FILE_NOT_UTF8"],
   ["nothing", (p) => { writeFileSync(p, ""); }, "YAML_EMPTY"],
 ];
