@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Encrypter } from "age-encryption";
@@ -20,6 +20,7 @@ import { inventoryOf, lineageOf } from "./inventory.ts";
 import { breakGlass } from "./plan.ts";
 import { sealAnew } from "./seal-anew.ts";
 import { packTar } from "../lib/tar.ts";
+import { sha256 } from "../lib/sha256.ts";
 
 /** Version of what an archive holds; a newer one is refused. */
 export const ARCHIVE_FORMAT = 1;
@@ -60,7 +61,6 @@ export interface Backup {
   readonly credentials: number;
   readonly findings: readonly Finding[];
 }
-export const sha256 = (b: Buffer | string): string => createHash("sha256").update(b).digest("hex");
 
 /** Makes an archive in memory. Throws FindingError BACKUP_PLAN_MISSING, BACKUP_PEOPLE or BACKUP_STATE, with nothing made. */
 export async function createBackup(o: BackupInput): Promise<Backup> {

@@ -9,10 +9,11 @@ import { parseClear } from "../seal/clear.ts";
 import { fingerprintLike, type Peppers } from "../seal/fingerprint.ts";
 import { openForeign } from "../seal/foreign/open.ts";
 import { openSealed, type Opened } from "../seal/open.ts";
-import { ARCHIVE_FORMAT, parse, sha256, type ArchiveManifest } from "./archive.ts";
+import { ARCHIVE_FORMAT, parse, type ArchiveManifest } from "./archive.ts";
 import { backupCodes } from "./codes.ts";
 import { sealAnew } from "./seal-anew.ts";
 import { unpackTar, type Files } from "../lib/tar.ts";
+import { sha256 } from "../lib/sha256.ts";
 
 export interface OpenedArchive {
   readonly manifest: ArchiveManifest;

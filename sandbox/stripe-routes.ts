@@ -1,6 +1,7 @@
+import { sha256 } from "../lib/sha256.ts";
 import facts from "../schemas/stripe-facts.json" with { type: "json" };
 import type { Incoming } from "./server.ts";
-import { alnum, Refusal, sha256, type Endpoint, type State } from "./stripe-state.ts";
+import { alnum, Refusal, type Endpoint, type State } from "./stripe-state.ts";
 
 // The routes of the fake Stripe.
 

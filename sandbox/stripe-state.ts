@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomic } from "../lib/atomic.ts";
+import { sha256 } from "../lib/sha256.ts";
 import type { Incoming } from "./server.ts";
 
 // What the fake Stripe remembers, and which keys it takes.
@@ -28,7 +29,6 @@ export interface State {
   facts?: Record<string, unknown>;
 }
 export const alnum = (n: number): string => randomBytes(n * 3).toString("base64").replace(/[^A-Za-z0-9]/g, "").slice(0, n);
-export const sha256 = (s: string): string => createHash("sha256").update(s).digest("hex");
 export class Refusal extends Error {
   readonly status: number;
   readonly body: Readonly<Record<string, string>>;

@@ -1,8 +1,9 @@
 import { createHmac } from "node:crypto";
+import { sha256 } from "../lib/sha256.ts";
 import { loopback } from "../schemas/fields.ts";
 import { json, pause, serve, type Control, type Incoming, type Reply } from "./server.ts";
 import { EVENTS, route } from "./stripe-routes.ts";
-import { Account, alnum, authorize, Refusal, sha256, STRIPE_KEY_STATES, type Endpoint } from "./stripe-state.ts";
+import { Account, alnum, authorize, Refusal, STRIPE_KEY_STATES, type Endpoint } from "./stripe-state.ts";
 
 export interface Delivery {
   readonly endpoint: string;

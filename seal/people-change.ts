@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { clearLeftovers, writeAtomic } from "../lib/atomic.ts";
 import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { allows } from "../schemas/access.ts";
 import { PEOPLE_FILE, WORK_DIR } from "../schemas/layout.ts";
 import { activeOn, members, type People } from "../schemas/people.ts";
@@ -41,7 +41,6 @@ export interface JournalFile {
   /** The highest generations of a pepper file that gets new ones. */
   readonly generations?: Readonly<Record<string, number>>;
 }
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /** Null where no change is under way. Throws FindingError where the journal can't be read. */
 export function readJournal(root: string): Journal | null {

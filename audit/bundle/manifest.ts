@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { armorSignature, signText, type SigningKey } from "../../seal/signature.ts";
 
@@ -32,7 +31,6 @@ export const manifestSchema = z.strictObject({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash("sha256").update(bytes).digest("hex");
 export const renderManifest = (m: Manifest): string => `${JSON.stringify(m, null, 2)}\n`;
 /** What `sha256sum -c` reads. */
 export const sumsOf = (files: readonly { readonly path: string; readonly sha256: string }[]): string => files.map((f) => `${f.sha256}  ${f.path}\n`).join("");

@@ -1,8 +1,9 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FindingError, type Finding } from "../../lib/finding.ts";
+import { sha256 } from "../../lib/sha256.ts";
 import { auditCodes } from "../codes.ts";
-import { MANIFEST, parseManifest, sha256, SIGNATURE, sumsOf, SUMS, type Manifest } from "./manifest.ts";
+import { MANIFEST, parseManifest, SIGNATURE, sumsOf, SUMS, type Manifest } from "./manifest.ts";
 import { STAMP } from "./timestamp.ts";
 import { signerOfManifest, type AllowedSigner } from "./signers.ts";
 
