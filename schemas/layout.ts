@@ -30,6 +30,9 @@ export const HELD_BARE = "minted";
 export const pepperFile = (environment: string): string => (environment === LOCAL ? `${WORK_DIR}/pepper.sops.yaml` : "stacks/pepper.sops.yaml");
 /** Peppers of values that a person may have chosen: one file a tier. */
 export const humanPepperFile = (environment: string, tier: string): string => (environment === LOCAL ? `${WORK_DIR}/pepper.sops.yaml` : `stacks/pepper-${tier}.sops.yaml`);
+/** What a file of peppers is made of: bare leaves, named by letter and generation. */
+export const PEPPER_GENERATION = /^[gh](?:0|[1-9]\d*)$/;
+export const isPepperFile = (file: string): boolean => /^(?:stacks\/pepper(?:-[a-z]+)?|\.stackseal\/pepper)\.sops\.yaml$/.test(file);
 
 export type StackPart = "standard" | "payments" | "foundation";
 export const ENVIRONMENT_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;

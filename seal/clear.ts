@@ -1,7 +1,7 @@
 import { parseDocument, readText, type Document } from "../lib/document.ts";
 import type { Finding, Position } from "../lib/finding.ts";
 import { claimsSchema, type Claims } from "../schemas/claims.ts";
-import { HELD_BARE, heldIn } from "../schemas/layout.ts";
+import { HELD_BARE, heldIn, isPepperFile, PEPPER_GENERATION } from "../schemas/layout.ts";
 import { isLeaf } from "./cipher.ts";
 import { sealCodes } from "./codes.ts";
 import { OTHER_KINDS } from "./foreign/metadata.ts";
@@ -40,6 +40,9 @@ export interface ClearResult {
   readonly findings: readonly Finding[];
 }
 const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
+
+/** Which names may stand for a bare leaf, without claims, in a file of that path. */
+const bareIn = (file: string): ((name: string) => boolean) => (heldIn(file) !== null ? (name) => name === HELD_BARE : isPepperFile(file) ? (name) => PEPPER_GENERATION.test(name) : () => false);
 
 /** Reads one of our sealed files without a key: every value must be ciphertext, every claim in the closed schema, the sops part complete. */
 export function readClear(root: string, file: string): ClearResult {
@@ -95,8 +98,8 @@ export function parseClear(text: string, file: string): ClearResult {
     }
     credentials.push({ path, keys, claims, leaf, at, claimsAt, sealedOn: sops?.lastmodified.slice(0, 10) ?? "" });
   };
-  const held = heldIn(file) !== null;
-  for (const [k, v] of Object.entries(tree)) if (!(held && k === HELD_BARE && typeof v === "string" && isLeaf(v))) enter(k, v, []);
+  const bare = bareIn(file);
+  for (const [k, v] of Object.entries(tree)) if (!(bare(k) && typeof v === "string" && isLeaf(v))) enter(k, v, []);
   return { sealed: sops ? { file, text, document, credentials, sops } : null, findings: out };
 }
 

@@ -1,6 +1,6 @@
 import { isThere } from "../lib/document.ts";
 import { FindingError, type Finding, type Position } from "../lib/finding.ts";
-import { humanPepperFile, pepperFile } from "../schemas/layout.ts";
+import { humanPepperFile, pepperFile, PEPPER_GENERATION } from "../schemas/layout.ts";
 import type { Identity } from "./age.ts";
 import { readClear } from "./clear.ts";
 import { sealCodes } from "./codes.ts";
@@ -31,7 +31,6 @@ export interface Peppered {
   readonly at: Position;
   readonly path: string;
 }
-const GENERATION = /^[gh](?:0|[1-9]\d*)$/;
 /**
  * What is wrong with a file of peppers, without a key: missing, unreadable, something else than sealed generations in it, recipients that aren't
  * the matrix's, a generation gone under which values are fingerprinted. Without it nobody can prove, compare or set a value.
@@ -40,15 +39,13 @@ export function judgePeppers(root: string, file: string, recipients: readonly Na
   const restore = "restore it from git: git log --diff-filter=D --stat -- stacks";
   if (!isThere(root, file)) return uses[0] ? [sealCodes.finding("PEPPER_MISSING", { message: `${file} is missing, and values are fingerprinted under its peppers`, at: { file, line: 1, column: 1 }, hint: restore })] : [];
   const { sealed, findings } = readClear(root, file);
-  // Bare leaves are what such a file is made of.
-  const wrong = findings.filter((f) => f.code !== "SEAL_STRUCTURE" || !GENERATION.test(f.path ?? ""));
-  if (!sealed) return wrong;
+  if (!sealed) return [...findings];
   const { sops: _sops, ...tree } = sealed.document.value as Record<string, unknown>;
-  const have = new Set(Object.keys(tree).filter((k) => GENERATION.test(k)));
+  const have = new Set(Object.keys(tree).filter((k) => PEPPER_GENERATION.test(k)));
   const gone = [...new Map(uses.map((u) => [u.fingerprint.split(":")[0] ?? "", u]))].filter(([g]) => !have.has(g));
   return [
-    ...wrong,
-    ...Object.keys(tree).filter((k) => !GENERATION.test(k)).map((k) => sealCodes.finding("SEAL_STRUCTURE", { message: `"${k}" is no generation of peppers (g0, h0, …)`, at: sealed.document.locate([k], "key"), path: k })),
+    ...findings,
+    ...Object.keys(tree).filter((k) => !PEPPER_GENERATION.test(k)).map((k) => sealCodes.finding("SEAL_STRUCTURE", { message: `"${k}" is no generation of peppers (g0, h0, …)`, at: sealed.document.locate([k], "key"), path: k })),
     ...verifyRecipients(sealed, recipients, people, "").map((f) => ({ ...f, hint: "stackseal people sync" })),
     ...gone.map(([g, u]) => sealCodes.finding("PEPPER_MISSING", { message: `${file} has no generation ${g}, and this value is fingerprinted under it`, at: u.at, path: u.path, hint: restore })),
   ];

@@ -50,7 +50,7 @@ export async function judgeStaged(git: Git, root: string, clock: Clock): Promise
     if (text === undefined) return [sealCodes.finding("SEAL_FORMAT", { message: "too large, or no ordinary file", at: { file, line: 1, column: 1 } })];
     if (!t && heldIn(file) === null && !/^stacks\/(?:[^/]+\/(?:secrets|payments)|pepper[^/]*)\.sops\.yaml$/.test(file)) return foreign(text, file);
     const { sealed, findings: clear } = parseClear(text, file);
-    const own = t?.target.kind === "peppers" || (!t && file.startsWith("stacks/pepper")) ? clear.filter((f) => f.code !== "SEAL_STRUCTURE") : [...clear];
+    const own = [...clear];
     if (sealed && people && t) {
       if (t.target.kind === "credentials") own.push(...verifySignatures(sealed.credentials, t.target, people));
       own.push(...verifyRecipients(sealed, t.recipients, people, t.target.kind === "credentials" ? t.target.environment : "dev"));
