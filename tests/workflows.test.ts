@@ -46,10 +46,13 @@ describe.each(both)("%s workflows", (_whose, o) => {
       // Who may write a comment has the main branch's own code, and of the pull request nothing but a document of fields.
       expect(j.permissions["pull-requests"] === "write").toBe(file.includes("comment"));
       expect(j.permissions["id-token"] === "write").toBe(j.environment !== undefined);
+      // Who may write to the repository runs git alone, and pushes no branch.
+      if (j.permissions["contents"] === "write") for (const s of j.steps) if (s.run !== undefined) expect(s.run).toMatch(/^git (fetch origin "\+refs\/notes\/\*:refs\/notes\/\*"|notes |push origin refs\/notes\/stackseal$)/);
       // Whoever has an identity installs nothing: it runs the bundle that a job without credentials built.
       if (j.permissions["id-token"] === "write") expect(j.steps.map((s) => s.run ?? "").join("\n")).not.toMatch(/npm (ci|install)|npx (?!--no-install)/);
       if (j.permissions["id-token"] === "write") expect(j.steps.some((s) => s.run?.includes("sha256sum --check"))).toBe(true);
     }
+    expect(all.filter((x) => x.j.permissions["contents"] === "write").map((x) => `${x.file} ${x.id}`)).toEqual([".github/workflows/deploy.yml verdict"]);
     const deploy = read(githubWorkflows(o)[".github/workflows/deploy.yml"]!).jobs;
     const staging = o.places.find((p) => p.tier === "staging")!.name;
     expect(deploy["deploy-prod"]?.needs).toEqual(["bundle", `staged-${staging}`]);
@@ -92,9 +95,10 @@ describe.each(both)("%s workflows", (_whose, o) => {
   });
   it("say the same to GitLab: the same commands, in the same jobs", () => {
     const p = parse(gitlabPipeline(o)) as Record<string, { script?: string[]; environment?: string; id_tokens?: object; rules?: { if: string }[] }>;
-    for (const w of workflows(o).filter((x) => x.on !== "judged")) for (const j of w.jobs) {
+    // One bundle, the first one, serves the nights and the quarters too.
+    const jobs = workflows(o).filter((x) => x.on !== "judged").flatMap((w) => w.jobs);
+    for (const j of jobs.filter((x) => x.id !== "bundle" || x === jobs.find((y) => y.id === "bundle"))) {
       const job = p[j.id]!;
-      // One bundle serves the nights and the quarters too.
       for (const s of j.steps) if (s.kind === "run" && !s.run.startsWith("rm ")) expect(job.script, j.id).toContain(s.run);
       expect(job.environment).toBe(j.environment);
       expect(job.id_tokens !== undefined).toBe(j.oidc === true);
@@ -134,13 +138,17 @@ it("name the roles, identities, buckets and deployment environments that the fou
 });
 it.skipIf(!existsSync(join(repo, ".git")))("the pull request's commands run in a fresh clone", { timeout: 300_000 }, () => {
   const dir = join(mkdtempSync(join(tmpdir(), "clone-")), "clone");
+  const origin = join(dirname(dir), "origin.git");
   const env = { PATH: process.env["PATH"] ?? "", HOME: dirname(dir), BASE: "HEAD", GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: "/dev/null" };
-  expect(spawnSync("git", ["clone", "-q", repo, dir], { env, encoding: "utf8" }).stderr).toBe("");
+  for (const args of [["--bare", repo, origin], [origin, dir]]) expect(spawnSync("git", ["clone", "-q", ...args], { env, encoding: "utf8" }).stderr).toBe("");
   // And what needs no credential of the others: the comment (printed where there is no token) and the bundle with its plan.
   const of = (workflow: string, job: string): Step[] => [...workflows(OWN).find((w) => w.id === workflow)!.jobs.find((j) => j.id === job)!.steps];
   const commented = of("comment", "comment").filter((s) => s.kind === "run" && s.run.includes(" comment "));
-  const todo = [...of("pull-request", "check"), ...commented, ...of("deploy", "bundle").filter((s) => s.kind === "run" && /^(Plan|Pack)/.test(s.name))];
-  expect([commented.length, todo.filter((s) => s.kind === "run").length]).toEqual([1, 8]);
+  const todo = [...of("pull-request", "check"), ...commented, ...of("deploy", "bundle").filter((s) => s.kind === "run" && /^(Check|Plan|Pack)/.test(s.name)), ...of("deploy", "verdict")];
+  expect([commented.length, todo.filter((s) => s.kind === "run").length]).toEqual([1, 12]);
+  // What another merge's job had noted stays.
+  const git = (...args: string[]): string => spawnSync("git", ["-c", "user.name=x", "-c", "user.email=x", ...args], { cwd: origin, env, encoding: "utf8" }).stdout;
+  git("notes", "--ref", "stackseal", "add", "-m", "policies: held", "HEAD^");
   for (const s of todo) {
     if (s.kind !== "run") continue;
     if (s.run.startsWith("npm ci")) {
@@ -148,9 +156,11 @@ it.skipIf(!existsSync(join(repo, ".git")))("the pull request's commands run in a
       symlinkSync(join(repo, "node_modules"), join(dir, "node_modules"));
       continue;
     }
-    const r = spawnSync("bash", ["-eo", "pipefail", "-c", s.run], { cwd: dir, env, encoding: "utf8" });
+    const own = Object.fromEntries(Object.entries(s.env ?? {}).flatMap(([k, v]) => (v.of === "text" ? [[k, v.text]] : [])));
+    const r = spawnSync("bash", ["-eo", "pipefail", "-c", s.run], { cwd: dir, env: { ...env, ...own }, encoding: "utf8" });
     expect([s.run, r.status, r.status === 0 ? "" : r.stderr + r.stdout]).toEqual([s.run, 0, ""]);
     if (s.run.includes(" comment ")) expect(r.stdout).toMatch(/^<!-- stackseal:preview -->\n## Stackseal preview/);
   }
+  expect([git("notes", "--ref", "stackseal", "show", "HEAD^"), git("notes", "--ref", "stackseal", "show", "HEAD")]).toEqual(["policies: held\n", "policies: held\n"]);
   expect(spawnSync("tar", ["-tzf", join(dir, "bundle.tgz"), "./approvals/plan.json"]).status).toBe(0);
 });

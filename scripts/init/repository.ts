@@ -18,7 +18,7 @@ export function ownVersion(): string {
 }
 /** What makes a folder a project: .gitignore, Pulumi.yaml, package.json with stackseal in it. */
 export function makeRepository(plan: Plan, ledger: Ledger): Finding[] {
-  ledger.lines(".gitignore", [".stackseal/", "node_modules/", ".env", "*.age", "/approvals/plan.json", "/comment.json"], "what never belongs into git");
+  ledger.lines(".gitignore", [".stackseal/", "node_modules/", ".env", "*.age", "/approvals/plan.json", "/comment.json", "/verdict.txt"], "what never belongs into git");
   const bin = "node_modules/stackseal/dist";
   ledger.file("Pulumi.yaml", [
     `name: ${plan.project}`, "description: Integration credentials of the platform, per environment", "runtime:", "  name: nodejs", "  options:", "    typescript: false", `main: ${bin}/stacks/index.js`, "stackConfigDir: stacks",

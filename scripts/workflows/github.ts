@@ -32,21 +32,21 @@ function render(w: Workflow): string {
 function job(j: Job, w: Workflow): string[] {
   return [
     `  ${j.id}:`, `    name: ${JSON.stringify(j.name)}`, ...(j.needs ? [`    needs: [${j.needs.join(", ")}]`] : []),
-    ...(w.on === "judged" ? ["    if: github.event.workflow_run.event == 'pull_request'"] : []), "    runs-on: ubuntu-24.04", "    timeout-minutes: 30",
+    ...(w.on === "judged" ? ["    if: github.event.workflow_run.event == 'pull_request'"] : []), ...(j.always === true ? ["    if: always() && github.ref == 'refs/heads/main'"] : []), "    runs-on: ubuntu-24.04", "    timeout-minutes: 30",
     ...(j.environment !== undefined ? [`    environment: ${j.environment}`] : []),
-    "    permissions:", "      contents: read", ...(j.oidc === true ? ["      id-token: write"] : []), ...(j.grants ?? []).map((g) => `      ${g}`),
+    "    permissions:", ...(j.grants?.includes("contents: write") === true ? [] : ["      contents: read"]), ...(j.oidc === true ? ["      id-token: write"] : []), ...(j.grants ?? []).map((g) => `      ${g}`),
     ...(j.digest === true ? ["    outputs:", "      digest: ${{ steps.digest.outputs.digest }}"] : []),
     "    steps:", ...j.steps.flatMap(step),
     ...(j.digest === true ? ["      - name: Say the digest", "        id: digest", `        run: echo "digest=$(sha256sum ${BUNDLE} | cut -d' ' -f1)" >> "$GITHUB_OUTPUT"`] : []),
   ];
 }
-const uses = (a: { readonly uses: string; readonly version: string }, options: readonly string[] = []): string[] => [`      - uses: ${a.uses} # ${a.version}`, ...(options.length ? ["        with:", ...options.map((x) => `          ${x}`)] : [])];
+const uses = (a: { readonly uses: string; readonly version: string }, options: readonly string[] = [], always = false): string[] => [`      - uses: ${a.uses} # ${a.version}`, ...(always ? ["        if: always()"] : []), ...(options.length ? ["        with:", ...options.map((x) => `          ${x}`)] : [])];
 function step(s: Step): string[] {
   switch (s.kind) {
-    case "checkout": return uses(ACTIONS.checkout, ["fetch-depth: 0", "persist-credentials: false"]);
+    case "checkout": return uses(ACTIONS.checkout, ["fetch-depth: 0", `persist-credentials: ${String(s.token === true)}`]);
     case "node": return uses(ACTIONS.node, ["node-version: 20"]);
     case "pulumi": return uses(ACTIONS.pulumi, [`pulumi-version: ${PULUMI}`]);
-    case "keep": return uses(ACTIONS.upload, [`name: ${s.name}`, ...(s.path.includes("\n") ? ["path: |", ...s.path.split("\n").map((l) => `  ${l}`)] : [`path: ${JSON.stringify(s.path)}`]), `retention-days: ${s.days}`, "if-no-files-found: error"]);
+    case "keep": return uses(ACTIONS.upload, [`name: ${s.name}`, ...(s.path.includes("\n") ? ["path: |", ...s.path.split("\n").map((l) => `  ${l}`)] : [`path: ${JSON.stringify(s.path)}`]), `retention-days: ${s.days}`, "if-no-files-found: error"], s.always);
     case "fetch": return uses(ACTIONS.download, [`name: ${s.name}`, ...(s.into !== undefined ? [`path: ${s.into}`] : []), ...(s.of === "judged" ? ["run-id: ${{ github.event.workflow_run.id }}", "github-token: ${{ github.token }}"] : [])]);
     case "cloud": return uses(ACTIONS.aws, [`role-to-assume: ${s.roleArn}`, `aws-region: ${s.region}`]);
     case "run": return [

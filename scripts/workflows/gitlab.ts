@@ -20,6 +20,7 @@ const rule = (w: Workflow): string => (w.on === "pull-request" ? '$CI_PIPELINE_S
 function job(j: Job, where: readonly Workflow[]): string[] {
   const runs = j.steps.flatMap((s) => (s.kind === "run" ? [s] : []));
   const kept = j.steps.flatMap((s) => (s.kind === "keep" ? s.path.split("\n") : []));
+  const always = j.steps.some((s) => s.kind === "keep" && s.always === true);
   const variables = Object.assign({}, ...runs.map((s) => s.env ?? {})) as Record<string, Value>;
   const named = Object.entries(variables).flatMap(([k, v]) => { const x = value(v); return x === null ? [] : [`        ${k}: ${JSON.stringify(x)}`]; });
   // Paths of runners stand in variables that aren't known before the job runs.
@@ -32,13 +33,13 @@ function job(j: Job, where: readonly Workflow[]): string[] {
     ...(j.needs ? [`    needs: [${j.needs.join(", ")}]`] : []),
     ...(j.environment !== undefined ? [`    environment: ${j.environment}`, `    resource_group: ${j.environment}`] : []),
     ...(j.oidc === true ? ["    id_tokens:", "        AWS_TOKEN:", "            aud: sts.amazonaws.com"] : []),
-    "    rules:", ...where.map((w) => `        - if: '${rule(w)}'${j.stage === "deploy" ? "\n          when: manual" : ""}`),
+    "    rules:", ...where.map((w) => `        - if: '${rule(w)}'${j.stage === "deploy" ? "\n          when: manual" : j.always === true ? "\n          when: always" : ""}`),
     ...(named.length ? ["    variables:", ...named] : []),
     ...(exports.length ? ["    before_script:", ...exports.map((l) => `        - ${l}`)] : []),
     "    script:", ...j.steps.flatMap((s) => lines(s, after.includes(s as never))).map((l) => `        - ${JSON.stringify(l)}`),
     ...(j.digest === true ? [`        - ${JSON.stringify(`echo "DIGEST=$(sha256sum ${BUNDLE} | cut -d' ' -f1)" > digest.env`)}`] : []),
     ...(after.length ? ["    after_script:", '        - rm -f "$CI_BUILDS_DIR/identity.age" "$CI_BUILDS_DIR/signing.key"'] : []),
-    ...(kept.length || j.digest === true ? ["    artifacts:", "        expire_in: 7 days", "        paths:", ...kept.map((p) => `            - ${JSON.stringify(p)}`), ...(j.digest === true ? ["        reports:", "            dotenv: digest.env"] : [])] : []),
+    ...(kept.length || j.digest === true ? ["    artifacts:", "        expire_in: 7 days", ...(always ? ["        when: always"] : []), "        paths:", ...kept.map((p) => `            - ${JSON.stringify(p)}`), ...(j.digest === true ? ["        reports:", "            dotenv: digest.env"] : [])] : []),
     ...(places.length && kept.length === 0 ? [`    # Artifacts of the jobs it needs stand where those jobs kept them: ${[...new Set(places)].join(", ")}.`] : []),
   ];
 }

@@ -1,11 +1,15 @@
 import type { Role, Tier } from "../../schemas/access.ts";
-import type { Options, Place, Step, Variables } from "./step.ts";
+import { run, type Options, type Place, type Step, type Variables } from "./step.ts";
 
 export const BUNDLE = "bundle.tgz";
 /** Signed approvals stand beside the plan; they may be committed, the plan is made anew by each run. */
 export const PLAN = "approvals/plan.json";
 /** What the pull request's job hands to the one that comments: fields, not Markdown. */
 export const COMMENT = "comment.json";
+/** What the policies said of the merged commit: two words and rules' names. */
+export const VERDICT = "verdict.txt";
+/** All notes, also where there are none yet. */
+export const fetchNotes: Step = run("What was noted of earlier commits", `git fetch origin "+refs/notes/*:refs/notes/*"`);
 /** Prints, and at GitHub shows beside the job what was printed. */
 export const SUMMARY = 'tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}"';
 

@@ -4,11 +4,11 @@ import type { Tier } from "../../schemas/access.ts";
 
 export type Step =
   | { readonly kind: "run"; readonly name: string; readonly run: string; readonly env?: Readonly<Record<string, Value>>; readonly always?: boolean }
-  /** The repository with its whole history (the rules on dates read it), without a token left behind. */
-  | { readonly kind: "checkout" }
+  /** The repository with its whole history (the rules on dates read it), without a token left behind, but where git itself must ask the host again. */
+  | { readonly kind: "checkout"; readonly token?: boolean }
   | { readonly kind: "node" }
   | { readonly kind: "pulumi" }
-  | { readonly kind: "keep"; readonly name: string; readonly path: string; readonly days: number }
+  | { readonly kind: "keep"; readonly name: string; readonly path: string; readonly days: number; readonly always?: boolean }
   /** What another job kept; `of: "judged"` is the run whose end started this one. */
   | { readonly kind: "fetch"; readonly name: string; readonly into?: string; readonly of?: "judged" }
   /** Short-lived credentials of a role, by OIDC. */
@@ -20,7 +20,7 @@ export type Value =
   | { readonly of: "text"; readonly text: string };
 export type Variables = Readonly<Record<string, Value>>;
 
-export type Grant = "pull-requests: read" | "pull-requests: write" | "actions: read";
+export type Grant = "contents: write" | "pull-requests: read" | "pull-requests: write" | "actions: read";
 export interface Job {
   readonly id: string;
   readonly name: string;
@@ -32,6 +32,8 @@ export interface Job {
   readonly oidc?: boolean;
   /** The job's outputs hold the bundle's digest. */
   readonly digest?: boolean;
+  /** Runs on the main branch alone, whatever became of the jobs that it needs. */
+  readonly always?: boolean;
   /** What it may do at the host besides reading the repository. */
   readonly grants?: readonly Grant[];
   readonly steps: readonly Step[];

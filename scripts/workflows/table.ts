@@ -1,10 +1,12 @@
 import { deployJobs } from "./deploy.ts";
 import { account } from "./names.ts";
 import { nightlyJobs, quarterlyJobs } from "./watch.ts";
-import { BUNDLE, COMMENT, PLAN, SUMMARY, type Kit } from "./kit.ts";
+import { BUNDLE, COMMENT, fetchNotes, PLAN, SUMMARY, VERDICT, type Kit } from "./kit.ts";
 import { run, type Job, type Options, type Step, type Workflow } from "./step.ts";
 
 // One table of what runs where; github.ts and gitlab.ts write it down in their hosts' words. Every `run` is a command that a person can run in a clone.
+
+const NOTER = { of: "text", text: "stackseal" } as const;
 
 export function workflows(given: Options): Workflow[] {
   // Of another store nobody's role is known: such an environment is checked and previewed, and deployed by hand.
@@ -25,9 +27,19 @@ export function workflows(given: Options): Workflow[] {
   const bundle: Job = {
     id: "bundle", name: "Build the bundle and its plan, without any credential", stage: "build", digest: true,
     steps: [
-      ...install, run("Check", cli("check")),
+      ...install, run("Check", cli(`check --save-verdict ${VERDICT}`)),
       run("Plan, and what reviewers read before they release it", cli(`preview --base "$BASE" --save-plan ${PLAN} --format markdown | ${SUMMARY}`), { BASE: { of: "before" } }),
       run("Pack", `tar --exclude=./${BUNDLE} -czf ../${BUNDLE} . && mv ../${BUNDLE} .`), { kind: "keep", name: BUNDLE, path: BUNDLE, days: 7 },
+      { kind: "keep", name: VERDICT, path: VERDICT, days: 7, always: true },
+    ],
+  };
+  // Who may write to the repository runs nothing but git, and writes no branch.
+  const verdict: Job = {
+    id: "verdict", name: "Note the policies' verdict on the merged commit", stage: "build", needs: ["bundle"], always: true, grants: ["contents: write"],
+    steps: [
+      { kind: "checkout", token: true }, { kind: "fetch", name: VERDICT }, fetchNotes,
+      run("Note", `git notes --ref stackseal add -f -F ${VERDICT} HEAD`, { GIT_AUTHOR_NAME: NOTER, GIT_AUTHOR_EMAIL: NOTER, GIT_COMMITTER_NAME: NOTER, GIT_COMMITTER_EMAIL: NOTER }),
+      run("Push it", "git push origin refs/notes/stackseal"),
     ],
   };
   const check: Job = {
@@ -46,7 +58,7 @@ export function workflows(given: Options): Workflow[] {
   return [
     { id: "pull-request", name: "Pull request", on: "pull-request", concurrency: "pull-request", jobs: [check, ...(o.own ? [test] : [])] },
     { id: "comment", name: "Comment", on: "judged", concurrency: "comment", jobs: [comment] },
-    { id: "deploy", name: "Deploy", on: "merge", concurrency: "deploy", jobs: [bundle, ...deployJobs(kit)] },
+    { id: "deploy", name: "Deploy", on: "merge", concurrency: "deploy", jobs: [bundle, verdict, ...deployJobs(kit)] },
     { id: "nightly", name: "Nightly", on: { cron: "17 3 * * *" }, concurrency: "nightly", jobs: [{ ...bundle, steps: bundle.steps.filter((s) => s.kind !== "run" || !s.name.startsWith("Plan")) }, ...nightlyJobs(kit)] },
     { id: "quarterly", name: "Quarterly", on: { cron: "41 4 1 1,4,7,10 *" }, concurrency: "quarterly", jobs: quarterlyJobs(kit) },
   ];

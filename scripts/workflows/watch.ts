@@ -2,7 +2,7 @@ import { stackName, type StackPart } from "../../schemas/layout.ts";
 import { exportState, fetchIdentity, forget, OPENER } from "./deploy.ts";
 import { hostEnvironment } from "./names.ts";
 import { run, type Job, type Place, type Step } from "./step.ts";
-import { BUNDLE, SUMMARY, type Kit } from "./kit.ts";
+import { BUNDLE, fetchNotes, SUMMARY, type Kit } from "./kit.ts";
 
 const parts = (p: Place): StackPart[] => ["foundation", "standard", ...(p.payments ? ["payments" as const] : [])];
 
@@ -48,7 +48,8 @@ export function quarterlyJobs(kit: Kit): Job[] {
   return [bundle, ...exported, {
     id: "evidence", name: "Evidence and access review", stage: "watch", needs: ["bundle", ...exported.map((j) => j.id)],
     steps: [
-      ...kit.unpack, ...fetched,
+      // Notes come into the clone that the bundle is unpacked over, its token with it goes.
+      { kind: "checkout", token: true }, fetchNotes, ...kit.unpack, ...fetched,
       run("A folder", "mkdir -p evidence"),
       run("Every change of a credential, a setting, a recipient or a role", kit.cli("audit log --format csv > evidence/audit-log.csv")),
       ...kit.o.places.map((p) => run(`Rotations of ${p.name}`, kit.cli(`rotations --env ${p.name} --format csv > evidence/rotations-${p.name}.csv`))),
