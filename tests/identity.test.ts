@@ -39,6 +39,7 @@ describe.skipIf(findPeer("ministack") === undefined)("a machine's identity", { t
     const edit = (f: string, change: (t: string) => string): void => { writeFileSync(join(root, f), change(readFileSync(join(root, f), "utf8"))); };
     edit("stacks/dev/environment.yaml", (t) => t.replace(/^store: .*$/m, `store: { kind: aws, accountId: "${ACCOUNT}", region: ${region}, endpoint: "${proxy.url}" }`));
     const recipient = await recipientOf(identity);
+    edit("stacks/people.yaml", (t) => t.replace(/ {4}rotator-dev:\n(?: {8}.*\n)+/, ""));
     edit("stacks/people.yaml", (t) => t.replace(/( {4}deployer-dev:\n {8}role: deployer\n {8}tiers: \[development\]\n {8}recipients: )\[[^\]]*\]/, `$1[${recipient}]\n        signing: ["${ssh.publicLine}"]`));
     writeFileSync(at("deployer.age"), `# public key: ${recipient}\n${identity}\n`, { mode: 0o600 });
     writeFileSync(at("deployer.ssh"), ssh.file, { mode: 0o600 });

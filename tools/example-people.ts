@@ -15,7 +15,9 @@ import { readProject } from "../stacks/read.ts";
 const ALL: Tier[] = ["development", "staging", "production"];
 const PEOPLE: [string, Role, Tier[]][] = [["super-admin-1", "super-admin", ALL], ["super-admin-2", "super-admin", ALL], ["admin-1", "admin", ALL], ["engineer-1", "engineer", ["development"]], ["auditor-1", "auditor", ALL]];
 const ENVS: [string, Tier][] = [["dev", "development"], ["staging", "staging"], ["prod", "production"]];
-const MACHINES: [string, Role, Tier[]][] = ENVS.flatMap(([env, tier]): [string, Role, Tier[]][] => [[`deployer-${env}`, "deployer", [tier]], [`deployer-${env}-payments`, "payments-deployer", [tier]]]);
+const MACHINES: [string, Role, Tier[]][] = ENVS.flatMap(([env, tier]): [string, Role, Tier[]][] => [[`deployer-${env}`, "deployer", [tier]], [`deployer-${env}-payments`, "payments-deployer", [tier]], [`rotator-${env}`, "rotator", [tier]]]);
+/** Staging's deployer signs what it found there: production asks for it. */
+const signs = (role: Role, tiers: readonly Tier[]): boolean => role === "deployer" && tiers.includes("staging");
 
 /** The secret halves of an example person's or machine's keys: the caller throws them away, or is a test. */
 export interface Keys {
@@ -36,13 +38,13 @@ export async function makeExample(root: string, now: Date): Promise<Record<strin
     const key = newSigningKey(name);
     keys[name] = { identity, signing: key.file };
     const human = i < PEOPLE.length;
-    const entry = { role, tiers, recipients: role === "auditor" ? [] : [recipient], signing: human ? [key.publicLine] : [], from: "2026-01-01" };
+    const entry = { role, tiers, recipients: role === "auditor" ? [] : [recipient], signing: human || signs(role, tiers) ? [key.publicLine] : [], from: "2026-01-01" };
     if (human) people.people[name] = entry as never;
     else people.machines[name] = entry;
     const own = readSigningKey(key.file);
     if (own) signer ??= { name, key: own };
     lines.push(`    ${name}:`, `        role: ${role}`, `        tiers: [${tiers.join(", ")}]`, `        recipients: [${entry.recipients.join(", ")}]`,
-      ...(human ? [`        signing: ["${key.publicLine}"]`, `        handle: ${name}`] : []), `        from: "2026-01-01"`);
+      ...entry.signing.map((line) => `        signing: ["${line}"]`), ...(human ? [`        handle: ${name}`] : []), `        from: "2026-01-01"`);
   }
   const day = now.toISOString().slice(0, 10);
   writeAtomic(`${root}/${PEOPLE_FILE}`, `${lines.join("\n")}\n`);

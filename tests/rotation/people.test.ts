@@ -20,8 +20,8 @@ beforeAll(async () => {
   const file = join(base.dir, "stacks/dev/environment.yaml");
   const text = readFileSync(file, "utf8").replace(/store: .*/, "store: { kind: file }").replace(/rotation: \{ standard: annually \}/, "rotation: { standard: annually, unattended: [twilio.authToken, outbound-webhooks.signingSecret, stripe.secretKey, vonage.apiSecret] }");
   writeFileSync(file, text);
-  const { recipient, signing } = await newKeys(base, "rotator-dev");
-  expect(as(base, "super-admin-1", base.dir, ["people", "add", "rotator-dev", "--machine", "--role", "rotator", "--tier", "development", "--recipient", recipient, "--signing", signing]).codes).toEqual([]);
+  const { recipient, signing } = await newKeys(base, "night-rotator");
+  expect(as(base, "super-admin-1", base.dir, ["people", "add", "night-rotator", "--machine", "--role", "rotator", "--tier", "development", "--recipient", recipient, "--signing", signing]).codes).toEqual([]);
   await deliver(base.dir);
   commit(base.dir, "Deliver");
 }, 120_000);
@@ -57,24 +57,24 @@ describe("a rotator's machine", () => {
     cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
     const before = await valuesOf(dir);
     const stripe = claims(dir, "stripe.secretKey").issueId;
-    const r = rotate("rotator-dev", dir, ["rotate", "run", "--within", "400d", "--branch", "rotation/dev", ...SANDBOX]);
+    const r = rotate("night-rotator", dir, ["rotate", "run", "--within", "400d", "--branch", "rotation/dev", ...SANDBOX]);
     expect([r.status, r.codes.filter((c) => c !== "ROTATION_CLOCK_SKEW"), r.stderr.includes("at ")]).toEqual([0, [], false]);
     const moved = (r.json["rotations"] as { path: string; state: string; actor: string }[]).map((m) => [m.path, m.state, m.actor]);
     expect(moved.map((m) => m[0]).sort()).toEqual(["outbound-webhooks.crm-sync.signingSecret", "outbound-webhooks.reporting.signingSecret", "twilio.authToken", "vonage.apiSecret"]);
-    expect(moved.every((m) => m[1] === "closed" && m[2] === "rotator-dev")).toBe(true);
-    expect([claims(dir, "twilio.authToken").sealedBy, claims(dir, "stripe.secretKey").issueId]).toEqual(["rotator-dev", stripe]);
+    expect(moved.every((m) => m[1] === "closed" && m[2] === "night-rotator")).toBe(true);
+    expect([claims(dir, "twilio.authToken").sealedBy, claims(dir, "stripe.secretKey").issueId]).toEqual(["night-rotator", stripe]);
     expect(git(dir, "rev-parse", "--abbrev-ref", "HEAD")).toBe("rotation/dev");
     expect(git(dir, "status", "--porcelain")).toBe("");
     expect(git(dir, "diff", "--name-only", "main").split("\n").every((f) => f.startsWith("stacks/dev/"))).toBe(true);
     for (const v of [...before, ...(await valuesOf(dir))]) expect(r.stdout + r.stderr + git(dir, "log", "-p", "main..HEAD")).not.toContain(v);
     expect(rotate(null, dir, ["check", "--env", "dev"]).codes.filter((c) => c.startsWith("SEAL_"))).toEqual([]);
     // By hand the machine gets no further than by schedule.
-    expect(rotate("rotator-dev", dir, ["rotate", "start", "stripe.secretKey", "--reason", "scheduled", ...SANDBOX]).codes.some((c) => ["SEAL_WRITER_NOT_ALLOWED", "ROTATION_NOT_UNATTENDED"].includes(c))).toBe(true);
-    expect(rotate("rotator-dev", dir, ["rotate", "start", "calcom.apiKey", "--reason", "scheduled", ...SANDBOX]).codes).toEqual(["ROTATION_NOT_UNATTENDED"]);
-    expect(rotate("rotator-dev", dir, ["rotate", "start", "salesforce.consumerSecret", "--reason", "scheduled", ...SANDBOX]).codes).toEqual(["ROTATION_NOT_UNATTENDED"]);
+    expect(rotate("night-rotator", dir, ["rotate", "start", "stripe.secretKey", "--reason", "scheduled", ...SANDBOX]).codes.some((c) => ["SEAL_WRITER_NOT_ALLOWED", "ROTATION_NOT_UNATTENDED"].includes(c))).toBe(true);
+    expect(rotate("night-rotator", dir, ["rotate", "start", "calcom.apiKey", "--reason", "scheduled", ...SANDBOX]).codes).toEqual(["ROTATION_NOT_UNATTENDED"]);
+    expect(rotate("night-rotator", dir, ["rotate", "start", "salesforce.consumerSecret", "--reason", "scheduled", ...SANDBOX]).codes).toEqual(["ROTATION_NOT_UNATTENDED"]);
     // Nothing that is fresh is rotated again.
-    expect((rotate("rotator-dev", dir, ["rotate", "run", ...SANDBOX]).json["rotations"] as unknown[])).toEqual([]);
-    expect(rotate("rotator-dev", dir, ["rotate", "run", "--env", "dev", "--sandbox"]).codes).toEqual(["NOT_CONFIRMED"]);
+    expect((rotate("night-rotator", dir, ["rotate", "run", ...SANDBOX]).json["rotations"] as unknown[])).toEqual([]);
+    expect(rotate("night-rotator", dir, ["rotate", "run", "--env", "dev", "--sandbox"]).codes).toEqual(["NOT_CONFIRMED"]);
   });
 });
 
@@ -89,7 +89,7 @@ describe("what no probe can prove", () => {
     expect([begun.status, begun.codes]).toEqual([1, ["ROTATION_ATTEST"]]);
     const id = records(dir)[0]!["rotation"] as string;
     const attest = (who: string): string[] => rotate(who, dir, ["rotate", "attest", id, "--env", "dev", "--evidence", "OPS-1: the Zap is gone"]).codes;
-    expect([attest("super-admin-1"), attest("engineer-1"), attest("rotator-dev")]).toEqual(Array(3).fill(["ROTATION_ATTEST_NOT_ALLOWED"]));
+    expect([attest("super-admin-1"), attest("engineer-1"), attest("night-rotator")]).toEqual(Array(3).fill(["ROTATION_ATTEST_NOT_ALLOWED"]));
     expect(rotate("super-admin-1", dir, ["rotate", "resume", id, ...SANDBOX]).codes).toEqual(["ROTATION_ATTEST"]);
     // Written by hand under another's name, or signed by somebody who may not: the record is broken.
     const text = read(dir, `stacks/dev/rotations/${id}.yaml`);
