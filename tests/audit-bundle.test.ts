@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -129,9 +129,9 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
     for (const ca of ["ca", "other"]) openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", `${ca}.key`, "-out", `${ca}.pem`, "-subj", `/CN=${ca}`, "-days", "3650");
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=tsa");
     openssl("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out", "tsa.pem", "-days", "3650", "-extfile", "ext");
-    const stamp = (file: string, out: string): void => {
-      openssl("ts", "-query", "-data", file, "-sha256", "-cert", "-out", "q");
-      openssl("ts", "-reply", "-config", "conf", "-queryfile", "q", "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", out);
+    const stamp = (file: string, out: string, ...more: string[]): void => {
+      openssl("ts", "-query", "-data", file, "-sha256", ...(more.includes("-bare") ? [] : ["-cert"]), "-out", "q");
+      openssl("ts", "-reply", "-config", "conf", "-queryfile", "q", "-signer", "tsa.pem", "-inkey", "tsa.key", "-out", out, ...more.filter((m) => m !== "-bare"));
     };
     const made = join(home, "stamped");
     expect(run(dir, key, "audit", "bundle", "--quarter", "2026Q3", "--out", made).status).toBe(0);
@@ -143,6 +143,36 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
     expect([good.status, good.json["timeStamp"]]).toMatchObject([0, { over: "manifest.json", authority: "good" }]);
     expect([bad.status, codes(bad), (bad.json["timeStamp"] as { authority: string }).authority]).toEqual([1, ["BUNDLE_TIMESTAMP"], "bad"]);
     expect(run(clone, "", "audit", "verify", `${made}.tar`, "--allowed-signers", signers, "--timestamp", join(made, "manifest.json.tsr")).json["timeStamp"]).toMatchObject({ authority: "not checked" });
+    // The authority's own certificate may stand in neither the stamp nor the bundle, but beside its root.
+    stamp(join(made, "manifest.json"), join(ts, "bare.tsr"), "-bare");
+    writeFileSync(join(ts, "both.pem"), readFileSync(join(ts, "ca.pem"), "utf8") + readFileSync(join(ts, "tsa.pem"), "utf8"));
+    expect(["ca.pem", "both.pem"].map((ca) => (check("--timestamp", join(ts, "bare.tsr"), "--timestamp-ca", join(ts, ca)).json["timeStamp"] as { authority: string }).authority)).toEqual(["bad", "good"]);
+    // No openssl: said, not passed over.
+    const tools = join(ts, "bin");
+    mkdirSync(tools);
+    for (const t of ["git", "ssh-keygen"]) symlinkSync(execFileSync("sh", ["-c", `command -v ${t}`], { encoding: "utf8" }).trim(), join(tools, t));
+    const poor = spawnSync(process.execPath, [cli, "-C", clone, "audit", "verify", made, "--allowed-signers", signers, "--timestamp-ca", join(ts, "ca.pem"), "--json"], { env: { ...base, PATH: tools }, encoding: "utf8" });
+    expect([poor.status, (JSON.parse(poor.stdout) as { findings: { code: string }[] }).findings.map((f) => f.code)]).toEqual([0, ["BUNDLE_TIMESTAMP_UNCHECKED"]]);
+    // The token inside of a bundle: over its commits, or over the former manifest; its authority's signature counts as well.
+    const inside = (name: string, token: string, now: string): Said => {
+      expect(run(dir, key, "audit", "bundle", "--quarter", "2026Q4", "--out", join(home, name), "--previous", q3, "--timestamp-token", join(ts, token), "--now", now).status).toBe(0);
+      return run(clone, "", "audit", "verify", join(home, name), "--allowed-signers", signers, "--previous", q3, "--timestamp-ca", join(ts, "ca.pem"));
+    };
+    stamp(join(q4, "git/commits.txt"), join(ts, "commits.token"), "-token_out");
+    stamp(join(q3, "manifest.json"), join(ts, "former.tsr"));
+    const later = [new Date(Date.now() + 86_400_000).toISOString().slice(0, 10), "2027-01-04"].sort()[1]!;
+    const [commits, formerly] = [inside("tokened", "commits.token", later), inside("formerly", "former.tsr", later)];
+    for (const [said, over] of [[commits, "git/commits.txt"], [formerly, "the former bundle's manifest.json"]] as const) expect([said.status, codes(said).filter((c) => c !== "BUNDLE_OPEN_PERIOD"), said.json["timeStamp"]]).toMatchObject([0, [], { over, authority: "good" }]);
+    const foreign = run(clone, "", "audit", "verify", join(home, "tokened"), "--allowed-signers", signers, "--previous", q3, "--timestamp-ca", join(ts, "other.pem"));
+    expect([foreign.status, codes(foreign), (foreign.json["timeStamp"] as { authority: string }).authority]).toEqual([1, ["BUNDLE_TIMESTAMP"], "bad"]);
+    // A signature that isn't the authority's, with the right digest in it.
+    const forged = readFileSync(join(ts, "commits.token"));
+    forged[forged.length - 20] = (forged[forged.length - 20] as number) ^ 1;
+    writeFileSync(join(ts, "forged.token"), forged);
+    expect(codes(inside("forged", "forged.token", later))).toEqual(["BUNDLE_TIMESTAMP"]);
+    // Made, it says, before the token that is in it.
+    const early = inside("early", "commits.token", "2026-11-01");
+    expect([early.status, early.findings.map((f) => f.message).join()]).toEqual([1, expect.stringContaining("after that")]);
     // Over another manifest; a changed one; a bundle that says it is older or younger than what the authority saw.
     stamp(join(q4, "manifest.json"), join(ts, "other.tsr"));
     expect(codes(check("--timestamp", join(ts, "other.tsr")))).toEqual(["BUNDLE_TIMESTAMP"]);

@@ -1,8 +1,4 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
 /** What an RFC 3161 time stamp says: of which digest, when. Whether its authority's signature is good is another question. */
 export interface TimeStamp {
@@ -62,16 +58,3 @@ export function readTimeStamp(bytes: Buffer): TimeStamp | null {
   }
 }
 export const isOver = (t: TimeStamp, bytes: Buffer): boolean => createHash(t.algorithm).update(bytes).digest().equals(t.digest);
-
-/** Whether the authority whose certificates these are signed the time stamp: openssl's word; null where there is no openssl here. */
-export function authorityOf(token: Buffer, data: Buffer, certificates: Buffer, env: Readonly<Record<string, string | undefined>>): boolean | null {
-  const dir = mkdtempSync(join(tmpdir(), "stamp-"));
-  try {
-    for (const [name, bytes] of [["token", token], ["data", data], ["ca", certificates]] as const) writeFileSync(join(dir, name), bytes, { mode: 0o600 });
-    const verify = (more: readonly string[]): number | null => spawnSync("openssl", ["ts", "-verify", "-data", "data", "-in", "token", "-CAfile", "ca", ...more], { cwd: dir, env, stdio: "ignore" }).status;
-    const whole = verify([]);
-    return whole === null ? null : whole === 0 || verify(["-token_in"]) === 0;
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
-}

@@ -13,8 +13,8 @@ import { MANIFEST, renderManifest, SIGNATURE, signManifest, sumsOf, SUMS, type M
 import { controlsParts } from "./controls.ts";
 import { rangeOf, type Period } from "./period.ts";
 import { policyResults } from "./recorded.ts";
-import { STAMP } from "./timestamp.ts";
-import { tokenOver } from "./token.ts";
+import { stampedOver } from "./authority.ts";
+import { readTimeStamp, STAMP } from "./timestamp.ts";
 
 export interface Former { readonly manifest: Manifest; readonly sha256: string }
 export interface BundleOptions {
@@ -50,7 +50,8 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   const origins = new Map<string, Origin>([...fromGit.keys()].map((k) => [k, "git"]));
   const verdicts = policyResults(git, range);
   const parts: Parts = new Map([...fromGit, ...verdicts.parts, ...o.recorded]);
-  const stamped = o.token && tokenOver(o.token, { [COMMITS]: fromGit.get(COMMITS) ?? Buffer.alloc(0), "git/log.jsonl": fromGit.get("git/log.jsonl") ?? Buffer.alloc(0) }, o.previous && { "the former bundle's manifest.json": o.previous.sha256 });
+  const stamp = o.token && readTimeStamp(o.token);
+  const stamped = stamp && stampedOver(stamp, { [COMMITS]: fromGit.get(COMMITS) ?? Buffer.alloc(0), "git/log.jsonl": fromGit.get("git/log.jsonl") ?? Buffer.alloc(0) }, o.previous ? { "the former bundle's manifest.json": o.previous.sha256 } : {});
   if (o.token && stamped === null)
     throw new FindingError(auditCodes.finding("BUNDLE_INPUT", { message: "the time stamp token is over none of: git/commits.txt, git/log.jsonl, the former bundle's manifest.json (by SHA-256)", hint: "make the bundle without it, have its git/commits.txt stamped (openssl ts -query -sha256 -cert -data), then make it again with --timestamp-token" }), 2);
   if (o.token) parts.set(TOKEN, o.token);
