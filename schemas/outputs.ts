@@ -13,8 +13,8 @@ const finding = z.object({
 const base = { command: z.string(), ok: z.boolean(), findings: z.array(finding) };
 const verdict = z.enum(["valid", "invalid", "inconclusive", "skipped"]);
 const summary = z.object({ create: z.int(), update: z.int(), replace: z.int(), delete: z.int(), same: z.int() });
-
-const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()), stacks: z.array(z.object({ name: z.string(), outputs: z.record(z.string(), z.unknown()) })) });
+const canaryTried = { heard: canarySchema.shape.heard.element.array(), written: z.string().nullable() };
+const deployed = z.object({ name: z.string(), engine: z.string(), steps: z.array(z.object({ op: z.string(), urn: z.string(), ok: z.boolean() })), summary, outputs: z.record(z.string(), z.unknown()), stacks: z.array(z.object({ name: z.string(), outputs: z.record(z.string(), z.unknown()) })), canary: z.object({ state: z.enum(["heard", "recorded", "untried", "lost"]), ...canaryTried }).optional() });
 const reviewer = z.object({ name: z.string(), role: z.string(), handle: z.string().nullable() });
 
 /** What can differ from git. */
@@ -80,7 +80,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     steps: z.array(z.object({ step: z.enum(["store", "git"]), state: z.enum(["done", "already", "todo", "waits", "none", "failed"]), what: z.string() })).optional(),
     issues: z.array(z.object({ path: z.string(), issueId: z.string(), sealedBy: z.string() })).optional(),
   }),
-  canary: z.object({ ...base, environment: z.string().optional(), heard: canarySchema.shape.heard.element.array().optional(), written: z.string().nullable().optional() }),
+  canary: z.object({ ...base, environment: z.string().optional(), heard: canaryTried.heard.optional(), written: canaryTried.written.optional() }),
   "secret-list": z.object({ ...base, credentials: z.array(z.object({ path: z.string(), kind: z.string(), class: z.string(), mode: z.string().nullable(), fingerprint: z.string(), issuedAt: z.string(), dueAt: z.string(), recipients: z.array(z.string()) })) }),
   "secret-verify": z.object({ ...base, files: z.array(z.object({
     file: z.string(), format: z.enum(["yaml", "json", "dotenv", "ini", "binary"]), ours: z.boolean(), verified: z.boolean(), values: z.object({ sealed: z.int(), clear: z.int() }), recipients: z.array(z.string()), others: z.array(z.string()),

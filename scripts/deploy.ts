@@ -89,7 +89,7 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
       const outcomes: Outcome[] = [];
       const made = new Map<string, Props>();
       const commit = commitHere(context);
-      const todo = (kind === "destroy" ? [...partsOf(d)].reverse() : partsOf(d)).filter((part) => (options.part === undefined || part === options.part) && targetsPart(options.targets ?? [], stackName(d.name, part)));
+      const todo = kind === "destroy" ? stacksToDo(d, options).reverse() : stacksToDo(d, options);
       const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
       let n = 0;
       const all = async (): Promise<void> => {
@@ -128,6 +128,8 @@ async function holdToSteps(context: Context, engine: Engine, d: Declared, held: 
   const findings = unapprovedSteps(held, steps);
   if (findings.length) throw new FindingError(findings);
 }
+/** The stacks that are to be done, in order: of the part, where one is given, and such as the targets may be in. */
+export const stacksToDo = (d: Declared, o: Pick<DeployOptions, "part" | "targets">): StackPart[] => partsOf(d).filter((part) => (o.part === undefined || part === o.part) && targetsPart(o.targets ?? [], stackName(d.name, part)));
 /** Whether one of the targets can be a resource of this stack. */
 const targetsPart = (targets: readonly string[], stack: string): boolean => targets.length === 0 || targets.some((t) => t.startsWith("*") || t.startsWith(`urn:pulumi:${stack}::`) || !t.startsWith("urn:pulumi:"));
 

@@ -44,13 +44,14 @@ function credentials(env: Env, emulator: boolean): Credentials {
   };
 }
 
-/** Refuses credentials of another account than the declared one, before anything is written. Throws STORE_ACCOUNT, or what AWS says. */
-export async function requireAccount(settings: AwsSettings, accountId: string): Promise<void> {
+/** The ARN of who is at hand. Refuses credentials of another account than the declared one. Throws STORE_ACCOUNT, or what AWS says. */
+export async function requireAccount(settings: AwsSettings, accountId: string): Promise<string> {
   const { STSClient, GetCallerIdentityCommand } = await import("@aws-sdk/client-sts");
   const client = new STSClient(settings);
   try {
-    const { Account } = await client.send(new GetCallerIdentityCommand({}));
+    const { Account, Arn = "" } = await client.send(new GetCallerIdentityCommand({}));
     if (Account !== accountId) throw fail("STORE_ACCOUNT", `the credentials at hand belong to account ${Account ?? "?"}; the environment declares ${accountId}`, accountId, "take credentials of the declared account (AWS_PROFILE), or correct store.accountId", 2);
+    return Arn;
   } finally {
     client.destroy();
   }

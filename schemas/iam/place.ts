@@ -1,6 +1,6 @@
 import { OIDC_ISSUER, type Deployment } from "../deployment.ts";
-import type { Role, SecretClass, Tier } from "../access.ts";
-import { stackName, storeSecretName } from "../layout.ts";
+import { ROLES, type Role, type SecretClass, type Tier } from "../access.ts";
+import { stackName, storeSecretName, type StackPart } from "../layout.ts";
 
 /** Everything that an environment's access documents are derived from, besides the matrix. */
 export interface Place {
@@ -34,6 +34,10 @@ export const allSecretArns = (p: Place): string[] => regionsOf(p).map((r) => `ar
 export const identitySecretName = (environment: string, role: Role): string => `stackseal/${environment}/identity/${role}`;
 export const DEPLOYERS = ["deployer", "payments-deployer", "rotator"] as const satisfies readonly Role[];
 export const classOfDeployer = (role: Role): SecretClass => (role === "payments-deployer" ? "payments" : "standard");
+/** Who deploys a stack of an environment: its own deployer, and super-admin, who may do everything. The rotator writes to the store and deploys nothing. */
+export const rolesOfStack = (part: StackPart): Role[] => [...(["deployer", "payments-deployer"] as const).filter((r) => classOfDeployer(r) === part), "super-admin"];
+/** Which of an environment's roles a session is of; null for a person's, the root's, or another environment's. */
+export const roleOfSession = (p: Place, arn: string): Role | null => ROLES.find((r) => arn.startsWith(`arn:aws:sts::${p.accountId}:assumed-role/${roleName(p, r)}/`)) ?? null;
 export const parameterArns = (p: Place, cls: SecretClass): string[] => p.settings[cls].map((i) => `arn:aws:ssm:${p.region}:${p.accountId}:parameter/stackseal/${p.environment}/${i}/*`);
 export const secretNames = (environment: string, cls: SecretClass, integrations: readonly string[]): string[] => integrations.map((i) => storeSecretName(environment, cls, i));
 

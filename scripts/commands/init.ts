@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
 import { HOSTS } from "../../schemas/init.ts";
+import { CANARY_OPTION } from "../canary/first.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
 import { adoptSettings } from "../init/adopt.ts";
 import { initCodes } from "../init/codes.ts";
@@ -78,6 +79,7 @@ export default defineCommand({
     { flags: "--sandbox", description: "with --existing stripe: ask the loopback sandbox" },
     { flags: "--foundation", description: "instead: prepare one environment's account (--env), step by step, as Super Admin with a second factor" },
     { flags: "--mfa-serial <arn>", description: "with --foundation: your second factor's serial; its code is read from the terminal or standard input" },
+    CANARY_OPTION,
   ],
   examples: ["stackseal init", "stackseal init --yes --domain acme.example --account dev=111111111111", "stackseal init --yes --import .env:dev --dry-run", "stackseal init --yes --config init.yaml --json", "stackseal init --existing stripe --env dev --dry-run", "stackseal init --existing aws --env dev --select acme/dev --dry-run", "stackseal init --foundation --env dev --dry-run", "stackseal init --foundation --env dev"],
   run: async (context, _args, options): Promise<Result> => {

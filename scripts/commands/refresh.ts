@@ -2,12 +2,13 @@ import { confirm } from "../confirm.ts";
 import { defineCommand } from "../command.ts";
 import { ENGINE_OPTION, engineFor, nameOf } from "../engine-choice.ts";
 import { declaredOne, deploy, RUN_OPTIONS, runOptions } from "../deploy.ts";
+import { PART_OPTION } from "../stack-choice.ts";
 
 export default defineCommand({
   name: "refresh",
   summary: "Read what is there from the providers and keep it as the state",
   wants: "one",
-  options: [...RUN_OPTIONS, ENGINE_OPTION],
+  options: [...RUN_OPTIONS, ENGINE_OPTION, PART_OPTION],
   examples: ["stackseal refresh --env local --yes"],
   run: async (context, _args, given) => {
     const { d, findings } = declaredOne(context), options = { ...runOptions(given), kind: "refresh" as const };

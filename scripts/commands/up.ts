@@ -1,9 +1,11 @@
+import { callerAt, callerFindings } from "../caller.ts";
+import { CANARY_OPTION, firstCanary } from "../canary/first.ts";
 import { confirm } from "../confirm.ts";
 import { defineCommand } from "../command.ts";
 import { chooseTarget } from "../rollback/choose.ts";
 import { ENGINE_OPTION, engineFor, nameOf } from "../engine-choice.ts";
-import { declaredOne, deploy, RUN_OPTIONS, runOptions } from "../deploy.ts";
-import { partsOf } from "../deployment.ts";
+import { declaredOne, deploy, RUN_OPTIONS, runOptions, stacksToDo } from "../deploy.ts";
+import { projectName } from "../deployment.ts";
 import { identityFindings } from "../identity-parts.ts";
 import { PART_OPTION } from "../stack-choice.ts";
 
@@ -11,7 +13,7 @@ export default defineCommand({
   name: "up",
   summary: "Deploy an environment",
   wants: "one",
-  options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, ENGINE_OPTION, { flags: "--plan <file>", description: "deploy only what this saved plan says, as it was approved" }, { flags: "--rollback <secret>", description: "let this store secret go back to an older issue, after its reviewed rollback; may be repeated", many: true }, PART_OPTION, { flags: "--message <text>", description: "kept in the history" }],
+  options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, ENGINE_OPTION, { flags: "--plan <file>", description: "deploy only what this saved plan says, as it was approved" }, { flags: "--rollback <secret>", description: "let this store secret go back to an older issue, after its reviewed rollback; may be repeated", many: true }, PART_OPTION, CANARY_OPTION, { flags: "--message <text>", description: "kept in the history" }],
   examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes", "stackseal up --env staging --plan plan.json --yes", "stackseal up --env prod --part payments --plan plan.json --yes"],
   run: async (context, _args, given) => {
     const { d, findings: about } = declaredOne(context);
@@ -19,7 +21,8 @@ export default defineCommand({
     const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), ...(held && { held }), rollback: ((given["rollback"] as string[] | undefined) ?? []).map((s) => chooseTarget(d, s).name) };
     const engine = await engineFor(context, d, given["engine"], "up");
     if (findings.some((f) => f.code === "LOCAL_NOT_SEEDED")) return { exit: 1, findings };
-    const others = await identityFindings(context, d, options.part === undefined ? partsOf(d) : [options.part]);
+    const todo = stacksToDo(d, options), caller = await callerAt(context, d);
+    const others = [...callerFindings(caller, d, projectName(context.root), todo, "up"), ...await identityFindings(context, d, todo)];
     if (others.length) return { exit: 2, findings: [...findings, ...others] };
     if (!context.yes && context.interactive) {
       const plan = await deploy(context, engine, d, { ...options, dryRun: true });
@@ -30,6 +33,9 @@ export default defineCommand({
     const no = await confirm(context, `Deploy ${d.name}?`, `stackseal up --env ${d.name}`);
     if (no) return { exit: 2, findings: [no] };
     const r = await deploy(context, engine, d, options);
-    return { exit: r.cancelled ? 130 : r.ok ? 0 : 1, findings: [...findings, ...r.findings], json: { environments: [r.json] }, text: `${nameOf(engine)}: deploys ${d.name}.\n\n${r.text}` };
+    // Part of a stack is no deployment of its alerts.
+    const canary = r.ok && !r.cancelled && options.targets?.length === 0 ? await firstCanary(context, d, caller, given) : null;
+    const heard = canary && { canary: { state: canary.state, heard: canary.heard, written: canary.written } };
+    return { exit: r.cancelled ? 130 : r.ok && canary?.state !== "lost" ? 0 : 1, findings: [...findings, ...r.findings, ...(canary?.findings ?? [])], json: { environments: [{ ...r.json, ...heard }] }, text: `${nameOf(engine)}: deploys ${d.name}.\n\n${r.text}${canary?.text ?? ""}` };
   },
 });

@@ -49,7 +49,7 @@ describe.skipIf(skip)("bad input on AWS", () => {
   it("an account that the credentials aren't of", async () => {
     rewrite(`accountId: "${ACCOUNT}"`, 'accountId: "999999999999"');
     const r = await up("--part", "foundation");
-    expect([r.codes, r.code]).toEqual([["STORE_ACCOUNT"], 1]);
+    expect([r.codes, r.code]).toEqual([["STORE_ACCOUNT"], 2]);
     expect(r.text).toContain("999999999999");
     expect((await said("drift")).codes).toEqual(["STORE_ACCOUNT"]);
   }, 120_000);

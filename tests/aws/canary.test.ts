@@ -81,6 +81,29 @@ describe.skipIf(skip)("the canary of alerts", () => {
     rmSync(file());
     expect(await codes()).toEqual(["CANARY_MISSING"]);
   }, 120_000);
+  it("is tried by the first deployment, and again when the alerts were changed", async () => {
+    const up = async (...args: string[]): Promise<{ code: number; codes: string[]; said: string; canary: { state: string; heard: unknown[]; written: string | null } }> => {
+      reads.length = 0;
+      const r = await p.run(["up", "--env", "dev", "--yes", "--json", ...args]);
+      const doc = JSON.parse(r.out) as { findings: { code: string; message: string; hint: string }[]; environments: { canary: { state: string; heard: unknown[]; written: string | null } }[] };
+      const own = doc.findings.filter((f) => f.code.startsWith("CANARY"));
+      return { code: r.code, codes: own.map((f) => f.code), said: own.map((f) => `${f.message} ${f.hint}`).join(), canary: doc.environments[0]!.canary };
+    };
+    carry = false;
+    // The environment is deployed all the same; that nobody heard is an error.
+    expect(await up("--canary-wait", "2s")).toMatchObject({ code: 1, codes: ["CANARY_LOST"], canary: { state: "lost", heard: [], written: null } });
+    expect(existsSync(file())).toBe(false);
+    carry = true;
+    const untried = await up();
+    expect([untried.code, untried.codes, untried.canary.state, reads.length]).toEqual([0, ["CANARY_MISSING"], "untried", 0]);
+    expect(untried.said).toMatch(/an emulator makes no events of calls.*stackseal canary --env dev/);
+    expect(await up("--canary-wait", "60s")).toMatchObject({ code: 0, codes: [], canary: { state: "heard", heard: [{ rule: "payment-read-unusual" }], written: "stacks/canaries/dev.yaml" } });
+    expect(reads).toHaveLength(1);
+    expect(await up("--canary-wait", "60s")).toMatchObject({ code: 0, codes: [], canary: { state: "recorded", written: null } });
+    expect(reads).toHaveLength(0);
+    writeFileSync(file(), readFileSync(file(), "utf8").replace(/sha256:[0-9a-f]{64}/, `sha256:${"0".repeat(64)}`));
+    expect(await up("--canary-wait", "60s")).toMatchObject({ code: 0, canary: { state: "heard", written: "stacks/canaries/dev.yaml" } });
+  }, 300_000);
 });
 
 it("takes no other read for its own", () => {

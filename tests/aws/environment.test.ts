@@ -20,7 +20,7 @@ const skip = findPeer("ministack") === undefined;
 const region = "eu-west-1";
 const root = { accessKeyId: "test", secretAccessKey: "test" };
 const roleArn = (role: string): string => `arn:aws:iam::${ACCOUNT}:role/stackseal-dev-${role}`;
-interface Up { readonly environments: { readonly steps: { readonly op: string; readonly urn: string; readonly ok: boolean }[]; readonly outputs: Record<string, unknown> }[]; readonly findings: { readonly code: string; readonly message: string }[] }
+interface Up { readonly environments: { readonly steps: { readonly op: string; readonly urn: string; readonly ok: boolean }[]; readonly outputs: Record<string, unknown> }[]; readonly findings: { readonly code: string; readonly severity: string; readonly message: string }[] }
 
 describe.skipIf(skip)("an environment on AWS, on an emulator that enforces IAM", () => {
   let m: Emulator;
@@ -46,7 +46,7 @@ describe.skipIf(skip)("an environment on AWS, on an emulator that enforces IAM",
   afterAll(async () => { await (m as Emulator | undefined)?.close(); });
 
   it("builds three stacks in order, after being killed three times", () => {
-    expect(first.findings.filter((f) => !f.code.startsWith("POLICY"))).toEqual([]);
+    expect(first.findings.filter((f) => f.severity === "error")).toEqual([]);
     expect([...new Set(first.environments[0]!.steps.map((s) => s.urn.split("::")[0]!.slice("urn:pulumi:".length)))]).toEqual(["dev-foundation", "dev", "dev-payments"]);
     expect(first.environments[0]!.steps.every((s) => s.ok)).toBe(true);
   });
@@ -186,11 +186,25 @@ describe.skipIf(skip)("an environment on AWS, on an emulator that enforces IAM",
       expect((await new sm.SecretsManagerClient(at(sessions.get("deployer")!)).send(new sm.GetSecretValueCommand({ SecretId: "stackseal/dev/identity/deployer" }))).SecretString).toBe("proof");
     });
     it("deploys the deployers' own stacks with their sessions alone", async () => {
-      await p.reissue("payments");
+      for (const cls of ["standard", "payments"] as const) await p.reissue(cls);
       const session = (role: Role): Record<string, string> => { const s = sessions.get(role)!; return { AWS_ACCESS_KEY_ID: s.accessKeyId, AWS_SECRET_ACCESS_KEY: s.secretAccessKey, AWS_SESSION_TOKEN: s.sessionToken }; };
-      const refused = await p.run(["up", "--env", "dev", "--yes", "--target", "urn:pulumi:dev-payments::**"], session("deployer"));
-      expect(refused.code).toBe(1);
-      expect(refused.err).toContain("STORE_DENIED");
+      const stages = await current("stackseal/dev/payments/stripe");
+      const tried = async (role: Role, ...args: string[]): Promise<{ code: number; found: { code: string; path: string; message: string; hint: string }[] }> => {
+        const r = await p.run(["up", "--env", "dev", "--yes", "--json", ...args], session(role));
+        return { code: r.code, found: (JSON.parse(r.out) as { findings: { code: string; path: string; message: string; hint: string }[] }).findings.filter((f) => f.code.startsWith("CALLER")) };
+      };
+      // Refused by name before anything is sent, whichever stacks are asked for.
+      const refused = await tried("deployer");
+      expect([refused.code, refused.found.map((f) => `${f.code} ${f.path}`)]).toEqual([2, ["CALLER_OTHER_ROLE dev-foundation", "CALLER_OTHER_ROLE dev-payments"]]);
+      expect(refused.found[0]!.hint).toMatch(/init --foundation --env dev; this role deploys dev: stackseal up --env dev --part standard/);
+      expect(refused.found[1]).toMatchObject({ message: expect.stringContaining("at hand is deployer") as string, hint: expect.stringContaining(`role/stackseal-dev-payments-deployer, then: stackseal up --env dev --part payments`) as string });
+      for (const [role, part] of [["deployer", "payments"], ["payments-deployer", "standard"], ["auditor", "standard"], ["rotator", "standard"], ["payments-deployer", "foundation"]] as const) expect((await tried(role, "--part", part)).found, `${role} ${part}`).toHaveLength(1);
+      expect((await tried("deployer", "--target", "urn:pulumi:dev-payments::**")).found).toHaveLength(1);
+      const destroy = await p.run(["destroy", "--env", "dev", "--yes"], session("deployer"));
+      expect([destroy.code, destroy.err.match(/CALLER_OTHER_ROLE/g)?.length]).toEqual([2, 2]);
+      expect(await current("stackseal/dev/payments/stripe")).toBe(stages);
+      const standard = await p.run(["up", "--env", "dev", "--yes", "--part", "standard"], session("deployer"));
+      expect([standard.code, standard.err]).toEqual([0, expect.stringMatching(/deployer may not listen/)]);
       const done = await p.run(["up", "--env", "dev", "--yes", "--target", "urn:pulumi:dev-payments::**"], session("payments-deployer"));
       expect(done.err).not.toMatch(/ error /);
       expect(done.code).toBe(0);

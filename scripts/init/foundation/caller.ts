@@ -1,5 +1,5 @@
 import { FindingError, type Finding } from "../../../lib/finding.ts";
-import { awsSettings, type AwsSettings } from "../../../providers/aws/connect.ts";
+import { awsSettings, requireAccount, type AwsSettings } from "../../../providers/aws/connect.ts";
 import { awsFailure } from "../../../providers/aws/errors.ts";
 import { roleArn, roleName, type Place } from "../../../schemas/iam/place.ts";
 import type { Declared } from "../../../stacks/read.ts";
@@ -30,16 +30,7 @@ export async function callerOf(context: Context, d: Declared, p: Place, mfaSeria
   const [sts, iam] = await Promise.all([import("@aws-sdk/client-sts"), import("@aws-sdk/client-iam")]);
   const settings = (env: Env): AwsSettings => awsSettings(s, env);
   const call = async <T>(what: string, run: () => Promise<T>): Promise<T> => run().catch((e: unknown) => { throw awsFailure(e, what); });
-  const whoAmI = async (env: Env): Promise<string> => {
-    const client = new sts.STSClient(settings(env));
-    try {
-      const { Account, Arn = "" } = await call("who is at hand", () => client.send(new sts.GetCallerIdentityCommand({})));
-      if (Account !== s.accountId) throw new FindingError(c.finding("FOUNDATION_DECLARATION", { message: `the credentials at hand belong to account ${Account ?? "?"}; ${d.name} declares ${s.accountId}`, path: d.name, hint: "take credentials of the declared account (AWS_PROFILE), or correct store.accountId" }), 2);
-      return Arn;
-    } finally {
-      client.destroy();
-    }
-  };
+  const whoAmI = (env: Env): Promise<string> => call("who is at hand", () => requireAccount(settings(env), s.accountId));
   const refused = (message: string): FindingError => new FindingError(c.finding("FOUNDATION_MFA", { message, path: d.name, hint: `stackseal init --foundation --env ${d.name} --mfa-serial arn:aws:iam::${s.accountId}:mfa/YOU, or sign in anew with a second factor` }), 2);
 
   const first = await whoAmI(context.env);

@@ -9,6 +9,7 @@ import { stackName } from "../../../schemas/layout.ts";
 import { placeOf } from "../../../stacks/access/place.ts";
 import type { Declared } from "../../../stacks/read.ts";
 import type { Context, Result } from "../../command.ts";
+import { firstCanary } from "../../canary/first.ts";
 import { confirm } from "../../confirm.ts";
 import { deploy } from "../../deploy.ts";
 import { projectName } from "../../deployment.ts";
@@ -97,6 +98,13 @@ export async function guideFoundation(context: Context, options: Readonly<Record
     findings.push(...differs.map((x) => c.finding("FOUNDATION_DIFFERS", { message: `${x.kind} ${x.name}: expected ${x.expected}, found ${x.found}`, path: x.name, hint: `stackseal init --foundation --env ${d.name}` })));
     note("as declared", differs.length ? "failed" : "done", differs.length ? `${differs.length} differ` : "policies, keys, alerts, topics and the trail are what the access matrix gives");
   }
+  try {
+    // Who makes the account's first foundation may listen as super-admin does.
+    const canary = await firstCanary(as, d, { arn: caller.arn, role: "super-admin" }, dry ? { canaryWait: "0s" } : options);
+    if (!dry) findings.push(...(canary?.findings ?? []));
+    const state = canary ? ({ heard: "done", recorded: "done", untried: "todo", lost: "failed" } as const)[canary.state] : "skipped";
+    note("canary", state, canary ? canary.text.trim().replaceAll("\n", "; ") || (canary.findings[0]?.message ?? "an alert was seen to arrive, of the alerts as they are declared") : "no payment secret is declared");
+  } catch (e) { return fail("canary", e); }
   const keys = join(context.env["XDG_CONFIG_HOME"] ?? join(context.env["HOME"] ?? homedir(), ".config"), "stackseal", projectName(context.root));
   if (p.deployment) for (const h of await handOver(as, d, keys, dry)) {
     findings.push(...h.findings);

@@ -1,0 +1,48 @@
+import { defineCodes, type Finding } from "../lib/finding.ts";
+import { awsSettings, requireAccount } from "../providers/aws/connect.ts";
+import { awsFailure } from "../providers/aws/errors.ts";
+import type { Role } from "../schemas/access.ts";
+import { roleArn, roleOfSession, rolesOfStack } from "../schemas/iam/place.ts";
+import { stackName, type StackPart } from "../schemas/layout.ts";
+import { placeOf } from "../stacks/access/place.ts";
+import type { Declared } from "../stacks/read.ts";
+import type { Context } from "./command.ts";
+import { projectName } from "./deployment.ts";
+
+export const callerCodes = defineCodes({
+  CALLER_OTHER_ROLE: { severity: "error", title: "Another role deploys this stack than the one at hand" },
+});
+export interface Caller {
+  readonly arn: string;
+  /** `root` is an emulator's, which may do everything; null is anybody who is none of the environment's roles. */
+  readonly role: Role | "root" | null;
+}
+/** Who is at hand in an environment's AWS account; null where its store is another. Throws FindingError STORE_ACCOUNT, STORE_CREDENTIALS, or what AWS says. */
+export async function callerAt(context: Context, d: Declared): Promise<Caller | null> {
+  const p = placeOf(d, projectName(context.root)), s = d.environment.store;
+  if (!p || s.kind !== "aws") return null;
+  try {
+    const arn = await requireAccount(awsSettings(s, context.env), s.accountId);
+    const role = roleOfSession(p, arn);
+    // Whoever has an emulator is its owner, save where one of our roles is tried on it.
+    return { arn, role: role ?? (s.endpoint === undefined ? null : "root") };
+  } catch (e) {
+    throw awsFailure(e, `account ${s.accountId}`);
+  }
+}
+/**
+ * Refuses a deployment of stacks that the role at hand doesn't deploy, before anything is sent: AWS would refuse it half way. Empty where it deploys all of them.
+ * `verb`: the command, for the hints.
+ */
+export function callerFindings(caller: Caller | null, d: Declared, project: string, todo: readonly StackPart[], verb: string): Finding[] {
+  const p = placeOf(d, project);
+  if (!p || !caller || caller.role === "root") return [];
+  const deploys = (part: StackPart): boolean => rolesOfStack(part).some((r) => r === caller.role);
+  const own = todo.filter(deploys);
+  const here = own.length > 0 ? `; this role deploys ${own.map((x) => stackName(d.name, x)).join(", ")}: stackseal ${verb} --env ${d.name} --part ${own[0] ?? ""}` : "";
+  return todo.filter((part) => !deploys(part)).map((part) => {
+    const roles = rolesOfStack(part);
+    const next = part === "foundation" ? `as super-admin, with a second factor: stackseal init --foundation --env ${d.name}` : `take ${roleArn(p, roles[0] ?? "super-admin")}, then: stackseal ${verb} --env ${d.name} --part ${part}`;
+    return callerCodes.finding("CALLER_OTHER_ROLE", { message: `${stackName(d.name, part)} is deployed by ${roles.join(" or ")}; at hand is ${caller.role ?? caller.arn}: nothing was sent`, path: stackName(d.name, part), hint: `${next}${here}` });
+  });
+}
