@@ -1,7 +1,7 @@
 import type { Tier } from "../schemas/access.ts";
 import type { HttpProbe, ProbeResource } from "../schemas/probe.ts";
 import { read, readingFields, type Reading } from "./answer.ts";
-import { answered, ask, setting, type Kept, type Target } from "./call.ts";
+import { answered, ask, requestOf, setting, type Kept, type Target } from "./call.ts";
 import type { Controls } from "./controls.ts";
 import { corrupt } from "./corrupt.ts";
 import { judgeFacts, judgeLimits, type Judged } from "./facts.ts";
@@ -77,6 +77,7 @@ const refusal = (main: Reading, region: StepResult | null): StepResult => region
 async function otherRegion(s: ApiSubject, main: Reading): Promise<StepResult | null> {
   if (main.code !== "CREDENTIAL_REFUSED") return null;
   for (const r of s.probe.regions ?? []) {
+    if (requestOf(s.probe.call, { ...s, sandbox: null }, "").url.startsWith(`${r.origin}/`)) continue;
     const there = read(await ask(s.probe.call, s, s.value, readingFields(s.probe), { origin: r.origin }), s.probe, s.title, s.path);
     if (there.verdict === "valid") return step("test", "invalid", "REGION_WRONG", `${s.title} accepts it in region ${r.name} and refuses it where it is declared`, r.declare);
   }
@@ -103,9 +104,11 @@ async function negativeControl(s: ApiSubject, main: Reading): Promise<StepResult
 
 interface Further { readonly judged: Judged; readonly limits: readonly StepResult[] }
 async function further(s: ApiSubject, m: HttpProbe["more"][number], granted: string | undefined): Promise<Further> {
-  const got = await ask(m.call, s, s.value, m.keep, granted === undefined ? {} : { granted });
+  const got = await ask(m.call, s, s.value, [...m.keep, ...readingFields({ readings: m.readings ?? [] })], granted === undefined ? {} : { granted });
   const none = (steps: StepResult[]): Further => ({ judged: { steps, good: [], account: null }, limits: [] });
   if (answered(got) && got.status >= 200 && got.status < 300 && got.json) return { judged: judgeFacts(m.facts, got, s.settings, s.environment, s.title), limits: judgeLimits(m.limits ?? [], got) };
+  const own = answered(got) && m.readings?.some((x) => x.status === got.status) === true ? read(got, { readings: m.readings, page: s.probe.page }, s.title, s.path) : null;
+  if (own && own.code !== "ANSWER_UNKNOWN") return none([step("account", own.verdict, own.code, own.message, own.next)]);
   if (answered(got) && got.status === 403) return none([step("account", "skipped", "FACT_NOT_TOLD", m.forbidden)]);
   const r = read(got, { readings: [], page: s.probe.page }, s.title, s.path);
   return none([step("account", "inconclusive", r.verdict === "inconclusive" ? r.code : "ANSWER_UNKNOWN", `${m.what}: ${r.message}`, r.verdict === "inconclusive" ? r.next : "run again")]);
@@ -125,6 +128,7 @@ async function reach(s: ApiSubject, r: ProbeResource, granted: string | undefine
   }
   if (got.status >= 200 && got.status < 300) return r.some !== undefined && got.fields.get(`${r.some}.length`) === 0 ? absent : step("permissions", "valid", r.declared ? "RESOURCE_FOUND" : "PERMISSION_PROVEN", r.declared ? `${r.what} exists` : `may read ${r.what}`);
   if (got.status === 404 && r.declared) return absent;
+  if (got.status === 403 && r.forbidden !== undefined) return step("permissions", "skipped", "FACT_NOT_TOLD", r.forbidden);
   if (got.status === 401 || got.status === 403) return step("permissions", "invalid", "PERMISSION_MISSING", `may not read ${r.what} (${got.status})`, `give it the right to read ${r.what} at ${s.probe.page}`);
   return step("permissions", "inconclusive", "ANSWER_UNKNOWN", `${r.what}: ${s.title} answered with ${got.status}`, "compare the declaration with the provider's dashboard");
 }

@@ -1,5 +1,6 @@
 import type { Tier } from "../schemas/access.ts";
 import type { Http, HttpAnswer, HttpFailure, HttpRequest } from "../lib/http.ts";
+import { mailNames } from "../schemas/integrations/mail-names.ts";
 import type { ProbeCall } from "../schemas/probe.ts";
 import { DECLARED_HEADER, ORIGIN_HEADER } from "../schemas/sandbox.ts";
 
@@ -29,7 +30,7 @@ export function setting(settings: Readonly<Record<string, unknown>>, path: strin
 function fill(text: string, settings: Readonly<Record<string, unknown>>, value: string, inUrl: boolean): string {
   return text.replace(/\{([A-Za-z.]+)\}/g, (_all, name: string, offset: number) => {
     if (name === "value") return value;
-    const v = setting(settings, name) ?? "";
+    const v = setting(settings, name) ?? setting(mailNames(settings), name) ?? "";
     return inUrl && offset > 0 && !text.startsWith(`https://{${name}}`) ? encodeURIComponent(v) : v;
   });
 }

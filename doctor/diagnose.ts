@@ -98,24 +98,45 @@ async function examine(one: One): Promise<Examined> {
     const got = o.value(e.path);
     return examineHook(e.entry ?? "", got.value, got.value === null ? got.why : "", e.format.pattern, o.allSandbox);
   })));
-  const e = one.expected[0];
-  const probe = e?.spec.probe;
-  if (!e || !probe || probe.kind === "none") return plain([]);
-  const got = o.value(e.path);
-  const shape = got.value === null ? null : judgeShape(got.value, e, probe.kind === "smtp" ? "settings" : "credentials");
-  const subject = { http: o.http, signal: one.signal, title: i.title, path: e.path, environment: { name: o.name, tier: o.tier }, tier: o.tier, controls: o.controls, controlKey: `${o.name}/${e.path}/${o.issueOf(e.path)}` };
-  if (probe.kind === "smtp") {
-    const value = shape?.verdict === "invalid" ? null : got.value;
-    const r = await examineMail({ ...subject, settings: one.own as unknown as MailSettings, value, sandbox: o.allSandbox ? (o.sandbox ?? raise("no sandbox runs for smtp")) : null, ...(o.ca !== undefined && { ca: o.ca }), timeoutMs: 4_000 });
-    const own = shape && shape.verdict !== "valid" ? [shape] : [];
-    const login = got.value === null ? [step("login", "inconclusive", got.missing ? "VALUE_MISSING" : "NO_IDENTITY", `no login was tried: ${got.why}`, got.missing ? `stackseal secret set ${e.path} --env ${o.name} --reason initial` : "set SOPS_AGE_KEY_FILE to an identity that may open it")] : own.length ? [step("login", "skipped", "NOT_ASKED", "not tried: the password hasn't the right form")] : null;
-    return { ...r, steps: [...own, ...r.steps.filter((s) => (s.step !== "login" || login === null)), ...(login ?? [])] };
+  // What another one stands in for, and isn't there, isn't missed.
+  const asked = one.expected.filter((e) => !(e.optional && missing(o.value(e.path))));
+  const all = await Promise.all(asked.map(async (e) => ({ e, r: await examineOne(one, e) })));
+  return {
+    steps: all.flatMap(({ e, r }) => r.steps.map((s) => (all.length > 1 ? { ...s, message: `${e.path}: ${s.message}` } : s))),
+    account: all.map((x) => x.r.account).find((a) => a !== null) ?? null, live: all.map((x) => x.r.live).find((l) => l !== null) ?? null,
+  };
+}
+const missing = (got: ReturnType<DiagnoseOptions["value"]>): boolean => got.value === null && got.missing;
+/** Where the steps of an API's credential stand in the checklist of mail. */
+const IN_MAIL: Readonly<Record<string, string>> = { credentials: "settings", test: "login", account: "login", permissions: "login" };
+
+async function examineOne(one: One, e: ExpectedSecret): Promise<Examined> {
+  const { o, i } = one;
+  const { probe } = e.spec;
+  if (probe.kind === "none") return plain([]);
+  if (probe.kind === "http" && i.id === "smtp") {
+    const r = await examineKey(one, e, probe);
+    return { ...r, steps: r.steps.map((s) => ({ ...s, step: IN_MAIL[s.step] ?? s.step })) };
   }
+  if (probe.kind === "http") return examineKey(one, e, probe);
+  const got = o.value(e.path);
+  const shape = got.value === null ? null : judgeShape(got.value, e, "settings");
+  const value = shape?.verdict === "invalid" ? null : got.value;
+  const r = await examineMail({ ...subjectOf(one, e), settings: one.own as unknown as MailSettings, value, sandbox: o.allSandbox ? (o.sandbox ?? raise("no sandbox runs for smtp")) : null, ...(o.ca !== undefined && { ca: o.ca }), timeoutMs: 4_000 });
+  const own = shape && shape.verdict !== "valid" ? [shape] : [];
+  const login = got.value === null ? [step("login", "inconclusive", got.missing ? "VALUE_MISSING" : "NO_IDENTITY", `no login was tried: ${got.why}`, got.missing ? `stackseal secret set ${e.path} --env ${o.name} --reason initial` : "set SOPS_AGE_KEY_FILE to an identity that may open it")] : own.length ? [step("login", "skipped", "NOT_ASKED", "not tried: the password hasn't the right form")] : null;
+  return { ...r, steps: [...own, ...r.steps.filter((s) => (s.step !== "login" || login === null)), ...(login ?? [])] };
+}
+const subjectOf = ({ o, i, signal }: One, e: ExpectedSecret) => ({ http: o.http, signal, title: i.title, path: e.path, environment: { name: o.name, tier: o.tier }, tier: o.tier, controls: o.controls, controlKey: `${o.name}/${e.path}/${o.issueOf(e.path)}` });
+async function examineKey(one: One, e: ExpectedSecret, probe: HttpProbe): Promise<Examined> {
+  const { o, i } = one;
+  const got = o.value(e.path);
+  const shape = got.value === null ? null : judgeShape(got.value, e, "credentials");
   const target: Target = { http: o.http, signal: one.signal, settings: one.own, sandbox: baseOf(one, probe.service ?? i.id), tier: o.tier };
   if (got.value === null) return plain([[...await withoutValue(probe, target, i, got, e.path, o.name)]]);
   if (shape?.verdict === "invalid") return plain([[shape, step("test", "skipped", "NOT_ASKED", "not sent: what hasn't the right form isn't shown to anybody"), step("logs", "skipped", "LOG_LINE", `in the application's log look for: ${probe.logLine}`)]]);
   const mode = judgeMode(got.value, e, o.tier);
-  const r = await examineApi({ ...subject, ...target, probe, value: got.value });
+  const r = await examineApi({ ...subjectOf(one, e), ...target, probe, value: got.value });
   const accepted = r.steps.some((s) => s.step === "test" && s.verdict === "valid");
   const stripe = i.id === "stripe" && o.payments && accepted ? await stripeSteps(one, target, got.value, o.payments) : [];
   const account = mode && !r.steps.some((s) => s.code === "ENVIRONMENT_WRONG") ? [mode] : [];

@@ -31,7 +31,9 @@ export async function examineMail(s: MailSubject): Promise<Examined> {
   const m = s.settings;
   const server = serverOf(s);
   const [reach, api] = await Promise.all([reachSmtp(server, s.signal), viaApi(s)]);
-  const login = await tryLogin(s, server, reach);
+  // A key of another region is refused or not by the mail server: its name is what helps.
+  const region = api?.steps.find((x) => x.code === "REGION_WRONG");
+  const login = region ? { ...region, step: "login" } : await tryLogin(s, server, reach);
   const steps: StepResult[] = [
     settingsStep(m),
     login,

@@ -10,10 +10,12 @@ import { startSandbox, type Sandbox } from "../sandbox/index.ts";
 import { probeCredential, type Probed } from "./index.ts";
 
 const HOOKS = { payments: { events: ["payment_intent.succeeded", "customer.subscription.updated"] } };
-interface Subject { readonly kind: string; readonly sample: string; readonly settings: Readonly<Record<string, unknown>>; readonly owner?: string; readonly live?: string }
+interface Subject { readonly kind: string; readonly sample: string; readonly settings: Readonly<Record<string, unknown>>; readonly owner?: string; readonly live?: string; readonly service?: string }
 /** Settings and samples of every integration that has an API. */
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   twilio: { kind: "twilio.authToken", sample: "{hex:32}", settings: { accountSid: `AC${"1".repeat(32)}`, from: "+15005550006" }, owner: `AC${"1".repeat(32)}` },
+  "twilio-key": { service: "twilio", kind: "twilio.apiKeySecret", sample: "{alnum:29}aB3", settings: { accountSid: `AC${"1".repeat(32)}`, apiKeySid: `SK${"1".repeat(32)}`, from: "+15005550006" }, owner: `SK${"1".repeat(32)}` },
+  "mailgun-key": { service: "mailgun", kind: "smtp.apiKey", sample: "{hex:32}-{hex:8}-{hex:8}", settings: { provider: "mailgun", username: "postmaster@mg.acme.example", host: "smtp.mailgun.org", apiKeyId: "00000000-00000000" }, owner: "api" },
   vapi: { kind: "vapi.token", sample: "{uuid}", settings: { assistantId: "00000000-0000-4000-8000-000000000009" } },
   vonage: { kind: "vonage.apiSecret", sample: "{alnum:13}aB3", settings: { apiKey: "00000009" }, owner: "00000009" },
   calcom: { kind: "calcom.apiKey", sample: "cal_{hex:32}", live: "cal_live_{hex:32}", settings: { eventTypeId: 12349, baseUrl: "https://api.cal.com" } },
@@ -53,10 +55,10 @@ const SITUATIONS: readonly Situation[] = [
   { name: "dead", state: "dead", all: dead },
   { name: "restricted", state: "restricted", all: restricted, but: { twilio: lacks, vapi: lacks, calcom: unclear, salesforce: unclear, stripe: lacks, hubspot: lacks, gohighlevel: lacks, pipedrive: dead } },
   // A provider whose credential and answers show no mode can't be told: those are good.
-  { name: "test in production", state: "test", tier: "production", facts: { accountType: "SANDBOX", isSandbox: true }, all: wrongEnvironment, but: { vapi: good, vonage: good, pipedrive: good, gohighlevel: good, calcom: good } },
+  { name: "test in production", state: "test", tier: "production", facts: { accountType: "SANDBOX", isSandbox: true }, all: wrongEnvironment, but: { vapi: good, vonage: good, pipedrive: good, gohighlevel: good, calcom: good, "mailgun-key": good, "twilio-key": unclear } },
   { name: "live in dev", state: "active", live: true, facts: { accountType: "STANDARD", isSandbox: false, type: "Full" }, all: good, but: { calcom: wrongEnvironment, stripe: wrongEnvironment, hubspot: wrongEnvironment, salesforce: wrongEnvironment } },
   { name: "wrong account", state: "active", owner: "another", facts: { portalId: 1, domain: "another", locationId: "1".repeat(20), assistants: [], eventTypes: [] }, all: dead, but: { vapi: absent, calcom: absent, stripe: good, hubspot: otherAccount, pipedrive: otherAccount, gohighlevel: otherAccount } },
-  { name: "suspended", state: "suspended", all: ["invalid", "ACCOUNT_SUSPENDED", /open|add credit|ask/], but: { calcom: unclear, hubspot: lacks } },
+  { name: "suspended", state: "suspended", all: ["invalid", "ACCOUNT_SUSPENDED", /open|add credit|ask/], but: { "mailgun-key": restricted, calcom: unclear, hubspot: lacks } },
   { name: "rate-limited", state: "active", fault: { kind: "429", amount: 30 }, all: ["inconclusive", "RATE_LIMITED", /wait/] },
   { name: "failing with 500", state: "active", fault: { kind: "500" }, all: ["inconclusive", "PROVIDER_FAILED", /status page/] },
   { name: "cutting connections", state: "active", fault: { kind: "reset" }, all: ["inconclusive", "PROVIDER_RESET", /firewall/] },
@@ -64,7 +66,7 @@ const SITUATIONS: readonly Situation[] = [
   { name: "answering with a proxy's page", state: "active", fault: { kind: "json" }, all: ["inconclusive", "ANSWER_UNREADABLE", /proxy/] },
   { name: "unreachable", state: "active", down: true, all: ["inconclusive", "PROVIDER_REFUSED", /firewall or proxy/] },
   { name: "slow", state: "active", fault: { kind: "latency", amount: 3_000 }, all: ["inconclusive", "PROVIDER_TIMEOUT", /status page/] },
-  { name: "wrong region", state: "active", facts: { region: "ie1" }, all: dead, but: { twilio: ["invalid", "REGION_WRONG", /region us1/], stripe: good } },
+  { name: "wrong region", state: "active", facts: { region: "ie1" }, all: dead, but: { twilio: ["invalid", "REGION_WRONG", /region us1/], "twilio-key": ["invalid", "REGION_WRONG", /region us1/], stripe: good } },
   { name: "with a stray space", state: "active", value: (v) => `${v} `, all: ["invalid", "SHAPE_STRAY_SPACE", /secret set/] },
   { name: "with a newline in front", state: "active", value: (v) => `\n${v}`, all: ["invalid", "SHAPE_STRAY_SPACE", /secret set/] },
   { name: "another kind's key", state: "active", value: () => expand("whsec_{alnum:32}"), all: ["invalid", "SHAPE_WRONG", /secret set/], but: { vapi: dead } },
@@ -83,7 +85,7 @@ describe.each(Object.entries(SUBJECTS))("%s", (id, subject) => {
   beforeAll(async () => { sandbox = await startSandbox({ stateDir: mkdtempSync(join(tmpdir(), "situations-")) }); });
   afterAll(async () => { await sandbox.close(); });
   const control = async (what: string, body: unknown): Promise<void> => {
-    const r = await fetch(`${sandbox.urls[id as "twilio"]}/_sandbox/${what}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const r = await fetch(`${sandbox.urls[(subject.service ?? id) as "twilio"]}/_sandbox/${what}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
     expect(r.status).toBe(200);
   };
   it.each(SITUATIONS.map((s) => [s.name, s] as const))("%s", async (_name, s) => {
@@ -99,12 +101,37 @@ describe.each(Object.entries(SUBJECTS))("%s", (id, subject) => {
     const r = await probeCredential({
       kind: subject.kind, value, settings: subject.settings, environment: { name: "dev", tier }, http: s.fault?.kind === "latency" || s.fault?.kind === "half-open" ? impatient : http, signal: AbortSignal.timeout(25_000), clock: systemClock,
       // Port 1 of loopback: nobody listens there.
-      sandbox: s.down === true ? { [id]: "http://127.0.0.1:1" } : sandbox.urls,
+      sandbox: s.down === true ? { [subject.service ?? id]: "http://127.0.0.1:1" } : sandbox.urls,
     });
     await control("faults", { clear: true });
     const [verdict, code, next] = s.but?.[id] ?? s.all;
     expect([r.verdict, r.code]).toEqual([verdict, code]);
     expect(r.next).toMatch(next);
     for (const form of [issued, Buffer.from(issued).toString("base64"), encodeURIComponent(issued)]) expect(JSON.stringify(r)).not.toContain(form);
+  });
+});
+
+describe("a key of another region is named as such, with what to declare", () => {
+  const mail = (provider: string, host: string, more: object): object => ({ provider, driver: "smtp", host, port: 587, encryption: "tls", username: provider === "sendgrid" ? "apikey" : "postmaster@mg.acme.example", from: { address: "no-reply@mg.acme.example", name: "Acme" }, ...more });
+  const account = { accountSid: `AC${"1".repeat(32)}`, apiKeySid: `SK${"1".repeat(32)}` };
+  const CASES: readonly (readonly [service: string, kind: string, sample: string, settings: object, owner: string, region: string, next: RegExp])[] = [
+    ["twilio", "twilio.authToken", "{hex:32}", account, account.accountSid, "dublin.ie1", /region us1/],
+    ["twilio", "twilio.apiKeySecret", "{alnum:29}aB3", account, account.apiKeySid, "sydney.au1", /region us1/],
+    ["sendgrid", "smtp.password", "SG.{url64:22}.{url64:43}", mail("sendgrid", "smtp.sendgrid.net", {}), "", "api.eu.", /smtp\.eu\.sendgrid\.net/],
+    ["sendgrid", "smtp.password", "SG.{url64:22}.{url64:43}", mail("sendgrid", "smtp.eu.sendgrid.net", {}), "", "api.sendgrid.com", /global host smtp\.sendgrid\.net/],
+    ["mailgun", "smtp.apiKey", "{hex:32}-{hex:8}-{hex:8}", mail("mailgun", "smtp.mailgun.org", { apiKeyId: "00000000-00000000" }), "api", "api.eu.", /smtp\.eu\.mailgun\.org/],
+    ["mailgun", "smtp.apiKey", "{hex:32}-{hex:8}-{hex:8}", mail("mailgun", "smtp.eu.mailgun.org", { apiKeyId: "00000000-00000000" }), "api", "api.mailgun.net", /US host smtp\.mailgun\.org/],
+  ];
+  it.each(CASES)("%s: %s", async (service, kind, sample, settings, owner, region, next) => {
+    const sandbox = await startSandbox({ stateDir: mkdtempSync(join(tmpdir(), "region-")) });
+    try {
+      const value = expand(sample);
+      await fetch(`${sandbox.urls[service as "twilio"]}/_sandbox/credentials`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ value, state: "active", owner, declared: settings, facts: { region } }) });
+      const r = await probeCredential({ kind, value, settings: settings as Record<string, unknown>, environment: { name: "dev", tier: "development" }, http, signal: AbortSignal.timeout(25_000), clock: systemClock, sandbox: sandbox.urls, ca: sandbox.ca });
+      expect([r.verdict, r.code]).toEqual(["invalid", "REGION_WRONG"]);
+      expect(r.next).toMatch(next);
+    } finally {
+      await sandbox.close();
+    }
   });
 });

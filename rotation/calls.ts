@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { FindingError } from "../lib/finding.ts";
 import type { ApiRotation, HttpStep, ListStep, StepAuth } from "../schemas/rotation.ts";
 import { rotationCodes } from "./codes.ts";
@@ -17,6 +18,9 @@ export interface Listed {
   readonly item: unknown;
 }
 
+/** The values that may speak: the one in force, the new one, and another secret of the same integration that may mint. */
+export type Voice = Readonly<Partial<Record<"current" | "next" | "beside", string>>>;
+
 /** Speaks with a provider as a strategy says. Throws FindingError; no message carries a value or an answer's text. */
 export class Calls {
   /** The provider's clock minus ours in seconds, from its last answer; null before one told. */
@@ -24,8 +28,8 @@ export class Calls {
   private readonly r: Pick<Rotator, "send" | "env" | "clock">;
   private readonly path: string;
   private readonly spec: Pick<ApiRotation, "admin"> & { readonly strategy?: string };
-  private readonly voice: Readonly<Partial<Record<"current" | "next", string>>>;
-  constructor(r: Pick<Rotator, "send" | "env" | "clock">, path: string, spec: Pick<ApiRotation, "admin"> & { readonly strategy?: string }, voice: Readonly<Partial<Record<"current" | "next", string>>>) {
+  private readonly voice: Voice;
+  constructor(r: Pick<Rotator, "send" | "env" | "clock">, path: string, spec: Pick<ApiRotation, "admin"> & { readonly strategy?: string }, voice: Voice) {
     this.r = r;
     this.path = path;
     this.spec = spec;
@@ -55,12 +59,13 @@ export class Calls {
   }
   private filled(step: HttpStep, vars: Variables, more: Readonly<Record<string, string>>, what: string): HttpCall {
     try {
-      const form = { ...Object.fromEntries(Object.entries(step.form ?? {}).map(([k, v]) => [k, fill(v, vars)])), ...more };
-      const body = step.json ? JSON.stringify(fillJson(step.json, vars)) : Object.keys(form).length ? new URLSearchParams(form).toString() : undefined;
+      const taken = Object.entries(step.formWith ?? {}).flatMap(([name, fields]) => (tells(vars[name]) ? Object.entries(fields) : []));
+      const form = { ...Object.fromEntries([...Object.entries(step.form ?? {}), ...taken].map(([k, v]) => [k, fill(v, vars)])), ...more };
+      const body = step.json ? { type: "application/json", text: JSON.stringify(fillJson(step.json, vars)) } : !Object.keys(form).length ? null : step.multipart ? multipart(form) : { type: "application/x-www-form-urlencoded", text: new URLSearchParams(form).toString() };
       return {
         method: step.method, url: fillUrl(step.url, vars),
-        headers: { accept: "application/json", authorization: this.authorization(step.auth, vars), ...(body !== undefined && { "content-type": step.json ? "application/json" : "application/x-www-form-urlencoded" }), ...step.headers },
-        ...(body !== undefined && { body }),
+        headers: { accept: "application/json", authorization: this.authorization(step.auth, vars), ...(body && { "content-type": body.type }), ...step.headers },
+        ...(body && { body: body.text }),
       };
     } catch (e) {
       if (!(e instanceof RangeError)) throw e;
@@ -78,6 +83,7 @@ export class Calls {
     if (given !== undefined && given !== "") return given;
     // What ends the old one may be tried again after the old one ended: the new one speaks then.
     const own = this.voice.next ?? this.voice.current;
+    if (typeof admin?.fallback === "object" && this.voice.beside !== undefined) return this.voice.beside;
     if (admin?.fallback === "current" && own !== undefined) return own;
     throw new FindingError(rotationCodes.finding("ROTATION_ADMIN_MISSING", { message: `${this.spec.strategy ?? "this"} wants ${admin?.says ?? "a key that may mint"}`, path: this.path, hint: `set ${admin?.variable ?? ""} for this process, then stackseal rotate resume` }), 2);
   }
@@ -89,6 +95,13 @@ export class Calls {
     const theirs = date === undefined ? Number.NaN : Date.parse(date);
     if (!Number.isNaN(theirs)) this.skewSeconds = Math.round((theirs - this.r.clock.now().getTime()) / 1000);
   }
+}
+/** Providers answer null, "" or {} where there is nothing. */
+const tells = (v: unknown): boolean => v !== undefined && v !== null && v !== "" && !(typeof v === "object" && Object.keys(v).length === 0);
+/** Fields as browsers send them; the boundary is random, so no value can hold it. */
+function multipart(fields: Readonly<Record<string, string>>): { readonly type: string; readonly text: string } {
+  const boundary = `stackseal-${randomUUID()}`;
+  return { type: `multipart/form-data; boundary=${boundary}`, text: `${Object.entries(fields).map(([k, v]) => `--${boundary}\r\ncontent-disposition: form-data; name="${k}"\r\n\r\n${v}\r\n`).join("")}--${boundary}--\r\n` };
 }
 function parse(text: string): unknown {
   try {

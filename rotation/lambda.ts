@@ -1,9 +1,9 @@
-import { companionsOf, expectedSecrets, type ExpectedSecret } from "../schemas/integrations/index.ts";
+import { companionsOf, expectedSecrets, integrationOf, type ExpectedSecret } from "../schemas/integrations/index.ts";
 import type { Tier } from "../schemas/access.ts";
 import { variablesOf } from "../schemas/integrations/index.ts";
 import type { ApiRotation } from "../schemas/rotation.ts";
 import { expand } from "../schemas/template.ts";
-import { Calls } from "./calls.ts";
+import { Calls, type Voice } from "./calls.ts";
 import type { HttpCall, HttpReply, Probed, Subject } from "./context.ts";
 import { lookAround, oldNames, orphansOf } from "./strategies/provider-side.ts";
 import { at, fill, type Variables } from "./template.ts";
@@ -72,7 +72,13 @@ export function lambdaHandler(o: LambdaOptions): (event: RotationEvent) => Promi
     const text = await o.secrets.get(id, stage, version);
     return text === null ? null : (JSON.parse(text) as Values);
   };
-  const callsOf = (s: ApiRotation, voice: { current?: string; next?: string }): Calls => new Calls({ send: o.send, env: o.env, clock }, e.path, s, voice);
+  /** Another secret of the integration stands in the same version. */
+  const beside = (s: ApiRotation, v: Values): Voice => {
+    const fallback = s.admin?.fallback;
+    const value = typeof fallback === "object" ? v[integrationOf(integration)?.secrets[fallback.secret]?.env[0] ?? ""] : undefined;
+    return value === undefined ? {} : { beside: value };
+  };
+  const callsOf = (s: ApiRotation, current: Values, next?: Values): Calls => new Calls({ send: o.send, env: o.env, clock }, e.path, s, { current: valueIn(current), ...(next && { next: valueIn(next) }), ...beside(s, next ?? current) });
   const vars = (v: Values, token: string): Variables => ({ ...oldNames(settingsIn(v)), marker: `stackseal-${token.slice(0, 24)}` });
 
   /** What the rotation before left to its own overlap. */
@@ -82,8 +88,8 @@ export function lambdaHandler(o: LambdaOptions): (event: RotationEvent) => Promi
     if ((await o.probe(subject(previous))).verdict !== "valid") return;
     const old = s.old?.from === "value" ? s.old.pattern.exec(valueIn(previous))?.[1] : previous[ID];
     const v = { ...vars(previous, token), ...(old !== undefined && { old }) };
-    const c = callsOf(s, { current: valueIn(previous), next: valueIn(current) });
-    const { taken } = await lookAround(s, callsOf(s, { current: valueIn(current) }), v);
+    const c = callsOf(s, previous, current);
+    const { taken } = await lookAround(s, callsOf(s, current), v);
     await c.run(s.revoke, { ...v, ...taken, ...(current[ID] !== undefined && { id: current[ID] }) });
   }
   async function create(id: string, token: string): Promise<void> {
@@ -97,7 +103,7 @@ export function lambdaHandler(o: LambdaOptions): (event: RotationEvent) => Promi
     const v = vars(current, token);
     const changed = (settings: Readonly<Record<string, string>> | undefined): Values => Object.fromEntries((e?.spec.pairs ?? []).flatMap((p, i) => (settings?.[p] === undefined ? [] : [[names[i] ?? "", settings[p]]])));
     if (spec.mint.by === "us") return put(expand(spec.mint.template), changed(spec.mint.settings && Object.fromEntries(Object.entries(spec.mint.settings).map(([k, t]) => [k, fill(t, v)]))));
-    const c = callsOf(spec, { current: valueIn(current) });
+    const c = callsOf(spec, current);
     const around = await lookAround(spec, c, v);
     const all = { ...v, ...around.taken };
     // Made by a run of this very rotation whose answer never came to be kept.
@@ -122,7 +128,7 @@ export function lambdaHandler(o: LambdaOptions): (event: RotationEvent) => Promi
     const [current, next] = [await read(id, "AWSCURRENT"), await read(id, "AWSPENDING", token)];
     if (!current || !next) throw new Error("nothing is pending");
     if ((await o.probe(subject(next))).verdict === "valid") return;
-    const c = callsOf(spec, { current: valueIn(current) });
+    const c = callsOf(spec, current);
     const v = vars(current, token);
     const { taken } = await lookAround(spec, c, v);
     await c.run(spec.mint.step, { ...v, ...taken, next: valueIn(next) });
@@ -140,7 +146,7 @@ export function lambdaHandler(o: LambdaOptions): (event: RotationEvent) => Promi
     if (current !== token) await o.secrets.moveCurrent(id, token, current);
     // A secondary token is promoted: the old one ends with it, and readers have the new one by now.
     const [now, before] = [await read(id, "AWSCURRENT"), await read(id, "AWSPREVIOUS")];
-    if (spec?.revoke && !spec.list && !spec.old && now && before) await callsOf(spec, { current: valueIn(before), next: valueIn(now) }).run(spec.revoke, vars(before, token));
+    if (spec?.revoke && !spec.list && !spec.old && now && before) await callsOf(spec, before, now).run(spec.revoke, vars(before, token));
   }
 
   return async (event) => {

@@ -25,6 +25,8 @@ export interface Fake {
   /** The credential of a request and whose it claims to be; null where it carries none. */
   readonly credential: (req: Incoming) => { readonly value: string; readonly owner: string } | null;
   readonly wellFormed: RegExp;
+  /** The id and the role of a credential that is taken in, where its account declares them. */
+  readonly adopted?: (owner: string, declared: Facts) => { readonly id?: string; readonly role?: string };
   /** What a new account tells of itself: as declared, of the kind that the tier wants. */
   readonly facts: (declared: Facts, tier: string) => Facts;
   /** The provider's answer to a credential that isn't simply active; null lets the request through. */
@@ -46,7 +48,7 @@ export async function startFake(fake: Fake, dir: string | null, port = 0): Promi
     const given = fake.credential(req);
     if (!given) return fake.refuse("missing", req) ?? json(401, {});
     const declared = declaredOf(req);
-    const known = keys.find(given.value, given.owner) ?? (fake.wellFormed.test(given.value) ? keys.adopt(given.value, given.owner, fake.facts(declared.settings, declared.tier)) : null);
+    const known = keys.find(given.value, given.owner) ?? (fake.wellFormed.test(given.value) ? keys.adopt(given.value, given.owner, fake.facts(declared.settings, declared.tier), fake.adopted?.(given.owner, declared.settings)) : null);
     if (!known) return fake.refuse("unknown", req) ?? json(401, {});
     // A key of another region is unknown at this one's host.
     const region = known.facts["region"];
@@ -66,7 +68,8 @@ export async function startFake(fake: Fake, dir: string | null, port = 0): Promi
     const state = KEY_STATES.find((s) => s === body["state"]);
     if (!state || typeof body["value"] !== "string") return json(400, { message: `value is text, state one of ${KEY_STATES.join(", ")}` });
     const facts = { ...fake.facts((body["declared"] ?? {}) as Facts, typeof body["tier"] === "string" ? body["tier"] : "development"), ...((body["facts"] ?? {}) as Facts) };
-    keys.register(body["value"], typeof body["owner"] === "string" ? body["owner"] : "", state, facts);
+    const owner = typeof body["owner"] === "string" ? body["owner"] : "";
+    keys.register(body["value"], owner, state, facts, fake.adopted?.(owner, (body["declared"] ?? {}) as Facts));
     return json(200, {});
   }, fake.rateLimited);
 }

@@ -66,12 +66,13 @@ export class Keys {
     return own.find((k) => equal(k.hash, hash)) ?? own.find((k) => k.state === "anything") ?? null;
   }
   /** Takes an unknown credential in as one of that account: null where the owner's are registered, or where it is a near miss of a known one. */
-  adopt(value: string, owner: string, facts: Record<string, unknown>): Key | null {
+  adopt(value: string, owner: string, facts: Record<string, unknown>, as: { readonly id?: string; readonly role?: string } = {}): Key | null {
     const s = this.load();
     if (s.closed.includes(owner) || s.closed.includes("*")) return null;
     const pieces = piecesOf(value);
     if (s.keys.some((k) => k.pieces.filter((p, i) => p === pieces[i]).length >= 2)) return null;
-    return this.add(value, owner, { facts });
+    const { id, ...rest } = as;
+    return this.add(value, owner, { facts, ...rest, ...(id !== undefined && !s.keys.some((k) => k.id === id) && { id }) });
   }
   add(value: string, owner: string, more: { readonly id?: string; readonly name?: string; readonly state?: KeyState; readonly role?: string; readonly facts?: Record<string, unknown>; readonly pending?: string } = {}): Key {
     const s = this.load();
@@ -81,8 +82,9 @@ export class Keys {
     return key;
   }
   /** Registered by hand: from then on no other credential of that owner is taken in. */
-  register(value: string, owner: string, state: KeyState, facts: Record<string, unknown>): Key {
-    const key = this.add(value, owner, { state, facts });
+  register(value: string, owner: string, state: KeyState, facts: Record<string, unknown>, as: { readonly id?: string; readonly role?: string } = {}): Key {
+    const { id, ...rest } = as;
+    const key = this.add(value, owner, { state, facts, ...rest, ...(id !== undefined && !this.load().keys.some((k) => k.id === id && k.hash !== sha(value)) && { id }) });
     const s = this.load();
     if (!s.closed.includes(owner)) {
       s.closed.push(owner);

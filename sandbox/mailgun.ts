@@ -1,5 +1,5 @@
 import { expand } from "../schemas/template.ts";
-import type { Asked, Fake } from "./fake.ts";
+import { exists, type Asked, type Fake } from "./fake.ts";
 import type { Key } from "./keys.ts";
 import { authorization, json, type Reply } from "./server.ts";
 
@@ -25,11 +25,13 @@ export const mailgun: Fake = {
   },
   wellFormed: /^(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})$/,
   facts: () => ({}),
+  // Logins stand in the same file, each by its own name.
+  adopted: (owner, declared) => (owner === "api" && typeof declared["apiKeyId"] === "string" ? { id: declared["apiKeyId"] } : {}),
   refuse: (why) => (why === "restricted" ? json(403, { message: "Forbidden" }) : why === "suspended" ? json(403, { message: "Account is disabled" }) : why === "test" ? null : json(401, { message: "Invalid private key" })),
   rateLimited: () => json(429, { message: "Too many requests" }),
   notFound: () => json(404, { message: "Not Found" }),
   routes: {
-    "GET /v4/domains/{domain}": (a) => admin(a, () => json(200, { domain: { id: "sandbox", name: a.params["domain"], state: a.facts["state"] ?? "active", is_disabled: false, require_tls: false, skip_verification: false, smtp_login: `postmaster@${a.params["domain"] ?? ""}`, type: "custom" }, receiving_dns_records: [], sending_dns_records: [] })),
+    "GET /v4/domains/{domain}": (a) => admin(a, () => !exists(a.facts, "domains", a.params["domain"] ?? "") ? json(404, { message: "Domain not found" }) : json(200, { domain: { id: "sandbox", name: a.params["domain"], state: a.facts["state"] ?? "active", is_disabled: false, require_tls: false, skip_verification: false, smtp_login: `postmaster@${a.params["domain"] ?? ""}`, type: "custom" }, receiving_dns_records: [], sending_dns_records: [] })),
     "GET /v3/domains": (a) => admin(a, () => json(200, { total_count: 0, items: [] })),
     "GET /v1/keys": (a) => admin(a, () => json(200, { total_count: apiKeys(a).length, items: apiKeys(a).map(shape) })),
     "POST /v1/keys": (a) => admin(a, () => {

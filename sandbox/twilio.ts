@@ -1,5 +1,5 @@
 import { expand } from "../schemas/template.ts";
-import type { Asked, Fake } from "./fake.ts";
+import type { Asked, Facts, Fake } from "./fake.ts";
 import { authorization, json, type Reply } from "./server.ts";
 
 const error = (status: number, code: number, message: string): Reply => json(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status });
@@ -8,7 +8,7 @@ const main = (a: Asked, answer: () => Reply): Reply => (a.key.role === "api-key"
 /** The account that a path names must be the credential's own. */
 const own = (a: Asked, answer: () => Reply): Reply => (a.params["sid"] !== undefined && a.params["sid"] !== account(a) ? error(404, 20404, "The requested resource was not found") : answer());
 const account = (a: Asked): string => (a.key.role === "api-key" ? String(a.facts["account"]) : a.key.owner);
-const keyShape = (k: { readonly id: string; readonly name: string; readonly created: string }): Record<string, unknown> => ({ sid: k.id, friendly_name: k.name, date_created: k.created, date_updated: k.created });
+const keyShape = (k: { readonly id: string; readonly name: string; readonly created: string; readonly facts: Facts }): Record<string, unknown> => ({ sid: k.id, friendly_name: k.name, date_created: k.created, date_updated: k.created, policy: k.facts["policy"] ?? null });
 const MAGIC_FROM: Readonly<Record<string, [number, string]>> = { "+15005550001": [21212, "The 'From' number is not a valid phone number"], "+15005550007": [21606, "The 'From' phone number is not owned by your account"], "+15005550008": [21611, "This 'From' number has exceeded its queue limit"] };
 const MAGIC_TO: Readonly<Record<string, [number, string]>> = { "+15005550001": [21211, "Invalid 'To' phone number"], "+15005550002": [21612, "The message can't be routed"], "+15005550003": [21408, "No permission for this region"], "+15005550004": [21610, "The recipient has unsubscribed"], "+15005550009": [21614, "'To' number is not a valid mobile number"] };
 
@@ -42,9 +42,10 @@ function removeSecondary(a: Asked): Reply {
 function newKey(a: Asked): Reply {
   const of = a.fields["AccountSid"] ?? account(a);
   if (of !== account(a)) return error(404, 20404, "The requested resource was not found");
+  const policy = a.fields["Policy"] === undefined ? null : (JSON.parse(a.fields["Policy"]) as unknown);
   const [sid, secret] = [`SK${expand("{hex:32}")}`, expand("{alnum:32}")];
-  const k = a.keys.add(secret, sid, { id: sid, role: "api-key", name: a.fields["FriendlyName"] ?? "", facts: { ...a.key.facts, account: of } });
-  return json(201, { ...keyShape(k), secret, policy: a.fields["Policy"] === undefined ? null : (JSON.parse(a.fields["Policy"]) as unknown) });
+  const k = a.keys.add(secret, sid, { id: sid, role: "api-key", name: a.fields["FriendlyName"] ?? "", facts: { ...a.key.facts, account: of, ...(policy !== null && { policy }) } });
+  return json(201, { ...keyShape(k), secret, policy });
 }
 const keysOf = (a: Asked): ReturnType<Asked["keys"]["all"]> => a.keys.all().filter((k) => k.role === "api-key" && k.facts["account"] === account(a));
 const oneKey = (a: Asked, answer: (id: string) => Reply): Reply => {
@@ -60,8 +61,10 @@ export const twilio: Fake = {
     const a = authorization(req);
     return a && a.user !== "" ? { value: a.value, owner: a.user } : null;
   },
-  wellFormed: /^[0-9a-f]{32}$/,
-  facts: (_d, tier) => ({ status: "active", type: tier === "production" ? "Full" : "Trial", balance: "42.00" }),
+  wellFormed: /^([0-9a-f]{32}|[0-9A-Za-z]{32})$/,
+  facts: (declared, tier) => ({ status: "active", type: tier === "production" ? "Full" : "Trial", balance: "42.00", ...(typeof declared["accountSid"] === "string" && { account: declared["accountSid"] }) }),
+  // An API key speaks by its own SID.
+  adopted: (owner) => (owner.startsWith("SK") ? { id: owner, role: "api-key" } : {}),
   refuse: (why, req) => {
     switch (why) {
       case "test": return req.method === "POST" && /\/(Messages|Calls|IncomingPhoneNumbers)\.json$/.test(req.url.pathname) ? null : error(403, 20008, "Resource not accessible with Test Account Credentials");

@@ -38,7 +38,7 @@ it("2,000 hard negatives raise no alarm", () => {
 });
 
 it("every declared kind has a rule, or is one that the general rules tell", () => {
-  const general = new Set(["smtp.password", "outbound-webhooks.signingSecret"]);
+  const general = new Set(["smtp.apiKey", "smtp.password", "outbound-webhooks.signingSecret"]);
   const ids = new Set(scanRules.map((r) => r.id));
   expect(kinds().filter((k) => !ids.has(k) && !general.has(k))).toEqual([]);
   expect(ids.size).toBe(scanRules.length);

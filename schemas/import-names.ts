@@ -6,10 +6,12 @@ import { plainVariables } from "./variables.ts";
 /** Names seen in the wild, per kind; upper case, words joined by underscores. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = {
   "twilio.authToken": ["TWILIO_TOKEN", "TWILIO_AUTHTOKEN", "TWILIO_SECRET"],
+  "twilio.apiKeySecret": ["TWILIO_API_KEY_SECRET", "TWILIO_KEY_SECRET"],
   "vapi.token": ["VAPI_API_KEY", "VAPI_PRIVATE_KEY", "VAPI_KEY", "VAPI_API_TOKEN"],
   "vonage.apiSecret": ["NEXMO_API_SECRET", "NEXMO_SECRET", "VONAGE_SECRET"],
   "calcom.apiKey": ["CAL_API_KEY", "CALCOM_KEY", "CAL_COM_API_KEY"],
   "smtp.password": ["SMTP_PASSWORD", "SMTP_PASS", "MAIL_PASS", "EMAIL_PASSWORD", "SENDGRID_API_KEY", "MAILTRAP_PASSWORD", "MAILTRAP_API_TOKEN", "MAILGUN_SMTP_PASSWORD", "SES_SMTP_PASSWORD"],
+  "smtp.apiKey": ["MAILGUN_API_KEY", "MAILGUN_KEY", "MAILGUN_PRIVATE_API_KEY"],
   "stripe.secretKey": ["STRIPE_SECRET_KEY", "STRIPE_API_KEY", "STRIPE_SK", "STRIPE_RESTRICTED_KEY"],
   "hubspot.accessToken": ["HUBSPOT_TOKEN", "HUBSPOT_API_KEY", "HUBSPOT_PRIVATE_APP_TOKEN"],
   "salesforce.consumerSecret": ["SALESFORCE_CONSUMER_SECRET", "SF_CLIENT_SECRET", "SFDC_CLIENT_SECRET"],

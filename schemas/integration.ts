@@ -34,8 +34,8 @@ export interface SecretSpec {
   readonly each?: string;
   /** Plain settings that change with it, as a user name does with its password. */
   readonly pairs?: readonly string[];
-  /** Absent is no error. */
-  readonly optional?: boolean;
+  /** Whether an environment with these settings has it: `optional` may be absent, `none` may not be there. Wanted where absent. */
+  readonly use?: (own: Readonly<Record<string, unknown>>) => "wanted" | "optional" | "none";
   /** The ceiling and default of `maxAgeDays`. */
   readonly maxAgeDays: number;
   readonly probe: ProbeSpec;

@@ -70,6 +70,8 @@ export interface ProbeMore {
   readonly limits?: readonly ProbeLimit[];
   /** Said where the answer is 403. */
   readonly forbidden: string;
+  /** What an answer says of the account, where it isn't what its status says anyway. */
+  readonly readings?: readonly ProbeReading[];
 }
 /** Something that the declared use needs to reach with the credential. */
 export interface ProbeResource {
@@ -82,6 +84,8 @@ export interface ProbeResource {
   readonly some?: string;
   /** A declared id: 404 and 400 mean that it doesn't exist there. */
   readonly declared?: boolean;
+  /** Said where the answer is 403, for what is looked at and not needed. */
+  readonly forbidden?: string;
 }
 
 export interface HttpProbe {

@@ -17,6 +17,10 @@ export interface HttpStep {
   readonly auth: StepAuth;
   readonly headers?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
+  /** Further fields of the form, each group sent only where the thing of its name was taken. */
+  readonly formWith?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The form goes as multipart/form-data. */
+  readonly multipart?: boolean;
   /** A string that is one template alone (`{scopes}`) keeps the taken thing's own type. */
   readonly json?: Readonly<Record<string, unknown>>;
   /** Statuses that mean that it was done before, or that there is nothing to do. */
@@ -37,6 +41,8 @@ export interface ListStep extends HttpStep {
   readonly tail?: string;
 }
 
+/** Who speaks where no key of the rotator's own is given: the credential itself, another secret of the same integration where the environment has it, or nobody. */
+export type AdminFallback = "current" | "none" | { readonly secret: string };
 export interface ApiRotation {
   readonly kind: "api";
   readonly strategy: string;
@@ -46,7 +52,7 @@ export interface ApiRotation {
   /** The old one dies in the very call that makes the new one. */
   readonly hardCut?: boolean;
   /** What a call needs that the credential itself may not do: the variable of the rotator's process that holds such a key. */
-  readonly admin?: { readonly variable: string; readonly says: string; readonly fallback: "current" | "none" };
+  readonly admin?: { readonly variable: string; readonly says: string; readonly fallback: AdminFallback };
   /** Asked first, for what later steps need. */
   readonly prepare?: readonly HttpStep[];
   readonly list?: ListStep;

@@ -122,7 +122,7 @@ function stripeWebhooks(p: Payments, doc: Document): Finding[] {
   ];
 }
 /** Formats that no plain setting has: kinds with a prefix of their own. A shape like "32 hexadecimal digits" would accuse the innocent. */
-const TELLING = integrations.flatMap((i) => Object.entries(i.secrets).filter(([s]) => !["authToken", "password", "apiSecret", "token", "apiToken", "consumerSecret"].includes(s)).map(([s, spec]) => ({ kind: `${i.id}.${s}`, pattern: spec.format.pattern })));
+const TELLING = integrations.flatMap((i) => Object.entries(i.secrets).filter(([s]) => !["authToken", "apiKeySecret", "password", "apiSecret", "token", "apiToken", "consumerSecret"].includes(s)).map(([s, spec]) => ({ kind: `${i.id}.${s}`, pattern: spec.format.pattern })));
 function pastedSecrets(doc: Document): Finding[] {
   const out: Finding[] = [];
   const walk = (v: unknown, path: Path): void => {

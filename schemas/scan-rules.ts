@@ -115,6 +115,7 @@ const NAME = "(?:token|secret|pass(?:word|wd|phrase)?|pwd|auth|key|value|credent
 const MAIL_WORDS = ["smtp", "mail"];
 const HINTS: Readonly<Record<string, Hints>> = {
   "twilio.authToken": { words: ["twilio"] },
+  "twilio.apiKeySecret": { words: ["twilio"], notValue: [NO_DIGIT, NO_CAPITAL, NO_SMALL], entropy: 3.5 },
   "vapi.token": { words: ["vapi"] },
   "vonage.apiSecret": { words: ["vonage", "nexmo"], value: "[A-Za-z0-9!#$%&*+./:=?@^_~-]{8,25}", notValue: [NO_DIGIT, NO_CAPITAL, NO_SMALL, ...CODE], entropy: 2.5, afterName: true },
   "pipedrive.apiToken": { words: ["pipedrive"], notValue: [NO_DIGIT] },
@@ -134,8 +135,8 @@ function near(id: string, title: string, pattern: RegExp, hints: Hints): ScanRul
   };
 }
 
-/** Kinds that a rule below tells: passwords that a person chose by their names, and signing secrets of both makers by one prefix. */
-const GENERAL: readonly string[] = ["smtp.password", "smtp.password.mailgun", "smtp.password.generic", "outbound-webhooks.signingSecret"];
+/** Kinds that a rule below tells: Mailgun's API keys, passwords that a person chose by their names, and signing secrets of both makers by one prefix. */
+const GENERAL: readonly string[] = ["smtp.apiKey", "smtp.password", "smtp.password.mailgun", "smtp.password.generic", "outbound-webhooks.signingSecret"];
 
 function declared(): ScanRule[] {
   const rule = (id: string, title: string, pattern: RegExp): ScanRule[] => {
@@ -161,7 +162,6 @@ const tools: readonly ScanRule[] = [
   // Stripe mints its own signing secrets: no declaration holds one, and the alphabet is wider than base64's groups of four.
   { id: "webhook.signingSecret", title: "Webhook signing secret (Stripe or Standard Webhooks)", keywords: ["whsec_"], pattern: `${LEFT}(whsec_[A-Za-z0-9+/]{24,96}={0,2})`, entropy: 2.8 },
   { id: "mailgun.apiKey", title: "Mailgun API key", keywords: [], pattern: `${BARE_LEFT}(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})${BARE_RIGHT}`, entropy: 2.8 },
-  { id: "twilio.apiKeySecret", title: "Twilio: API key secret", keywords: ["twilio"], near: 3, pattern: `${BARE_LEFT}([0-9A-Za-z]{32})${BARE_RIGHT}`, entropy: 3.5, notValue: [...PUBLIC, NO_DIGIT, NO_CAPITAL, NO_SMALL], notAfter: NOT_A_CREDENTIAL, likely: true },
   { id: "mailtrap.apiToken", title: "Mailtrap API token", keywords: ["mailtrap"], near: 3, pattern: `${BARE_LEFT}([0-9a-f]{32})${BARE_RIGHT}`, entropy: 2.8, notAfter: NOT_A_CREDENTIAL, likely: true },
   // SES calls a key id its SMTP user name; there it is a plain setting.
   { id: "aws.accessKeyId", title: "AWS access key id", keywords: ["akia", "asia", "abia", "acca", "a3t"], pattern: `${LEFT}((?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16})(?:[^A-Za-z0-9]|$)`, entropy: 2.8, notAfter: [`[Uu]ser(?:[Nn]ame)?${SET}`, `(?:USER|USERNAME)${SET}`] },

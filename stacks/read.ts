@@ -144,7 +144,7 @@ function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, ex
   }
   const byPath = new Map(sealed.credentials.map((x) => [x.path, x]));
   const recipients = sealed.sops.recipients.map((r) => r.recipient);
-  const missing = asked.filter((e) => !byPath.has(e.path) && e.spec.optional !== true);
+  const missing = asked.filter((e) => !byPath.has(e.path) && !e.optional);
   for (const e of missing) findings.push(c.finding("CREDENTIAL_MISSING", { message: `${e.path} is declared and has no sealed value`, at: { file, line: 1, column: 1 }, path: e.path, hint: `stackseal secret set ${e.path} --env ${name} --reason initial` }));
   return sealed.credentials.flatMap((x): DeclaredCredential[] => {
     const e = expected.find((y) => y.path === x.path);

@@ -2,7 +2,7 @@ import { FindingError } from "../../lib/finding.ts";
 import type { ApiRotation } from "../../schemas/rotation.ts";
 import { stepOf } from "../../schemas/rotation-record.ts";
 import { expand } from "../../schemas/template.ts";
-import { Calls, type Listed } from "../calls.ts";
+import { Calls, type Listed, type Voice } from "../calls.ts";
 import { rotationCodes } from "../codes.ts";
 import { subjectOf } from "../probe.ts";
 import { unsealed, type Settings } from "../deliver.ts";
@@ -23,6 +23,13 @@ function variables(t: Task, minted: Held["minted"]): Record<string, unknown> {
   return { ...oldNames(t.settings), ...minted.taken, marker: markerOf(t.record().rotation), ...(minted.id !== undefined && { id: minted.id }), ...(minted.old !== undefined && { old: minted.old }) };
 }
 const skew = (c: Calls): { readonly skewSeconds?: number } => (c.skewSeconds !== null && Math.abs(c.skewSeconds) > 60 ? { skewSeconds: c.skewSeconds } : {});
+
+/** Speaks for this credential, and where its strategy says so with another secret of the same integration. */
+async function callsFor(t: Task, spec: ApiRotation, voice: Omit<Voice, "beside">): Promise<Calls> {
+  const fallback = spec.admin?.fallback;
+  const beside = typeof fallback === "object" ? (await unsealed(t.r, t.e.spec.class)).values.get(`${t.e.integration}.${fallback.secret}`) : undefined;
+  return new Calls(t.r, t.e.path, spec, { ...voice, ...(beside !== undefined && { beside }) });
+}
 
 /** Interprets a strategy's data: calls at the provider, in an order that survives a kill between any two. */
 export function apiStrategy(spec: ApiRotation): Strategy {
@@ -49,7 +56,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
     const mint = spec.mint;
     if (mint.by !== "provider") throw new RangeError("made by us");
     const current = await currentOf(t);
-    const c = new Calls(t.r, t.e.path, spec, { current });
+    const c = await callsFor(t, spec, { current });
     const interrupted = stepOf(t.record(), "minting");
     if (interrupted && spec.hardCut) await mustStillLive(t, current);
     const { vars, taken, listed, old } = await look(t, c, current, variables(t, {}));
@@ -76,7 +83,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
     obtain: (t) => (spec.mint.by === "provider" ? byProvider(t) : byUs(t)),
     ...(spec.mint.by === "us" && {
       register: async (t, held) => {
-        const c = new Calls(t.r, t.e.path, spec, { current: held.previous.value });
+        const c = await callsFor(t, spec, { current: held.previous.value });
         const interrupted = stepOf(t.record(), "minting") !== null;
         const { vars, listed, old } = await look(t, c, held.previous.value, variables(t, held.minted));
         if (!interrupted) t.note("minting", { ...(listed && { before: listed.map((l) => l.id).slice(0, 200) }), ...(old !== undefined && { providerId: old }), ...skew(c) });
@@ -91,7 +98,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
       },
     }),
     revoke: spec.revoke === null ? null : async (t, held) => {
-      const c = new Calls(t.r, t.e.path, spec, { current: held.previous.value, next: held.next.value });
+      const c = await callsFor(t, spec, { current: held.previous.value, next: held.next.value });
       const minted = withKept(t, held.minted);
       const { before } = await c.run(spec.revoke as NonNullable<typeof spec.revoke>, variables(t, minted));
       return { ...(minted.old !== undefined && { providerId: minted.old }), ...(before && { note: "was done before" }), ...skew(c) };
@@ -99,7 +106,7 @@ export function apiStrategy(spec: ApiRotation): Strategy {
     discard: async (t, held) => {
       if (!spec.discard || !stepOf(t.record(), "minting")) return {};
       const current = held.previous?.value ?? (await currentOf(t));
-      const c = new Calls(t.r, t.e.path, spec, { current });
+      const c = await callsFor(t, spec, { current });
       const minted = withKept(t, held.minted);
       if (minted.id !== undefined) await c.run(spec.discard, variables(t, minted));
       else {

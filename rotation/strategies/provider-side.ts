@@ -1,3 +1,4 @@
+import { mailNames } from "../../schemas/integrations/mail-names.ts";
 import type { ApiRotation } from "../../schemas/rotation.ts";
 import type { Calls, Listed } from "../calls.ts";
 import { at, fill, type Variables } from "../template.ts";
@@ -9,7 +10,7 @@ export const text = (v: unknown): string => (typeof v === "string" ? v : typeof 
 /** The names under which settings go in a strategy: as they are, as they were, and what is derived from them. */
 export function oldNames(s: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const old = Object.fromEntries(Object.entries(s).map(([k, v]) => [`old${k[0]?.toUpperCase() ?? ""}${k.slice(1)}`, v]));
-  return { ...s, ...old, userDomain: text(s["username"]).split("@")[1] ?? "", eu: text(s["host"]).includes(".eu.") ? ".eu" : "" };
+  return { ...s, ...old, ...mailNames(s) };
 }
 /** Runs a strategy's preparing calls and its list. */
 export async function lookAround(spec: ApiRotation, c: Calls, vars: Variables): Promise<{ readonly taken: Record<string, unknown>; readonly listed: Listed[] | null }> {

@@ -45,6 +45,8 @@ export interface ExpectedSecret {
   readonly sample: string;
   /** How it is replaced here: for mail, the declared provider's own way. */
   readonly rotation: RotationSpec;
+  /** Absent is no error: these settings ask for another one in its place. */
+  readonly optional: boolean;
 }
 
 /** The credentials that these settings ask for, in the order of the registry. */
@@ -53,16 +55,18 @@ export function expectedSecrets(settings: Readonly<Record<string, unknown>>, tie
     const own = settings[i.id];
     if (typeof own !== "object" || own === null) return [];
     return Object.entries(i.secrets).flatMap(([secret, spec]) => {
+      const use = spec.use?.(own as Readonly<Record<string, unknown>>) ?? "wanted";
+      if (use === "none") return [];
       const entries = spec.each === undefined ? [undefined] : Object.keys(((own as Record<string, unknown>)[spec.each] ?? {}));
       return entries.map((entry) => ({
         path: [i.id, ...(entry === undefined ? [] : [entry]), secret].join("."), kind: `${i.id}.${secret}`, integration: i.id, secret,
-        ...(entry !== undefined && { entry }), spec, ...formatAndSample(i.id, spec, own as Readonly<Record<string, unknown>>, tier),
+        ...(entry !== undefined && { entry }), spec, optional: use === "optional", ...formatAndSample(i.id, secret, spec, own as Readonly<Record<string, unknown>>, tier),
       }));
     });
   });
 }
-function formatAndSample(id: string, spec: SecretSpec, own: Readonly<Record<string, unknown>>, tier: Tier): { format: SecretFormat; sample: string; rotation: RotationSpec } {
-  if (id === "smtp") {
+function formatAndSample(id: string, secret: string, spec: SecretSpec, own: Readonly<Record<string, unknown>>, tier: Tier): { format: SecretFormat; sample: string; rotation: RotationSpec } {
+  if (id === "smtp" && secret === "password") {
     const provider = own["provider"] as MailProvider;
     return { format: MAIL_RULES[provider].password, sample: provider === "mailtrap" && !/^[0-9a-f]{14}$/.test(String(own["username"])) ? "{hex:32}" : MAIL_SAMPLES[provider], rotation: mailRotation(own) };
   }

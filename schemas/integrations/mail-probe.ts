@@ -40,6 +40,28 @@ const mailtrap: HttpProbe = {
   page: "https://mailtrap.io/api-tokens",
 };
 
+/** A Mailgun API key, by the domain of the declared login. */
+export const mailgunKeyProbe: HttpProbe = {
+  kind: "http",
+  service: "mailgun",
+  call: { method: "GET", url: "https://api{eu}.mailgun.net/v4/domains/{userDomain}", auth: { kind: "basic", user: "api" } },
+  keep: ["domain.name", "domain.state", "domain.is_disabled"],
+  readings: [
+    { status: 403, verdict: "valid", code: "CREDENTIAL_RESTRICTED", message: "the key is alive and may not read domains: a sending key, or one of a lesser role", next: "nothing to do where it sends" },
+    { status: 404, verdict: "invalid", code: "ACCOUNT_WRONG", message: "the key is alive and its account has no such domain", next: "compare the domain of smtp.username with Mailgun → Sending → Domains; one of the two is of another account" },
+  ],
+  facts: [{ kind: "standing", field: "domain.state", good: ["active"] }, { kind: "standing", field: "domain.is_disabled", good: [false] }, { kind: "account", field: "domain.name" }],
+  more: [],
+  permissions: [],
+  unprovable: "that mail may be sent is shown by sending one: stackseal doctor --send-mail TO",
+  limits: [],
+  limitsKnown: "by plan; Mailgun answers 429 to too many requests",
+  control: "once",
+  regions: [{ name: "EU", origin: "https://api.eu.mailgun.net", declare: "declare the EU host smtp.eu.mailgun.org" }, { name: "US", origin: "https://api.mailgun.net", declare: "declare the US host smtp.mailgun.org" }],
+  logLine: "401 Forbidden or Invalid private key",
+  page: "https://app.mailgun.com/settings/api_security",
+};
+
 /** The API of a mail provider whose SMTP password is an API key as well; null where it isn't: a login is all that can be proven. */
 export function mailProbe(provider: MailProvider, username: string, host: string): HttpProbe | null {
   if (provider === "sendgrid") return host.includes(".eu.") ? sendgridEu : sendgrid;

@@ -2,7 +2,7 @@ import type { RotationSpec } from "../rotation.ts";
 import type { MailProvider } from "./smtp.ts";
 
 const SENDGRID_ADMIN = { variable: "STACKSEAL_ADMIN_SENDGRID", says: "an API key that may create and delete API keys (api_keys.create, api_keys.delete)", fallback: "current" } as const;
-const MAILGUN_ADMIN = { variable: "STACKSEAL_ADMIN_MAILGUN", says: "a Mailgun API key: an SMTP login can't make another one", fallback: "none" } as const;
+const MAILGUN_ADMIN = { variable: "STACKSEAL_ADMIN_MAILGUN", says: "a Mailgun API key of role admin: an SMTP login can't make another one", fallback: { secret: "apiKey" } } as const;
 const MAILTRAP_ADMIN = { variable: "STACKSEAL_ADMIN_MAILTRAP", says: "an API token with admin access to the account's API tokens", fallback: "current" } as const;
 
 const sendgrid: RotationSpec = {
@@ -21,9 +21,26 @@ const mailgun: RotationSpec = {
   admin: MAILGUN_ADMIN,
   list: { method: "GET", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, items: "items", id: "login", name: "login" },
   // A new password for the same login would end the old one at once: a second login doesn't.
-  mint: { by: "us", template: "{alnum:32}", step: { method: "POST", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, form: { login: "{marker}@{userDomain}", password: "{next}" } }, settings: { username: "{marker}@{userDomain}" } },
+  mint: { by: "us", template: "{alnum:32}", step: { method: "POST", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials", auth: { kind: "basic", user: "api", as: "admin" }, multipart: true, form: { login: "{marker}@{userDomain}", password: "{next}" } }, settings: { username: "{marker}@{userDomain}" } },
   discard: { method: "DELETE", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials/{marker}@{userDomain}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
   revoke: { method: "DELETE", url: "https://api{eu}.mailgun.net/v3/domains/{userDomain}/credentials/{oldUsername}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
+};
+/** By itself where its role is admin; a lesser one wants the rotator's own. */
+export const mailgunKeyRotation: RotationSpec = {
+  kind: "api", strategy: "mailgun-api-key", danger: 70, graceSeconds: 3600, overlap: "unbounded: both keys live until the old one is deleted",
+  admin: { ...MAILGUN_ADMIN, says: "a Mailgun API key of role admin", fallback: "current" },
+  // The new one may do what the old one may, and no more.
+  prepare: [{
+    method: "GET", url: "https://api{eu}.mailgun.net/v1/keys", auth: { kind: "basic", user: "api", as: "admin" },
+    find: Object.fromEntries([["role", "role"], ["keyKind", "kind"], ["keyDomain", "domain_name"]].map(([name = "", take = ""]) => [name, { in: "items", where: "id", is: "{oldApiKeyId}", take }])),
+  }],
+  list: { method: "GET", url: "https://api{eu}.mailgun.net/v1/keys", auth: { kind: "basic", user: "api", as: "admin" }, items: "items", id: "id", name: "description" },
+  mint: {
+    by: "provider", value: "key.secret", id: "key.id", settings: { apiKeyId: "key.id" },
+    step: { method: "POST", url: "https://api{eu}.mailgun.net/v1/keys", auth: { kind: "basic", user: "api", as: "admin" }, multipart: true, form: { role: "{role}", kind: "{keyKind}", description: "{marker}" }, formWith: { keyDomain: { domain_name: "{keyDomain}" } } },
+  },
+  discard: { method: "DELETE", url: "https://api{eu}.mailgun.net/v1/keys/{id}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
+  revoke: { method: "DELETE", url: "https://api{eu}.mailgun.net/v1/keys/{oldApiKeyId}", auth: { kind: "basic", user: "api", as: "admin" }, done: [404] },
 };
 const mailtrap: RotationSpec = {
   kind: "api", strategy: "mailtrap-api-token", danger: 60, graceSeconds: 3600, overlap: "unbounded: both tokens live until the old one is deleted",

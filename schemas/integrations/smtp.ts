@@ -2,6 +2,9 @@ import { z } from "zod";
 import { email, host, oneLine } from "../fields.ts";
 import { defineIntegration } from "../integration.ts";
 import { MAIL_CHECKLIST } from "./checklist.ts";
+import { mailgunKeyProbe } from "./mail-probe.ts";
+import { mailgunKeyRotation } from "./mail-rotations.ts";
+import { mailNames } from "./mail-names.ts";
 
 export const MAIL_PROVIDERS = ["gmail", "sendgrid", "mailgun", "ses", "mailtrap", "generic"] as const;
 export type MailProvider = (typeof MAIL_PROVIDERS)[number];
@@ -39,6 +42,7 @@ export const smtp = defineIntegration({
     port: z.int().min(1).max(65535),
     encryption: z.enum(["tls", "ssl"]).nullable(),
     username: z.string().min(1).max(254).regex(/^\S+$/, "no spaces"),
+    apiKeyId: z.string().regex(/^[A-Za-z0-9_-]{4,64}$/, "the key's id as Mailgun lists it").optional().describe("Of a Mailgun API key: for the driver mailgun, and to replace SMTP logins by"),
     from: z.strictObject({ address: email, name: oneLine }),
   }),
   secrets: {
@@ -50,6 +54,8 @@ export const smtp = defineIntegration({
       format: { pattern: text, says: "no spaces or quotes at the ends" },
       accepts: ["SG.{url64:22}.{url64:43}", "{lower:16}", "B{base64:43}", "{hex:14}", "{alnum:20}"],
       rejects: [{ sample: " {alnum:20}", why: "a leading space" }, { sample: "{alnum:20}\n", why: "a trailing newline" }, { sample: "\"{alnum:20}\"", why: "quotes" }],
+      // Laravel's own Mailgun driver sends by the API key.
+      use: (own) => (own["driver"] === "mailgun" && own["apiKeyId"] !== undefined ? "optional" : "wanted"),
       env: ["MAIL_PASSWORD"],
       pairs: ["username"],
       maxAgeDays: 366,
@@ -57,9 +63,25 @@ export const smtp = defineIntegration({
       // Each provider's own way is in MAIL_ROTATIONS.
       rotation: { kind: "guided", danger: 50, overlap: "depends on the provider", steps: ["Make a second password or key at the provider", "Copy it"], revoke: "Remove the first one at the provider" },
     },
+    apiKey: {
+      title: "Mailgun API key",
+      class: "standard",
+      format: { pattern: /^(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})$/, says: "32, 8 and 8 hexadecimal digits with hyphens between; older ones key- and 32" },
+      accepts: ["{hex:32}-{hex:8}-{hex:8}", "key-{hex:32}"],
+      rejects: [{ sample: "{hex:32}", why: "no prefix and no id" }, { sample: "pubkey-{hex:32}", why: "a public validation key" }, { sample: "key-{hex:32} ", why: "a trailing space" }],
+      use: (own) => (own["provider"] === "mailgun" && own["apiKeyId"] !== undefined ? "wanted" : "none"),
+      env: ["MAILGUN_SECRET"],
+      pairs: ["apiKeyId"],
+      maxAgeDays: 366,
+      probe: mailgunKeyProbe,
+      rotation: mailgunKeyRotation,
+    },
   },
   // Laravel read MAIL_ENCRYPTION until late in 11 and reads MAIL_SCHEME since: both are given. smtps is TLS from the first byte.
-  env: { MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_SCHEME: (own) => (own["encryption"] === "ssl" ? "smtps" : "smtp"), MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name" },
+  env: {
+    MAIL_MAILER: "driver", MAIL_DRIVER: "driver", MAIL_HOST: "host", MAIL_PORT: "port", MAIL_USERNAME: "username", MAIL_ENCRYPTION: "encryption", MAIL_SCHEME: (own) => (own["encryption"] === "ssl" ? "smtps" : "smtp"), MAIL_FROM_ADDRESS: "from.address", MAIL_FROM_NAME: "from.name",
+    MAILGUN_API_KEY_ID: "apiKeyId", MAILGUN_DOMAIN: (own) => (own["apiKeyId"] === undefined ? undefined : mailNames(own).userDomain), MAILGUN_ENDPOINT: (own) => (own["apiKeyId"] === undefined ? undefined : `api${mailNames(own).eu}.mailgun.net`),
+  },
   find: [
     { what: "host, port, username and password", where: "your mail provider's SMTP page: Gmail app passwords, SendGrid API keys, Mailgun SMTP credentials, SES SMTP settings, Mailtrap inbox", url: "https://mailtrap.io/inboxes" },
   ],

@@ -15,7 +15,7 @@ export function missingOf(project: Project): Missing[] {
   return integrations.flatMap((i): Missing[] => {
     const environments = real.filter((e) => {
       const declared = i.file === "payments" ? e.payments !== null : (e.environment.integrations as Record<string, unknown>)[i.id] !== undefined;
-      return !declared || e.expected.some((x) => x.integration === i.id && x.spec.optional !== true && !e.credentials.some((c) => c.path === x.path));
+      return !declared || e.expected.some((x) => x.integration === i.id && !x.optional && !e.credentials.some((c) => c.path === x.path));
     }).map((e) => e.name);
     return environments.length ? [{ integration: i.id, title: i.title, environments, find: i.find }] : [];
   });

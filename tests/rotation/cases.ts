@@ -2,11 +2,10 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "vitest";
 import type { Rotator } from "../../rotation/context.ts";
-import { settingsOf } from "../../rotation/deliver.ts";
 import { sesSmtpPassword } from "../../rotation/strategies/iam.ts";
 import { storeSecretName } from "../../schemas/layout.ts";
 import { expand } from "../../schemas/template.ts";
-import { fakeIam, makeWorld, tell, type World } from "./world.ts";
+import { fakeIam, makeWorld, settingsBeside, tell, type World } from "./world.ts";
 
 // Every way of rotating, each with the world that it needs.
 
@@ -15,6 +14,9 @@ export interface Case {
   readonly path: string;
   readonly only: readonly string[];
   readonly mail?: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Whose credentials of that service are counted. */
+  readonly owner?: RegExp;
   /** The sandbox's service, whose living credentials are counted. */
   readonly service: string | null;
   readonly cut?: boolean;
@@ -23,8 +25,10 @@ export interface Case {
 }
 export const CASES: readonly Case[] = [
   { name: "Twilio's secondary token", path: "twilio.authToken", only: ["twilio", "vapi"], service: "twilio" },
+  { name: "Twilio's API keys", path: "twilio.apiKeySecret", only: ["twilio"], settings: { twilio: `{ accountSid: AC${"0".repeat(32)}, apiKeySid: SK${"0".repeat(32)}, from: "+15005550006" }` }, service: "twilio", owner: /^SK/ },
   { name: "SendGrid's API keys", path: "smtp.password", only: ["smtp"], service: "sendgrid" },
   { name: "Mailgun's SMTP logins", path: "smtp.password", only: ["smtp"], mail: "mailgun", service: null },
+  { name: "Mailgun's API keys", path: "smtp.apiKey", only: ["smtp"], mail: "mailgun-key", service: "mailgun", owner: /^api$/ },
   { name: "Mailtrap's API tokens", path: "smtp.password", only: ["smtp"], mail: "mailtrap", service: "mailtrap" },
   { name: "SES by two IAM keys", path: "smtp.password", only: ["smtp"], mail: "ses", service: null },
   { name: "Vonage's two secrets", path: "vonage.apiSecret", only: ["vonage"], service: "vonage" },
@@ -52,7 +56,7 @@ export async function world(c: Case): Promise<World> {
   // A platform that takes every event: the endpoint's way waits for one.
   const receiver = c.service === "stripe" ? createServer((_req, res) => { res.writeHead(200).end(); }) : null;
   if (receiver) await new Promise<void>((done) => { receiver.listen(0, "127.0.0.1", done); });
-  const bare = await makeWorld({ only: c.only, ...(c.mail !== undefined && { mail: c.mail }), ...(receiver && { webhookUrl: `http://127.0.0.1:${String((receiver.address() as AddressInfo).port)}` }) });
+  const bare = await makeWorld({ only: c.only, ...(c.mail !== undefined && { mail: c.mail }), ...(c.settings && { settings: c.settings }), ...(receiver && { webhookUrl: `http://127.0.0.1:${String((receiver.address() as AddressInfo).port)}` }) });
   const w: World = receiver ? { ...bare, close: async () => { receiver.closeAllConnections(); receiver.close(); await bare.close(); } } : bare;
   if (c.mail === "ses") iamOf.set(w, fakeIam(w, "eu-west-1", sesSmtpPassword, { id: ["AKIA", "IOSFODNN7EXAMPLQ"].join(""), password: await w.value("smtp.password") }));
   if (c.guided) await tell(w, c.guided.service, await w.value(c.path), "active");
@@ -64,7 +68,7 @@ export async function mustServe(w: World, c: Case): Promise<void> {
   const e = r.declared.expected.find((x) => x.path === c.path);
   if (!e || e.spec.probe.kind === "none") return;
   const values = (await w.store.read(storeSecretName("local", e.spec.class, e.integration)))!;
-  const settings = { ...settingsOf(r, e), ...(values["MAIL_USERNAME"] !== undefined && { username: values["MAIL_USERNAME"] }), ...(values["SALESFORCE_CLIENT_ID"] !== undefined && { consumerKey: values["SALESFORCE_CLIENT_ID"] }) };
+  const settings = settingsBeside(r, e, values);
   const p = await r.probe({ path: e.path, kind: e.kind, integration: e.integration, value: values[e.spec.env[0]!]!, settings });
   expect({ step: "what is delivered is accepted", verdict: p.verdict }).toEqual({ step: "what is delivered is accepted", verdict: "valid" });
 }

@@ -9,7 +9,8 @@ import { settingsOf } from "../../rotation/deliver.ts";
 import { propose, wayOf } from "../../rotation/start.ts";
 import { signingSecretName, storeSecretName } from "../../schemas/layout.ts";
 import { expand } from "../../schemas/template.ts";
-import { makeWorld, tell, type World } from "./world.ts";
+import { CASES } from "./cases.ts";
+import { makeWorld, settingsBeside, tell, type World } from "./world.ts";
 
 const pause = (ms: number): Promise<void> => new Promise((done) => { setTimeout(done, ms); });
 
@@ -23,7 +24,7 @@ async function client(w: World, path: string): Promise<{ stop: () => Promise<{ c
   let calls = 0;
   const call = async (): Promise<void> => {
     const values = (await w.store.read(name))!;
-    const settings = { ...settingsOf(r, e), ...(values["MAIL_USERNAME"] !== undefined && { username: values["MAIL_USERNAME"] }), ...(values["SALESFORCE_CLIENT_ID"] !== undefined && { consumerKey: values["SALESFORCE_CLIENT_ID"] }) };
+    const settings = settingsBeside(r, e, values);
     const p = await r.probe({ path, kind: e.kind, integration: e.integration, value: values[e.spec.env[0]!]!, settings });
     calls++;
     if (p.verdict !== "valid") refused.push(`${p.verdict} ${p.code} ${p.message}`);
@@ -37,8 +38,8 @@ async function client(w: World, path: string): Promise<{ stop: () => Promise<{ c
 }
 
 describe("a client that uses the credential 50 times a second", () => {
-  it.each([["twilio.authToken", "twilio", "sendgrid"], ["vonage.apiSecret", "vonage", "sendgrid"], ["salesforce.consumerSecret", "salesforce", "sendgrid"], ["smtp.password", "smtp", "sendgrid"], ["smtp.password", "smtp", "mailgun"]])("is never refused while %s of %s is rotated (mail: %s)", async (path, only, mail) => {
-    const w = await makeWorld({ only: [only], mail });
+  it.each([["twilio.authToken", "twilio", "sendgrid"], ["vonage.apiSecret", "vonage", "sendgrid"], ["salesforce.consumerSecret", "salesforce", "sendgrid"], ["smtp.password", "smtp", "sendgrid"], ["smtp.password", "smtp", "mailgun"], ["twilio.apiKeySecret", "twilio", "sendgrid"], ["smtp.apiKey", "smtp", "mailgun-key"]])("is never refused while %s of %s is rotated (mail: %s)", async (path, only, mail) => {
+    const w = await makeWorld({ only: [only], mail, settings: path === "twilio.apiKeySecret" ? CASES.find((c) => c.path === path)!.settings! : {} });
     try {
       const c = await client(w, path);
       await pause(300);

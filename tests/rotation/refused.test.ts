@@ -39,7 +39,7 @@ describe("a new value that the provider refuses", () => {
       await mustServe(w, c);
       expect((await abort(r, rotation, wayOf(r))).record.steps.at(-1)!.step).toBe("aborted");
       await mustServe(w, c);
-      if (c.service !== null) expect(alive(w, c.service)).toBe(1);
+      if (c.service !== null) expect(alive(w, c.service, c.owner)).toBe(1);
       if (iamOf.has(w)) expect(iamOf.get(w)!.keys.size).toBe(1);
     } finally {
       await w.close();
@@ -69,7 +69,7 @@ describe("an old one that lives on after it was ended", () => {
       if (c.guided) await tell(w, c.guided.service, old, "dead");
       if (endpoint(c)) await endOld(w, r);
       expect((await advance(r, rotation, wayOf(r))).record.steps.at(-1)!.step).toBe("closed");
-      if (c.service !== null) expect(alive(w, c.service)).toBe(1);
+      if (c.service !== null) expect(alive(w, c.service, c.owner)).toBe(1);
     } finally {
       await w.close();
     }

@@ -12,7 +12,7 @@ import type { AccessKeys, Rotator } from "../../rotation/context.ts";
 import { settingsOf, unsealed, versionOf } from "../../rotation/deliver.ts";
 import { providerPorts } from "../../rotation/ports.ts";
 import { startSandbox, type Sandbox } from "../../sandbox/index.ts";
-import { expectedSecrets } from "../../schemas/integrations/index.ts";
+import { expectedSecrets, integrationOf, type ExpectedSecret } from "../../schemas/integrations/index.ts";
 import { LOCAL, signingSecretName } from "../../schemas/layout.ts";
 import { readPeople } from "../../seal/deploy.ts";
 import { identitiesFor } from "../../seal/identity.ts";
@@ -33,6 +33,7 @@ export interface World {
 const MAIL: Readonly<Record<string, string>> = {
   sendgrid: "{ provider: sendgrid, driver: smtp, host: smtp.sendgrid.net, port: 25, encryption: null, username: apikey, from: { address: no-reply@local.acme.example, name: Acme } }",
   mailgun: "{ provider: mailgun, driver: smtp, host: smtp.mailgun.org, port: 25, encryption: null, username: postmaster@mg.acme.example, from: { address: no-reply@mg.acme.example, name: Acme } }",
+  "mailgun-key": "{ provider: mailgun, driver: smtp, host: smtp.mailgun.org, port: 25, encryption: null, username: postmaster@mg.acme.example, apiKeyId: 00000000-00000000, from: { address: no-reply@mg.acme.example, name: Acme } }",
   mailtrap: "{ provider: mailtrap, driver: smtp, host: live.smtp.mailtrap.io, port: 25, encryption: null, username: api, from: { address: no-reply@local.acme.example, name: Acme } }",
   ses: "{ provider: ses, driver: smtp, host: email-smtp.eu-west-1.amazonaws.com, port: 25, encryption: null, username: AKIAIOSFODNN7EXAMPLQ, from: { address: no-reply@local.acme.example, name: Acme } }",
   generic: "{ provider: generic, driver: smtp, host: 127.0.0.1, port: 1025, encryption: null, username: acme-local, from: { address: no-reply@local.acme.example, name: Acme } }",
@@ -44,7 +45,7 @@ const INTEGRATIONS: Readonly<Record<string, string>> = {
   zapier: "{ hooks: { leads: { events: [contact.created] } } }", hubspot: "{ portalId: 123450 }", salesforce: "{ domain: acme--local.sandbox.my.salesforce.com, consumerKey: 3MVG9000000000000000000000000000000000000000000000000000000000000000000000000000000000 }",
   pipedrive: "{ companyDomain: acme-local }", gohighlevel: '{ locationId: "00000000000000000000" }',
 };
-export async function makeWorld(options: { readonly mail?: string; readonly webhookUrl?: string; readonly only?: readonly string[] } = {}): Promise<World> {
+export async function makeWorld(options: { readonly mail?: string; readonly webhookUrl?: string; readonly only?: readonly string[]; readonly settings?: Readonly<Record<string, string>> } = {}): Promise<World> {
   const root = mkdtempSync(join(tmpdir(), "rotation-"));
   const put = (file: string, text: string): void => { mkdirSync(dirname(join(root, file)), { recursive: true }); writeFileSync(join(root, file), text); };
   put("stacks/local/environment.yaml", `environment: local
@@ -52,7 +53,7 @@ tier: local
 platform: { url: ${options.webhookUrl ?? "http://127.0.0.1:8000"}, plan: agency }
 store: { kind: file }
 integrations:
-${[...Object.entries(INTEGRATIONS), ["smtp", MAIL[options.mail ?? "sendgrid"]!]].filter(([id]) => options.only?.includes(id!) !== false).map(([id, text]) => `    ${id!}: ${text!}`).join("\n")}
+${[...Object.entries({ ...INTEGRATIONS, ...options.settings }), ["smtp", MAIL[options.mail ?? "sendgrid"]!]].filter(([id]) => options.only?.includes(id!) !== false).map(([id, text]) => `    ${id!}: ${text!}`).join("\n")}
 `);
   put("stacks/local/payments.yaml", `environment: local
 stripe:
@@ -69,7 +70,7 @@ stripe:
   const sandbox = await startSandbox({ stateDir: join(root, ".stackseal/sandbox"), retryMs: 50 });
   const http = createHttp({ timeoutMs: 3_000, retries: 0 });
   const store = new FileStore(root, LOCAL, {}, clock);
-  const env = { STACKSEAL_ADMIN_SALESFORCE: "a".repeat(63) + "1", STACKSEAL_ADMIN_MAILGUN: `key-${"a1".repeat(16)}` };
+  const env = { STACKSEAL_ADMIN_SALESFORCE: "a".repeat(63) + "1", ...(options.mail === "mailgun" && { STACKSEAL_ADMIN_MAILGUN: `key-${"a1".repeat(16)}` }) };
   const identities = identitiesFor(root, LOCAL, {});
   const controlled = new Set<string>();
   const controls: Controls = { refusedBefore: (k) => controlled.has(k), refused: (k) => { controlled.add(k); } };
@@ -95,7 +96,7 @@ stripe:
     },
     close: async () => { await http.close(); await sandbox.close(); rmSync(root, { recursive: true, force: true }); },
   };
-  if (options.mail === "mailgun") await fetch(`${sandbox.urls.mailgun}/v3/domains/mg.acme.example/credentials`, { method: "POST", headers: { authorization: `Basic ${Buffer.from(`api:${env.STACKSEAL_ADMIN_MAILGUN}`).toString("base64")}` }, body: new URLSearchParams({ login: "postmaster@mg.acme.example", password: await world.value("smtp.password") }) });
+  if (options.mail?.startsWith("mailgun")) await tell(world, "mailgun", await world.value("smtp.password"), "active", "login:postmaster@mg.acme.example");
   if (options.only?.includes("vonage") !== false) await tell(world, "vonage", await world.value("vonage.apiSecret"), "active", "00000000");
   await deliverAll(world);
   return world;
@@ -146,9 +147,14 @@ export function fakeIam(w: World, region: string, derive: (secret: string, regio
     remove: async (_user, id) => { if (keys.has(id)) await tell(w, "mail-sink", keys.get(id)!, "dead", id); keys.delete(id); },
   };
 }
+/** The plain settings with those that were delivered beside the credential, as an application reads them. */
+export function settingsBeside(r: Rotator, e: ExpectedSecret, values: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+  const pairs = Object.entries(integrationOf(e.integration)!.env).flatMap(([variable, setting]) => (e.spec.pairs?.includes(setting as string) && values[variable] !== undefined ? [[setting as string, values[variable]]] : []));
+  return { ...settingsOf(r, e), ...Object.fromEntries(pairs) as Record<string, string> };
+}
 /** How many credentials of that service live at the sandbox: more than one after a rotation is an orphan. */
-export function alive(w: World, service: string): number {
+export function alive(w: World, service: string, owner = /^(?!token$|api$)/): number {
   const file = join(w.root, ".stackseal/sandbox", `${service}.json`);
   const state = JSON.parse(readFileSync(file, "utf8")) as { keys?: { state: string; owner: string }[]; endpoints?: unknown[] };
-  return service === "stripe" ? state.endpoints!.length : state.keys!.filter((k) => k.state !== "dead" && k.owner !== "token" && k.owner !== "api").length;
+  return service === "stripe" ? state.endpoints!.length : state.keys!.filter((k) => k.state !== "dead" && owner.test(k.owner)).length;
 }
