@@ -1,4 +1,4 @@
-import { UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
+import { SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
 import { canonical, digestOf, type Graph } from "./graph.ts";
 import type { Step } from "./index.ts";
 
@@ -31,17 +31,20 @@ export interface Plan {
   readonly environments: readonly PlanEnvironment[];
 }
 
-/** The digest of a property that only the deployment will know. */
+/** The digest of a property that only the deployment will know, or that a state holds sealed. */
 export const NOT_KNOWN_YET = "unknown";
-const hasUnknown = (v: Value): boolean => v === UNKNOWN || (Array.isArray(v) ? v.some(hasUnknown) : typeof v === "object" && v !== null && Object.values(v).some(hasUnknown));
+const isUnknown = (v: Value): boolean => v === UNKNOWN || (typeof v === "object" && v !== null && !Array.isArray(v) && v[SIGNATURE] === SECRET && typeof v["ciphertext"] === "string");
+const hasUnknown = (v: Value): boolean => isUnknown(v) || (Array.isArray(v) ? v.some(hasUnknown) : typeof v === "object" && v !== null && Object.values(v).some(hasUnknown));
 const short = (v: unknown): string => digestOf(v).slice(0, 20);
 const byProperty = (inputs: Props): Record<string, string> => Object.fromEntries(Object.keys(inputs).sort().map((k) => [k, hasUnknown(inputs[k] as Value) ? NOT_KNOWN_YET : short(inputs[k])]));
 
 export const digestsOf = (graph: Graph): ResourceDigests =>
   Object.fromEntries([...graph].sort((a, b) => (a.urn < b.urn ? -1 : 1)).map((r) => [r.urn, { "": short([r.type, r.parent ?? null, r.protect === true]), ...byProperty(r.inputs) }]));
+/** Whether a step changes anything: reading what another stack left doesn't. */
+export const isChange = (s: Step): boolean => s.op !== "same" && s.op !== "read" && !s.urn.includes("::pulumi:providers:");
 /** URN → op of every step that changes something; halves of replacements count as the replacement. */
 export const changesOf = (steps: readonly Step[]): Record<string, string> =>
-  Object.fromEntries(steps.filter((s) => s.op !== "same" && !s.urn.includes("::pulumi:providers:")).map((s): [string, string] => [s.urn, s.op === "create-replacement" || s.op === "delete-replaced" ? "replace" : s.op]).sort(([a], [b]) => (a < b ? -1 : 1)));
+  Object.fromEntries(steps.filter(isChange).map((s): [string, string] => [s.urn, s.op === "create-replacement" || s.op === "delete-replaced" ? "replace" : s.op]).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Makes the plan of environments that were previewed. */
 export function planOf(environments: readonly PlanEnvironment[], toolchain: Readonly<Record<string, string>>, access: boolean): Plan {

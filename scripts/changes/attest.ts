@@ -13,6 +13,8 @@ export interface Approval {
   readonly approval: string;
   readonly by: string;
   readonly at: string;
+  /** What was checked out when it was signed; not part of what is signed. */
+  readonly commit?: string;
   readonly signature: string;
 }
 export interface Staged {
@@ -25,12 +27,12 @@ export interface Staged {
   readonly at: string;
   readonly signature: string;
 }
-const approvalText = (a: Omit<Approval, "signature">): string => `${JSON.stringify(["stackseal-approval-1", a.approval, a.by, a.at])}\n`;
+const approvalText = (a: Omit<Approval, "signature" | "commit">): string => `${JSON.stringify(["stackseal-approval-1", a.approval, a.by, a.at])}\n`;
 const stagedText = (s: Omit<Staged, "signature">): string => `${JSON.stringify(["stackseal-staged-1", s.digest, s.environment, s.checks.valid, s.checks.inconclusive, s.by, s.at])}\n`;
 
-export function signApproval(approval: string, signer: Signer, at: string): Approval {
+export function signApproval(approval: string, signer: Signer, at: string, commit: string | null): Approval {
   const a = { version: 1 as const, approval, by: signer.name, at };
-  return { ...a, signature: signText(signer.key, approvalText(a), "stackseal-approval") };
+  return { ...a, ...(commit !== null && { commit }), signature: signText(signer.key, approvalText(a), "stackseal-approval") };
 }
 export function signStaged(s: Pick<Staged, "digest" | "environment" | "checks">, signer: Signer, at: string): Staged {
   const whole = { version: 1 as const, ...s, by: signer.name, at };

@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import { isoDate } from "../../lib/clock.ts";
 import { parseDocument } from "../../lib/document.ts";
 import { FindingError, type Finding } from "../../lib/finding.ts";
-import { digestsOf, planDifferences, readPlan, type Plan, type PlanEnvironment } from "../../engine/plan.ts";
-import { canonical } from "../../engine/graph.ts";
+import { planDifferences, readPlan, type Plan, type PlanEnvironment } from "../../engine/plan.ts";
 import { allows } from "../../schemas/access.ts";
 import { LOCAL, PEOPLE_FILE } from "../../schemas/layout.ts";
 import { parsePeople } from "../../schemas/parse.ts";
@@ -14,9 +13,10 @@ import type { Context } from "../command.ts";
 import { planEnvironment } from "./preview-all.ts";
 import { previewEnvironment } from "./previewed.ts";
 import { attestations, signedBy, type Approval, type Staged } from "./attest.ts";
-import { findBase, gitOf, readBase } from "./base.ts";
+import { findBase, gitOf } from "./base.ts";
 import { canAsk } from "./code-host.ts";
 import { changeCodes as c } from "./codes.ts";
+import { inShort, sinceReviewed } from "./reviewed.ts";
 import { approvingReviews } from "./reviews.ts";
 import type { Held } from "./steps.ts";
 import { toolchain } from "./toolchain.ts";
@@ -87,16 +87,16 @@ async function approvers(context: Context, file: string, plan: Plan, env: PlanEn
   for (const a of attestations<Approval>(file, "approval")) {
     const who = signedBy("approval", a, people, on);
     if (typeof who === "string") invalid(who);
-    else if (a.approval !== plan.approval) invalid(`${who.name} approved another plan`);
+    else if (a.approval !== plan.approval) invalid(`${who.name} approved another plan${await sinceThen(context, a, plan, env)}`);
     else take(who);
   }
   const head = context.env["GITHUB_SHA"] ?? gitOf(context).text(["rev-parse", "HEAD"]);
   if (canAsk(context.env) && head !== null)
     for (const r of await approvingReviews(context.env, head, context.signal)) {
       const m = members(people).find((x) => x.entry.handle?.toLowerCase() === r.login);
-      const why = m ? await otherThan(context, r.commit, env) : `@${r.login} is nobody's handle in people.yaml at the base`;
-      if (m && why === null) take(m);
-      else invalid(why ?? "");
+      const differ = m ? await sinceReviewed(context, r.commit, env, plan.toolchain) : [];
+      if (m && differ.length === 0) take(m);
+      else invalid(m ? `${m.name}'s review is of ${r.commit.slice(0, 12)}, which declares something else: ${inShort(differ)}` : `@${r.login} is nobody's handle in people.yaml at the base`);
     }
   const access = plan.access || accessChanged;
   const sensitive = env.payments || access;
@@ -104,15 +104,11 @@ async function approvers(context: Context, file: string, plan: Plan, env: PlanEn
   const missing = sensitive ? !superAdmin : roles.size === 0;
   if (missing) findings.push(c.finding("APPROVAL_MISSING", { message: sensitive ? `${env.payments ? "a payment credential" : "the access matrix"} changes: a Super Admin must be among the approvers of ${plan.approval.slice(0, 16)}` : `nobody who may approve for production has approved ${plan.approval.slice(0, 16)}`, path: env.name, hint: "stackseal approve PLAN, or a review on the code host" }));
   return { findings, missing, superAdmin };
-}
-/** Why a review of that commit isn't one of this plan; null where that commit declares the same. */
-async function otherThan(context: Context, commit: string, env: PlanEnvironment): Promise<string | null> {
-  const git = gitOf(context);
-  if (git.text(["rev-parse", "--verify", "--quiet", "--end-of-options", `${commit}^{commit}`]) === null) return `the reviewed commit ${commit.slice(0, 12)} isn't in this clone (git fetch origin ${commit.slice(0, 12)})`;
-  const reviewed = await readBase(context, git, { ref: commit, commit });
-  const there = reviewed?.environments.find((e) => e.name === env.name);
-  const same = there !== undefined && canonical(digestsOf(there.graph)) === canonical(env.resources) && git.try(["diff", "--quiet", "--no-ext-diff", commit, "--", PEOPLE_FILE, "schemas/access.ts"]) !== null;
-  return same ? null : `the review is of ${commit.slice(0, 12)}, which declares something else`;
+}/** What became otherwise since the commit that a signed approval names; it is in no signature, so it only explains. */
+async function sinceThen(context: Context, a: Approval, plan: Plan, env: PlanEnvironment): Promise<string> {
+  if (typeof a.commit !== "string" || !/^[0-9a-f]{40,64}$/.test(a.commit)) return "";
+  const differ = await sinceReviewed(context, a.commit, env, plan.toolchain);
+  return differ.length ? `: ${inShort(differ)}` : `: ${env.name} is the same, another environment, the base or the tools aren't`;
 }
 
 function stagingFindings(context: Context, file: string, plan: Plan, people: People): Finding[] {

@@ -14,6 +14,10 @@ it("lets through what the approved difference holds, by resource and by what is 
   for (const op of ["delete", "replace", "create-replacement", "create", "update"] as const) expect(codes(approved({ [a]: "delete" }), [step(op, b), step("same", a)])).toEqual([`PLAN_STEP_UNAPPROVED ${b}`]);
   expect(codes(approved({ [a]: "update" }), [step("replace", a)])).toEqual([`PLAN_STEP_UNAPPROVED ${a}`]);
 });
+it("counts what only reads as no change", () => {
+  expect(codes(approved({}), [step("read", urn("e")), step("create", urn("e", "b"))])).toEqual([]);
+  expect(codes(approved({ [urn("e")]: "update" }), [step("read", urn("e", "b")), step("update", urn("e"))])).toEqual([]);
+});
 it("lets a first deployment create, and nothing else of an empty difference", () => {
   expect(codes(approved({}), [step("create", urn("e")), step("create", urn("e", "b"))])).toEqual([]);
   expect(codes(approved({}), [step("create", urn("e")), step("same", urn("e", "b"))])).toHaveLength(1);

@@ -1,6 +1,6 @@
 import type { Finding } from "../../lib/finding.ts";
 import type { Step } from "../../engine/index.ts";
-import { changesOf, type PlanEnvironment } from "../../engine/plan.ts";
+import { changesOf, isChange, type PlanEnvironment } from "../../engine/plan.ts";
 import { environmentOfStack } from "../../schemas/layout.ts";
 import { changeCodes as c } from "./codes.ts";
 
@@ -14,7 +14,7 @@ export interface Held {
 /** Steps against the real state that the approved difference doesn't contain: a delete, a replacement, drift. A first deployment creates all there is. */
 export function unapprovedSteps({ approved, superAdmin }: Held, steps: readonly Step[]): Finding[] {
   const real = changesOf(steps);
-  const first = steps.every((s) => s.op === "create" || s.urn.includes("::pulumi:providers:"));
+  const first = steps.every((s) => s.op === "create" || (s.op !== "same" && !isChange(s)));
   const unapproved = Object.entries(real).filter(([urn, op]) => !(first && op === "create") && approved.changes[urn] !== op).map(([urn, op]) =>
     c.finding("PLAN_STEP_UNAPPROVED", { message: `the state asks for ${op === "update" || op === "create" ? `${op}: it drifted from the base` : op}; the approved difference ${approved.changes[urn] === undefined ? "leaves it as it is" : `has ${approved.changes[urn] ?? ""}`}`, path: urn, hint: "stackseal preview --state F --save-plan F, and have that plan approved" }));
   // The plan's own word on what is sensitive depends on the base it was made against; the state's steps don't.

@@ -60,7 +60,7 @@ export default defineCommand({
     const here = (urn: string): boolean => !urn.includes("::pulumi:providers:");
     for (const urn of [...new Set([...Object.keys(env.resources), ...Object.keys(real)])].filter(here)) {
       const [a, b] = [env.resources[urn], real[urn]];
-      const differ = a && b ? Object.keys(a).filter((k) => k !== "" && a[k] !== NOT_KNOWN_YET && a[k] !== b[k]) : [];
+      const differ = a && b ? Object.keys(a).filter((k) => k !== "" && a[k] !== NOT_KNOWN_YET && b[k] !== NOT_KNOWN_YET && a[k] !== b[k]) : [];
       if (!a || !b || differ.length) wrong.push(c.finding("STAGING_NOT_VALID", { message: !b ? "isn't deployed" : !a ? "is deployed and not in the plan" : `is deployed otherwise: ${differ.join(", ")}`, path: urn, hint: `stackseal up --env ${name} --plan ${args[0] ?? "PLAN"}` }));
     }
     const all = ((options["doctor"] as string[] | undefined) ?? [""]).map((f) => verdicts(json(context, f), name, context.clock.now()));

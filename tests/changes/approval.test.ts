@@ -146,6 +146,12 @@ describe("what reaches production", () => {
     const other = await up();
     expect(other.code).toBe(1);
     expect(other.err).toMatch(/PLAN_DIFFERS urn:pulumi:prod::\S+ differs in value/);
+    // A plan that was made anew: what was signed before says what became otherwise.
+    expect((await r.run(["approve", "plan.json", "--yes"], as(r, "super-admin-1"))).code).toBe(0);
+    cpSync(join(r.root, "plan.json"), join(r.root, "approved.json"));
+    await r.run(["preview", "--save-plan", "plan.json"]);
+    expect((await up()).err).toMatch(/super-admin-1 approved another plan: urn:pulumi:prod::\S+ differs in value/);
+    cpSync(join(r.root, "approved.json"), join(r.root, "plan.json"));
     r.git("checkout", "-q", "--", "stacks/prod");
     r.edit("plan.json", (t) => t.replace('"access": false', '"access": true'));
     expect(codes((await up()).err)).toEqual(["PLAN_UNREADABLE"]);
