@@ -25,5 +25,6 @@ export const auditCodes = defineCodes({
   BUNDLE_TIMESTAMP: { severity: "error", title: "The time stamp isn't over this bundle, or contradicts it" },
   BUNDLE_TIMESTAMP_UNCHECKED: { severity: "warning", title: "An authority's signature couldn't be checked here" },
   BUNDLE_TIMESTAMP_LATE: { severity: "warning", title: "The time stamp is much later than the bundle says that it is" },
+  BUNDLE_LOCK: { severity: "error", title: "What a locked bucket has isn't this bundle, or contradicts it" },
   BUNDLE_LATE: { severity: "info", title: "Commits dated inside the former period came in later, by merges" },
 });

@@ -125,10 +125,12 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     previous: z.object({ manifestSha256: z.string(), head: z.string(), period, createdAt: z.string() }).nullable().optional(), signer: z.string().optional(), absent: z.array(z.string()).optional(),
     files: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: z.int(), origin: z.enum(["git", "recorded", "generated"]) })).optional(),
   }),
+  "audit-lock": z.object({ ...base, bundle: z.string().optional(), receipt: z.object({ stackseal: z.string(), environment: z.string(), bucket: z.string(), key: z.string(), versionId: z.string(), at: z.string(), mode: z.string().nullable(), retainUntil: z.string().nullable(), manifestSha256: z.string() }).optional() }),
   "audit-verify": z.object({
     ...base, bundle: z.string().optional(), signer: z.string().nullable().optional(), period: period.nullable().optional(), git: bundleGit.nullable().optional(), chain: z.enum(["checked", "first", "not checked", "broken"]).optional(),
     rebuilt: z.array(z.string()).optional(), recorded: z.array(z.string()).optional(),
     timeStamp: z.object({ file: z.string(), over: z.string(), at: z.string(), authority: z.enum(["good", "bad", "not checked"]) }).nullable().optional(),
+    objectLock: z.object({ file: z.string(), at: z.string(), retainUntil: z.string().nullable(), mode: z.string().nullable(), store: z.enum(["recorded", "checked", "contradicted"]) }).nullable().optional(),
   }),
   "audit-report": z.object({ ...base, file: z.string(), head: z.string(), bytes: z.int(), counts: z.record(z.string(), z.int()) }),
   "rotate-departure": z.object({ ...base, exposure: z.string(), subject: z.string(), closed: z.int(), open: z.int(), lines: z.array(z.object({ environment: z.string(), path: z.string(), class: z.string(), state: z.enum(["closed", "open"]), proof: z.string().nullable(), rotation: z.string().nullable(), why: z.string() })) }),

@@ -22,7 +22,7 @@ Get these from somewhere else than this bundle, and set them first:
 
     grep -q "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
     sha256sum -c --quiet SHA256SUMS
-    test "$(find . -type f ! -name manifest.json.tsr | wc -l)" -eq "$(($(wc -l < SHA256SUMS) + 3))"
+    test "$(find . -type f ! -name manifest.json.tsr ! -name manifest.json.lock.json | wc -l)" -eq "$(($(wc -l < SHA256SUMS) + 3))"
 
 3. The history is the one in the repository: the bundle's last commit is in it, no commit was dropped or put in, the copied files are as committed.
 
@@ -39,6 +39,8 @@ What this can't show
   anew, byte for byte. By hand, "git show COMMIT" tells what a line of git/log.jsonl says.
   recorded/ holds what git doesn't: it is as it was found when the bundle was made. The signature and the next bundle's chain keep it from
   being changed later; nothing here proves that it was true.
+  Where manifest.json.lock.json lies beside the manifest, a locked bucket has a copy of it and says since when; whoever may read there asks it:
+  aws s3api get-object --bucket BUCKET --key KEY --version-id VERSION copy.json, then cmp copy.json manifest.json and LastModified.
   Dates of commits are their writers' word. ${m.timeStamp === null ? "Where manifest.json.tsr lies beside the manifest, it is an RFC 3161 time stamp over it, given afterwards: openssl ts -verify -data manifest.json -in manifest.json.tsr -CAfile AUTHORITY. Without one, that the bundle existed at its date is the signer's word." : `${m.timeStamp.file} is an RFC 3161 token over ${m.timeStamp.over}; check it with its authority's certificate: openssl ts -verify.`}
 ${m.absent.map((a) => `  Not in this bundle: ${a}\n`).join("")}`;
 }

@@ -4,7 +4,7 @@ import { FindingError, type Finding } from "../../lib/finding.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { auditCodes } from "../codes.ts";
 import { MANIFEST, parseManifest, SIGNATURE, sumsOf, SUMS, type Manifest } from "./manifest.ts";
-import { STAMP } from "./timestamp.ts";
+import { BESIDE } from "./timestamp.ts";
 import { signerOfManifest, type AllowedSigner } from "./signers.ts";
 
 /** A bundle as it lies in its folder. */
@@ -38,7 +38,7 @@ export function intact(b: Bundle & { readonly manifest: Manifest }): Finding[] {
     if (!there.has(f.path) || !lstatSync(join(b.dir, f.path)).isFile()) findings.push(auditCodes.finding("BUNDLE_MISSING", { message: "this file of the bundle is missing, or no plain file", path: at(b, f.path) }));
     else if (sha256(readFileSync(join(b.dir, f.path))) !== f.sha256) findings.push(auditCodes.finding("BUNDLE_CHANGED", { message: "this file isn't the one that was signed: its SHA-256 differs from the manifest's", path: at(b, f.path), hint: "ask for the bundle again, from whoever signed it" }));
   }
-  for (const name of there) if (!known.has(name) && ![MANIFEST, SIGNATURE, STAMP].includes(name)) findings.push(auditCodes.finding("BUNDLE_EXTRA", { message: "the manifest doesn't name this file", path: at(b, name) }));
+  for (const name of there) if (!known.has(name) && ![MANIFEST, SIGNATURE, ...BESIDE].includes(name)) findings.push(auditCodes.finding("BUNDLE_EXTRA", { message: "the manifest doesn't name this file", path: at(b, name) }));
   if (known.get(SUMS)?.sha256 !== sha256(sumsOf(b.manifest.files.filter((f) => f.path !== SUMS)))) findings.push(auditCodes.finding("BUNDLE_CHANGED", { message: `${SUMS} doesn't say what the manifest says`, path: at(b, SUMS) }));
   return findings;
 }

@@ -5,7 +5,7 @@ import { auditCodes } from "../codes.ts";
 import { COMMITS } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
 import { authorityOf, type Authority } from "./authority.ts";
-import { isOver, readTimeStamp, STAMP, type TimeStamp } from "./timestamp.ts";
+import { isOver, LATE, readTimeStamp, SKEW, STAMP, type TimeStamp } from "./timestamp.ts";
 
 /** What a time stamp over the manifest proves: with a good signature of its authority, that these bytes existed at `at`; else only that they belong together. */
 export interface Stamped { readonly file: string; readonly over: string; readonly at: string; readonly authority: Exclude<Authority, "absent"> }
@@ -19,10 +19,6 @@ export interface StampInput {
   /** The authority's certificates, PEM. */
   readonly authority: Buffer | null;
 }
-/** A day's grace for what is stamped by hand afterwards. */
-const LATE = 86_400_000;
-const SKEW = 3_600_000;
-
 /** Judges the time stamp over the manifest, given or beside it, and the token inside the bundle. */
 export function judgeStamps(o: StampInput): { readonly timeStamp: Stamped | null; readonly findings: Finding[] } {
   const beside = join(o.dir, STAMP);

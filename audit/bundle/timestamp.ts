@@ -7,8 +7,16 @@ export interface TimeStamp {
   /** ISO, UTC. */
   readonly at: string;
 }
+/** A day's grace for what is stamped or locked by hand afterwards, in milliseconds. */
+export const LATE = 86_400_000;
+/** Clocks differ by this much. */
+export const SKEW = 3_600_000;
 /** Beside the manifest, which can't name what is made of it. */
 export const STAMP = "manifest.json.tsr";
+/** Beside it too: where a locked bucket keeps a copy of it, and since when by the bucket's own clock. */
+export const LOCK = "manifest.json.lock.json";
+/** What may lie in a bundle's folder and is no part of it. */
+export const BESIDE: readonly string[] = [STAMP, LOCK];
 const HASHES: Readonly<Record<string, TimeStamp["algorithm"]>> = { "608648016503040201": "sha256", "608648016503040202": "sha384", "608648016503040203": "sha512" };
 const SIGNED_DATA = "2a864886f70d010702";
 const TST_INFO = "2a864886f70d0109100104";

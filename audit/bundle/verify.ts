@@ -12,6 +12,7 @@ import { backdated, chain } from "./chain.ts";
 import { gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
 import { intact, readBundle, signedBy, type Bundle } from "./read.ts";
+import { judgeLock, type AskStore, type ObjectLock } from "./locked.ts";
 import { judgeStamps, type Stamped } from "./stamped.ts";
 import { parseSigners, type AllowedSigner } from "./signers.ts";
 
@@ -25,6 +26,8 @@ export interface VerifyOptions extends Pick<GitPartsOptions, "root" | "env" | "s
   readonly stamp: Buffer | null;
   /** The authority's certificates, PEM; null: its signature isn't checked. */
   readonly authority: Buffer | null;
+  /** Asks the store of a locked bucket's receipt; null: what the receipt says is only recorded. */
+  readonly ask: AskStore | null;
   /** What was found when the bundle was opened. */
   readonly found: readonly Finding[];
   readonly now: Date;
@@ -40,6 +43,7 @@ export interface Verified {
   readonly recorded: readonly string[];
   readonly chain: "checked" | "first" | "not checked" | "broken";
   readonly timeStamp: Stamped | null;
+  readonly objectLock: ObjectLock | null;
 }
 /** Checks a bundle: signature, files, the clone's history, the chain. Throws FindingError (exit 2) where there is nothing to check with. */
 export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
@@ -52,13 +56,14 @@ export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
   const { signer, findings: unsigned } = signedBy(bundle, signers, o.now);
   findings.push(...unsigned);
   const { manifest } = bundle;
-  if (!manifest) return { findings: [...findings, auditCodes.finding("BUNDLE_CHANGED", { message: "this is no manifest: a key is missing, unknown or of another shape", path: `${o.label}/manifest.json` })], manifest, signer, rebuilt: [], recorded: [], chain: "not checked", timeStamp: null };
+  if (!manifest) return { findings: [...findings, auditCodes.finding("BUNDLE_CHANGED", { message: "this is no manifest: a key is missing, unknown or of another shape", path: `${o.label}/manifest.json` })], manifest, signer, rebuilt: [], recorded: [], chain: "not checked", timeStamp: null, objectLock: null };
   findings.push(...intact({ ...bundle, manifest }));
   const former = o.previous && readBundle(o.previous.dir, o.previous.label);
   const chained = chain(manifest, former, former && signedBy(former, signers, o.now).findings);
   findings.push(...chained.findings);
   const stamped = judgeStamps({ ...o, text: bundle.text, manifest });
-  findings.push(...stamped.findings);
+  const locked = await judgeLock({ ...o, text: bundle.text, manifest });
+  findings.push(...stamped.findings, ...locked.findings);
   const ofGit = manifest.files.filter((f) => f.origin === "git").map((f) => f.path);
   const rebuilt: string[] = [];
   const history = historyHas(git, manifest);
@@ -72,7 +77,7 @@ export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
     }
     findings.push(...backdated(git, manifest));
   }
-  return { findings, manifest, signer, rebuilt, recorded: manifest.files.filter((f) => f.origin === "recorded").map((f) => f.path), chain: hasErrors(chained.findings) ? "broken" : chained.state, timeStamp: stamped.timeStamp };
+  return { findings, manifest, signer, rebuilt, recorded: manifest.files.filter((f) => f.origin === "recorded").map((f) => f.path), chain: hasErrors(chained.findings) ? "broken" : chained.state, timeStamp: stamped.timeStamp, objectLock: locked.objectLock };
 }
 function signersOf(o: VerifyOptions, git: Git, b: Bundle): { readonly signers: AllowedSigner[]; readonly warning: Finding | null } {
   if (o.allowed !== null) {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, rmdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
@@ -14,7 +14,7 @@ import { controlsParts } from "./controls.ts";
 import { rangeOf, type Period } from "./period.ts";
 import { policyResults } from "./recorded.ts";
 import { stampedOver } from "./authority.ts";
-import { readTimeStamp, STAMP } from "./timestamp.ts";
+import { BESIDE, readTimeStamp } from "./timestamp.ts";
 
 export interface Former { readonly manifest: Manifest; readonly sha256: string }
 export interface BundleOptions {
@@ -80,7 +80,9 @@ function placeFor(out: string): void {
   if (existsSync(out) && (!statSync(out).isDirectory() || readdirSync(out).length > 0)) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "there is something in the bundle's place already", path: out, hint: "name a new folder with --out; a bundle is never changed" }), 2);
 }
 /** The same bytes for the same bundle, so that a tar is checked whole, padding and all. */
-export const tarOf = (files: ReadonlyMap<string, Buffer>, at: string): Promise<Buffer> => packTar(new Map([...files].filter(([n]) => n !== STAMP).sort(([a], [b]) => (a < b ? -1 : 1))), new Date(Math.floor(Date.parse(at) / 1000) * 1000));
+export const tarOf = (files: ReadonlyMap<string, Buffer>, at: string): Promise<Buffer> => packTar(new Map([...files].filter(([n]) => !BESIDE.includes(n)).sort(([a], [b]) => (a < b ? -1 : 1))), new Date(Math.floor(Date.parse(at) / 1000) * 1000));
+/** The tar of a bundle that is whole. */
+export const tarOfFolder = (dir: string, m: Manifest): Promise<Buffer> => tarOf(new Map([...m.files.map((f) => f.path), MANIFEST, SIGNATURE].map((n) => [n, readFileSync(join(dir, n))])), m.createdAt);
 export const tarPath = (out: string): string => `${out.replace(/\/+$/, "")}.tar`;
 /** All beside it first, then one rename each: the tar, then the folder. */
 async function place(out: string, files: Parts, now: Date): Promise<void> {

@@ -69,6 +69,8 @@ function auditorStatements(p: Place): Statement[] {
     { Sid: "Buckets", Effect: "Allow", Action: ["s3:GetBucketPolicy", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration", "s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration"], Resource: (["state", "backup", "trail"] as const).map((b) => bucketArn(p, b)) },
     // States hold no value: the rules are run on what is deployed, every night.
     { Sid: "States", Effect: "Allow", Action: ["s3:GetObject"], Resource: [`${bucketArn(p, "state")}/.pulumi/*`] },
+    // Evidence holds no value either: since when the locked bucket has it.
+    { Sid: "Evidence", Effect: "Allow", Action: ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"], Resource: [`${bucketArn(p, "backup")}/evidence/*`] },
     { Sid: "FindState", Effect: "Allow", Action: ["s3:ListBucket"], Resource: [bucketArn(p, "state")], Condition: { StringLike: { "s3:prefix": [".pulumi/*"] } } },
     { Sid: "Lists", Effect: "Allow", Action: ["kms:ListAliases", "cloudtrail:LookupEvents", "cloudtrail:DescribeTrails", "events:ListRules", "sns:ListTopics", "iam:ListRoles"], Resource: ["*"] },
   ];

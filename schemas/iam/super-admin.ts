@@ -15,6 +15,8 @@ export function superAdminStatements(p: Place): Statement[] {
     allow("Keys", "kms", "DescribeKey GetKeyPolicy PutKeyPolicy GetKeyRotationStatus EnableKeyRotation DisableKeyRotation UpdateKeyDescription TagResource UntagResource ListResourceTags ListGrants RevokeGrant ScheduleKeyDeletion CancelKeyDeletion EnableKey DisableKey CreateAlias UpdateAlias DeleteAlias ReplicateKey", each((r) => `arn:aws:kms:${r}:${p.accountId}:key/*`).concat(each((r) => `arn:aws:kms:${r}:${p.accountId}:alias/stackseal/${p.environment}/*`))),
     allow("Buckets", "s3", "CreateBucket DeleteBucket ListBucket GetBucketLocation GetBucketPolicy PutBucketPolicy DeleteBucketPolicy GetBucketVersioning PutBucketVersioning GetBucketObjectLockConfiguration PutBucketObjectLockConfiguration GetEncryptionConfiguration PutEncryptionConfiguration GetBucketPublicAccessBlock PutBucketPublicAccessBlock GetLifecycleConfiguration PutLifecycleConfiguration GetBucketTagging PutBucketTagging", BUCKETS.map((b) => bucketArn(p, b))),
     allow("BucketContents", "s3", "GetObject PutObject DeleteObject GetObjectVersion ListMultipartUploadParts", [`${bucketArn(p, "state")}/*`, `${bucketArn(p, "backup")}/*`]),
+    // Evidence is put there with a lock of its own that nobody lifts.
+    allow("Evidence", "s3", "PutObjectRetention GetObjectRetention", [`${bucketArn(p, "backup")}/evidence/*`]),
     allow("TrailLogs", "s3", "GetObject", [`${bucketArn(p, "trail")}/*`]),
     allow("Trail", "cloudtrail", "CreateTrail UpdateTrail DeleteTrail GetTrail GetTrailStatus StartLogging StopLogging PutEventSelectors GetEventSelectors AddTags RemoveTags ListTags", [trailArn(p)]),
     allow("TrailLists", "cloudtrail", "LookupEvents DescribeTrails", ["*"]),

@@ -76,6 +76,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "identity put", summary: "Put a machine's age identity, from a file or a pipe, where its jobs fetch it: as Super Admin", load: async () => (await import("./identity-put.ts")).default },
   { name: "sandbox", summary: "Run the loopback fakes until Ctrl-C", load: async () => (await import("./sandbox.ts")).default },
   { name: "audit bundle", summary: "Write a period's evidence into a folder and a tar: hashed, chained to the former bundle, signed with a Super Admin's SSH key", load: async () => (await import("./audit-bundle.ts")).default },
+  { name: "audit lock", summary: "Put an evidence bundle into an environment's locked bucket, and keep the bucket's own time beside its manifest", load: async () => (await import("./audit-lock.ts")).default },
   { name: "audit verify", summary: "Check an evidence bundle: signature, every file, the history in this clone, the chain to the former bundle", load: async () => (await import("./audit-verify.ts")).default },
   { name: "audit log", summary: "Who changed which credential, setting, recipient, role, policy or alert: from git alone, without a key", load: async () => (await import("./audit-log.ts")).default },
   { name: "backup create", summary: "Make one encrypted archive that any two of three people open: history, sealed values, states, lineage, inventory", load: async () => (await import("./backup-create.ts")).default },
