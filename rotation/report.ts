@@ -25,6 +25,8 @@ export interface Reported {
   readonly overlapSeconds: number | null;
   readonly nextVerdict: Verdict | null;
   readonly oldVerdict: Verdict | null;
+  /** When the compromise was reported, as the record keeps it. */
+  readonly reportedAt: string | null;
   readonly sinceReportSeconds: number | null;
   /** Since the credential before was issued. */
   readonly daysSinceLast: number | null;
@@ -41,9 +43,36 @@ export function reported(record: RotationRecord): Reported {
     actor: opened?.actor ?? "", approver: step("attested")?.actor ?? null,
     overlapSeconds: promoted && ended ? Math.round((Date.parse(ended.at) - Date.parse(step("staged")?.at ?? promoted.at)) / 1000) : null,
     nextVerdict: step("tested")?.verdict ?? null, oldVerdict: (buried ?? step("alive"))?.verdict ?? null,
-    sinceReportSeconds: ended?.sinceReportSeconds ?? null,
+    reportedAt: record.reportedAt ?? null, sinceReportSeconds: ended?.sinceReportSeconds ?? null,
     daysSinceLast: record.previous && opened ? Math.floor((Date.parse(opened.at) - (parseDate(record.previous.issuedAt)?.getTime() ?? 0)) / DAY_MS) : null,
   };
+}
+/** One report of a compromise in one environment: from the report to the last revocation, as the records measured it. */
+export interface Compromise {
+  readonly environment: string;
+  readonly reportedAt: string;
+  readonly credentials: number;
+  readonly ended: number;
+  readonly lastRevokedAt: string | null;
+  /** Measured when the last of them was ended; of those that are ended while others live. Null while none is. */
+  readonly seconds: number | null;
+  /** Every one of them is ended. */
+  readonly complete: boolean;
+}
+/** Each report's total, the oldest first. Of a credential that was begun again the last rotation counts. */
+export function compromises(list: readonly Reported[]): Compromise[] {
+  const reports = new Map<string, Map<string, Reported>>();
+  for (const r of list) {
+    if (r.reportedAt === null || r.reason !== "compromise") continue;
+    const key = `${r.environment}\n${r.reportedAt}`;
+    reports.set(key, (reports.get(key) ?? new Map<string, Reported>()).set(r.path, r));
+  }
+  return [...reports.values()].map((byPath) => {
+    const all = [...byPath.values()];
+    const ended = all.filter((r) => r.state !== "aborted" && r.sinceReportSeconds !== null);
+    const last = ended.reduce<Reported | null>((a, b) => (a === null || (b.sinceReportSeconds ?? 0) > (a.sinceReportSeconds ?? 0) ? b : a), null);
+    return { environment: all[0]?.environment ?? "", reportedAt: all[0]?.reportedAt ?? "", credentials: all.length, ended: ended.length, lastRevokedAt: last?.revokedAt ?? null, seconds: last?.sinceReportSeconds ?? null, complete: ended.length === all.length };
+  }).sort((a, b) => (a.reportedAt < b.reportedAt ? -1 : 1));
 }
 /** What the schedule asked for and nobody did: credentials past their due date without a rotation, late rotations, and what was begun and left open. */
 export function gaps(d: Declared, records: readonly KeptRecord[], clock: Clock): Finding[] {
@@ -55,13 +84,14 @@ export function gaps(d: Declared, records: readonly KeptRecord[], clock: Clock):
   const left = records.filter((k) => isOpen(k.record)).map((k) => rotationCodes.finding("ROTATION_LEFT_OPEN", { message: `${k.record.path} of ${d.name}: begun ${k.record.steps[0]?.at.slice(0, 10) ?? ""}, stands at ${k.record.steps.at(-1)?.step ?? ""}`, at: { file: k.file, line: 1, column: 1 }, path: k.record.path, hint: `stackseal rotate resume ${k.record.rotation} --env ${d.name}` }));
   return [...late, ...left];
 }
-const COLUMNS = ["environment", "path", "kind", "class", "reason", "state", "openedAt", "promotedAt", "revokedAt", "closedAt", "actor", "approver", "strategy", "overlapSeconds", "nextVerdict", "oldVerdict", "sinceReportSeconds", "daysSinceLast", "rotation"] as const satisfies readonly (keyof Reported)[];
-/** Comma-separated, RFC 4180; a cell that a spreadsheet would run begins with an apostrophe. */
-export function csv(list: readonly Reported[]): string {
-  const cell = (v: string | number | null): string => {
-    const text = v === null ? "" : String(v);
+const COLUMNS = ["environment", "path", "kind", "class", "reason", "state", "openedAt", "promotedAt", "revokedAt", "closedAt", "actor", "approver", "strategy", "overlapSeconds", "nextVerdict", "oldVerdict", "reportedAt", "sinceReportSeconds", "daysSinceLast", "rotation"] as const satisfies readonly (keyof Reported)[];
+/** Comma-separated, RFC 4180, a line a rotation and then a line a report of a compromise, whose path is `*`; a cell that a spreadsheet would run begins with an apostrophe. */
+export function csv(list: readonly Reported[], reports: readonly Compromise[]): string {
+  const cell = (v: string | number | null | undefined): string => {
+    const text = String(v ?? "");
     const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  return [COLUMNS.join(","), ...list.map((r) => COLUMNS.map((c) => cell(r[c])).join(","))].map((l) => `${l}\r\n`).join("");
+  const totals = reports.map((c): Partial<Reported> => ({ environment: c.environment, path: "*", kind: `${c.ended} of ${c.credentials} ended`, reason: "compromise", state: c.complete ? "closed" : "open", ...(c.complete && { revokedAt: c.lastRevokedAt }), reportedAt: c.reportedAt, sinceReportSeconds: c.seconds }));
+  return [COLUMNS.join(","), ...[...list, ...totals].map((r: Partial<Reported>) => COLUMNS.map((c) => cell(r[c])).join(","))].map((l) => `${l}\r\n`).join("");
 }

@@ -108,10 +108,11 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     steps: z.array(z.object({ step: z.string(), who: z.enum(["stackseal", "person", "wait"]), says: z.string() })),
   })) }),
   // rotate start, resume, abort, attest and run print it too.
-  rotations: z.object({ ...base, environment: z.string(), lastRevocationSeconds: z.int().nullable(), gaps: z.int().optional(), branch: z.string().nullable().optional(), rotations: z.array(z.object({
+  rotations: z.object({ ...base, environment: z.string(), lastRevocationSeconds: z.int().nullable(), gaps: z.int().optional(), branch: z.string().nullable().optional(),
+    compromises: z.array(z.object({ environment: z.string(), reportedAt: z.string(), credentials: z.int(), ended: z.int(), lastRevokedAt: z.string().nullable(), seconds: z.int().nullable(), complete: z.boolean() })).optional(), rotations: z.array(z.object({
     environment: z.string(), rotation: z.string(), path: z.string(), kind: z.string(), class: z.string(), strategy: z.string(), reason: z.string(), state: z.enum(["closed", "aborted", "open"]), step: z.string(), openedAt: z.string(),
     promotedAt: z.string().nullable(), revokedAt: z.string().nullable(), closedAt: z.string().nullable(), actor: z.string(), approver: z.string().nullable(), overlapSeconds: z.int().nullable(), nextVerdict: verdict.nullable(), oldVerdict: verdict.nullable(),
-    sinceReportSeconds: z.int().nullable(), daysSinceLast: z.int().nullable(), waiting: z.string().nullable(), record: z.string(),
+    reportedAt: z.string().nullable(), sinceReportSeconds: z.int().nullable(), daysSinceLast: z.int().nullable(), waiting: z.string().nullable(), record: z.string(),
   })) }),
   "audit-log": z.object({ ...base, head: z.string().optional(), changes: z.array(z.object({
     commit: z.string(), at: z.string(), author: z.string(), committer: z.string(),

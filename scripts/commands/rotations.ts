@@ -17,7 +17,7 @@ export default defineCommand({
   run: async (context, _args, options) => {
     const names = knownEnvironments(context);
     const project = readProject(context.root, { only: names, clock: context.clock });
-    const [{ readRecords }, { csv, gaps, reported }] = await Promise.all([import("../../rotation/record.ts"), import("../../rotation/report.ts")]);
+    const [{ readRecords }, { compromises, csv, gaps, reported }] = await Promise.all([import("../../rotation/record.ts"), import("../../rotation/report.ts")]);
     const findings: Finding[] = [];
     const all = [];
     for (const name of names) {
@@ -31,7 +31,8 @@ export default defineCommand({
     const list = options["open"] === true ? all.filter((r) => r.state === "open") : all;
     const broken = findings.some((f) => f.severity === "error");
     if (options["format"] === "csv" && context.json) throw new FindingError({ code: "USAGE", severity: "error", message: "--json and --format csv are two documents: take one" }, 2);
-    const shown = renderRotations(context, names.join(", "), list.map((r) => ({ ...r, waiting: null })));
-    return { exit: broken ? 1 : 0, findings, json: { ...shown.json, gaps: findings.filter((f) => f.code === "ROTATION_GAP").length }, text: options["format"] === "csv" ? csv(list) : list.length ? shown.text : "no rotation is recorded" };
+    const reports = compromises(all);
+    const shown = renderRotations(context, names.join(", "), list.map((r) => ({ ...r, waiting: null })), reports);
+    return { exit: broken ? 1 : 0, findings, json: { ...shown.json, compromises: reports, gaps: findings.filter((f) => f.code === "ROTATION_GAP").length }, text: options["format"] === "csv" ? csv(list, reports) : list.length || reports.length ? shown.text : "no rotation is recorded" };
   },
 });

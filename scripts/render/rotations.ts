@@ -1,4 +1,4 @@
-import type { Reported } from "../../rotation/report.ts";
+import type { Compromise, Reported } from "../../rotation/report.ts";
 import { rotationFile } from "../../schemas/layout.ts";
 import type { Context } from "../command.ts";
 import { painter, printable } from "./paint.ts";
@@ -8,7 +8,7 @@ export interface Moved extends Reported {
   readonly waiting: string | null;
 }
 /** Rotations as a person and as a program read them; with the time from a report to the last revocation where one was reported. */
-export function renderRotations(context: Context, env: string, list: readonly Moved[]): { readonly json: { readonly environment: string; readonly rotations: readonly (Moved & { readonly record: string })[]; readonly lastRevocationSeconds: number | null }; readonly text: string } {
+export function renderRotations(context: Context, env: string, list: readonly Moved[], reports: readonly Compromise[] = []): { readonly json: { readonly environment: string; readonly rotations: readonly (Moved & { readonly record: string })[]; readonly lastRevocationSeconds: number | null }; readonly text: string } {
   const p = painter(context.color);
   const pad = (text: string, width: number): string => printable(text).padEnd(width);
   const width = Math.max(4, ...list.map((r) => r.path.length));
@@ -22,6 +22,13 @@ export function renderRotations(context: Context, env: string, list: readonly Mo
   const head = p.bold(`State    ${pad("Env", 8)}  ${pad("Path", width)}  ${pad("Reason", 10)}  Opened      ${pad("By", 16)}  ${pad("Rotation", 20)}  `);
   return {
     json: { environment: env, rotations: list.map((r) => ({ ...r, record: rotationFile(r.environment, r.rotation) })), lastRevocationSeconds: last },
-    text: [head, ...rows, ...(last !== null ? [`from the report to the last revocation: ${Math.floor(last / 60)} min ${last % 60} s`] : [])].join("\n"),
+    text: [head, ...rows, ...(reports.length ? reports.map((c) => totalLine(c)) : last !== null ? [`from the report to the last revocation: ${spell(last)}`] : [])].join("\n"),
   };
+}
+const spell = (seconds: number): string => (seconds < 3600 ? `${Math.floor(seconds / 60)} min ${seconds % 60} s` : `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`);
+/** One report of a compromise, its measured total or how far it is. */
+function totalLine(c: Compromise): string {
+  const head = `${printable(c.environment)}: compromise reported ${c.reportedAt}:`;
+  if (c.complete) return `${head} ${c.credentials} old credential${c.credentials === 1 ? "" : "s"} ended, from the report to the last revocation ${spell(c.seconds ?? 0)}`;
+  return `${head} ${c.ended} of ${c.credentials} old credentials ended${c.seconds === null ? "" : `, the last after ${spell(c.seconds)}`}; the others LIVE`;
 }

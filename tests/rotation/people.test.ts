@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { expand } from "../../schemas/template.ts";
 import { readClear } from "../../seal/clear.ts";
 import { identitiesFor } from "../../seal/identity.ts";
 import { readProject } from "../../stacks/read.ts";
-import { as, clean, commit, copyOf, DAY, git, makeBase, newKeys, read, write, type Base, type Ran } from "../people/fixture.ts";
+import { as, clean, commit, copyOf, DAY, git, makeBase, newKeys, read, repo, write, type Base, type Ran } from "../people/fixture.ts";
 
 // The commands, as people and machines of a project in git use them, against the sandbox.
 
@@ -144,5 +145,40 @@ describe("a departure", () => {
     expect(csv.json["gaps"]).toBeGreaterThan(5);
     for (const r of records(dir)) expect(r).toMatchObject({ environment: "dev", actor: "super-admin-1" });
     expect(existsSync(join(dir, list))).toBe(true);
+  });
+});
+
+describe("a compromise", () => {
+  it("is told for an audit by its report: how many of the old ones are ended, and the time to the last; in text, JSON and CSV", () => {
+    const dir = copyOf(base);
+    cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const shown = (...args: string[]): string => {
+      const r = spawnSync(process.execPath, [join(repo, "dist/cli.js"), "-C", dir, "--now", DAY, "rotations", "--env", "dev", ...args], { encoding: "utf8", env: { PATH: process.env["PATH"] ?? "", HOME: dir, NO_COLOR: "1" } });
+      expect(r.status).toBe(0);
+      return r.stdout;
+    };
+    const report = ["--reason", "compromise", "--reported-at", "2026-11-23T10:00:00Z"];
+    expect(rotate("super-admin-1", dir, ["rotate", "start", "twilio.authToken", ...report, "--wait", "2m", "--confirm", "vapi", ...SANDBOX]).status).toBe(0);
+    // A guided one waits for a person's value: the report isn't done with.
+    expect(rotate("super-admin-1", dir, ["rotate", "start", "hubspot.accessToken", ...report, ...SANDBOX]).codes).toContain("ROTATION_VALUE_WANTED");
+    const seconds = records(dir).find((r) => r["path"] === "twilio.authToken")!["sinceReportSeconds"] as number;
+    expect(seconds).toBeGreaterThan(3_600);
+    const open = rotate(null, dir, ["rotations", "--env", "dev"]);
+    expect(open.json["compromises"]).toEqual([{ environment: "dev", reportedAt: "2026-11-23T10:00:00.000Z", credentials: 2, ended: 1, lastRevokedAt: expect.any(String) as unknown, seconds, complete: false }]);
+    const spelled = `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+    expect(shown()).toContain(`dev: compromise reported 2026-11-23T10:00:00.000Z: 1 of 2 old credentials ended, the last after ${spelled}; the others LIVE`);
+    const id = records(dir).find((r) => r["path"] === "hubspot.accessToken")!["rotation"] as string;
+    expect(rotate("super-admin-1", dir, ["rotate", "abort", id, ...SANDBOX]).status).toBe(0);
+    // Given up isn't ended.
+    expect(rotate(null, dir, ["rotations", "--env", "dev"]).json["compromises"]).toMatchObject([{ credentials: 2, ended: 1, complete: false }]);
+    const rows = shown("--format", "csv").trimEnd().split("\r\n").map((l) => l.split(","));
+    const column = (name: string, row: string[]): string => row[rows[0]!.indexOf(name)]!;
+    expect(rows.slice(1).map((r) => [column("path", r), column("state", r), column("reportedAt", r), column("sinceReportSeconds", r)])).toEqual(expect.arrayContaining([
+      ["twilio.authToken", "closed", "2026-11-23T10:00:00.000Z", String(seconds)], ["hubspot.accessToken", "aborted", "2026-11-23T10:00:00.000Z", ""], ["*", "open", "2026-11-23T10:00:00.000Z", String(seconds)],
+    ]));
+    expect(rows.every((r) => r.length === rows[0]!.length)).toBe(true);
+    expect(column("kind", rows.at(-1)!)).toBe("1 of 2 ended");
+    const json = rotate(null, dir, ["rotations", "--env", "dev", "--format", "csv"]);
+    expect([json.status, json.codes]).toEqual([2, ["USAGE"]]);
   });
 });
