@@ -4,13 +4,13 @@ import { isoDate } from "../lib/clock.ts";
 import { FindingError, hasErrors } from "../lib/finding.ts";
 import type { SecretClass } from "../schemas/access.ts";
 import type { Claims } from "../schemas/claims.ts";
-import { HELD_BARE, LOCAL, rotationSealedFile } from "../schemas/layout.ts";
+import { HELD_BARE, HELD_NEXT, LOCAL, rotationSealedFile } from "../schemas/layout.ts";
 import { readClear } from "../seal/clear.ts";
 import { fingerprintLike } from "../seal/fingerprint.ts";
 import { openSealed } from "../seal/open.ts";
 import { recipientsFor } from "../seal/recipients.ts";
 import { canonicalClaims, signText } from "../seal/signature.ts";
-import { signedPath, verifySignatures } from "../seal/verify.ts";
+import { signedLeaf, signedPath, verifySignatures } from "../seal/verify.ts";
 import { newSealedKey, renderSealed, sealBare, sealValue, type Entry } from "../seal/write.ts";
 import { rotationCodes } from "./codes.ts";
 import type { Rotator } from "./context.ts";
@@ -41,16 +41,18 @@ export interface Held {
 export async function hold(r: Rotator, id: string, cls: SecretClass, held: Held): Promise<void> {
   const now = r.clock.now();
   const key = await newSealedKey(recipientsFor(r.people, r.declared.tier, cls, isoDate(now)).map((x) => x.recipient));
+  const minted = JSON.stringify(held.minted);
+  const bare = sealBare(key, HELD_BARE, minted);
   const slot = (name: "next" | "previous", s: Slot | null): (Entry & { leaf: string })[] => {
     if (!s) return [];
     const { signature: _old, ...rest } = s.claims;
     const leaf = sealValue(key, name, s.value);
     // Who holds a value here is its writer here: the record tells who sealed the one that is replaced.
     const claims: Claims = { ...rest, sealedBy: r.signer.name };
-    return [{ path: name, value: s.value, leaf, claims: { ...claims, signature: signText(r.signer.key, canonicalClaims(r.declared.name, signedPath({ rotation: id }, name), claims, leaf)) } }];
+    const signed = signedLeaf({ leaf, ...(name === HELD_NEXT && { beside: bare }) });
+    return [{ path: name, value: s.value, leaf, claims: { ...claims, signature: signText(r.signer.key, canonicalClaims(r.declared.name, signedPath({ rotation: id }, name), claims, signed)) } }];
   };
-  const minted = JSON.stringify(held.minted);
-  const entries = [{ path: HELD_BARE, value: minted, leaf: sealBare(key, HELD_BARE, minted) }, ...slot("next", held.next), ...slot("previous", held.previous)];
+  const entries = [{ path: HELD_BARE, value: minted, leaf: bare }, ...slot("next", held.next), ...slot("previous", held.previous)];
   r.write(join(r.root, rotationSealedFile(r.declared.name, id, cls)), renderSealed(entries, key, now), r.declared.name === LOCAL ? 0o600 : 0o644);
 }
 
@@ -76,6 +78,8 @@ async function openHeld(r: Opener, id: string, cls: SecretClass, file: string): 
   const nobodys = verifySignatures(sealed.credentials, { environment: r.declared.name, tier: r.declared.tier, class: cls, rotation: id }, r.people);
   if (nobodys.length) throw bad(`the ${nobodys[0]?.path ?? ""} value isn't signed by somebody who may seal ${cls} credentials here: ${nobodys[0]?.message ?? ""}`);
   const { values } = await openSealed(sealed, r.identities);
+  // Its signature is the new value's: without that one nobody vouches for it.
+  if (values.has(HELD_BARE) && !sealed.credentials.some((c) => c.path === HELD_NEXT)) throw bad(`${HELD_BARE} stands there without the new value that signs it`);
   const slot = async (name: "next" | "previous"): Promise<Slot | null> => {
     const c = sealed.credentials.find((x) => x.path === name);
     const value = values.get(name);

@@ -26,6 +26,8 @@ export function heldIn(file: string): { readonly environment: string; readonly r
 }
 /** The one leaf without claims that such a file has: what the provider told of the new value. */
 export const HELD_BARE = "minted";
+/** The value beside it, whose signature covers that leaf too. */
+export const HELD_NEXT = "next";
 /** Peppers of generated values: one file for all environments, another for `local`. */
 export const pepperFile = (environment: string): string => (environment === LOCAL ? `${WORK_DIR}/pepper.sops.yaml` : "stacks/pepper.sops.yaml");
 /** Peppers of values that a person may have chosen: one file a tier. */

@@ -1,7 +1,7 @@
 import { parseDocument, readText, type Document } from "../lib/document.ts";
 import type { Finding, Position } from "../lib/finding.ts";
 import { claimsSchema, type Claims } from "../schemas/claims.ts";
-import { HELD_BARE, heldIn, isPepperFile, PEPPER_GENERATION } from "../schemas/layout.ts";
+import { HELD_BARE, HELD_NEXT, heldIn, isPepperFile, PEPPER_GENERATION } from "../schemas/layout.ts";
 import { isLeaf } from "./cipher.ts";
 import { sealCodes } from "./codes.ts";
 import { OTHER_KINDS } from "./foreign/metadata.ts";
@@ -14,6 +14,8 @@ export interface ClearCredential {
   readonly claims: Claims | null;
   /** The ciphertext leaf, `ENC[…]`. */
   readonly leaf: string;
+  /** The bare leaf that its signature covers too: what an open rotation was told of its new value. */
+  readonly beside?: string | undefined;
   readonly at: Position;
   readonly claimsAt: Position;
   /** The day of the file's lastmodified, YYYY-MM-DD. */
@@ -96,7 +98,8 @@ export function parseClear(text: string, file: string): ClearResult {
         out.push(sealCodes.finding("SEAL_CLAIMS_INVALID", { message: i.code === "unrecognized_keys" ? `unknown claim "${sub[0] ?? ""}"` : `claim "${sub.join(".")}" is missing or not of its form`, at: document.locate([...keys, "claims", ...sub]), path: `${path}.claims` }));
       }
     }
-    credentials.push({ path, keys, claims, leaf, at, claimsAt, sealedOn: sops?.lastmodified.slice(0, 10) ?? "" });
+    const beside = path === HELD_NEXT && heldIn(file) !== null ? tree[HELD_BARE] : undefined;
+    credentials.push({ path, keys, claims, leaf, ...(typeof beside === "string" && { beside }), at, claimsAt, sealedOn: sops?.lastmodified.slice(0, 10) ?? "" });
   };
   const bare = bareIn(file);
   for (const [k, v] of Object.entries(tree)) if (!(bare(k) && typeof v === "string" && isLeaf(v))) enter(k, v, []);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { writeAtomic } from "../lib/atomic.ts";
 import { FindingError, hasErrors } from "../lib/finding.ts";
 import type { Claims } from "../schemas/claims.ts";
-import { LOCAL } from "../schemas/layout.ts";
+import { HELD_BARE, LOCAL } from "../schemas/layout.ts";
 import type { People } from "../schemas/people.ts";
 import type { Identity } from "./age.ts";
 import { readClear } from "./clear.ts";
@@ -13,7 +13,7 @@ import { openSealed } from "./open.ts";
 import { newPepper, type Signer } from "./seed.ts";
 import { canonicalClaims, signText } from "./signature.ts";
 import type { CredentialFile } from "./sealed-files.ts";
-import { signedPath, verifySignatures } from "./verify.ts";
+import { signedLeaf, signedPath, verifySignatures } from "./verify.ts";
 import { newSealedKey, sealBare, sealValue } from "./write.ts";
 
 /** A sealed file and what it holds: an environment's credentials of a class, or peppers. */
@@ -52,15 +52,16 @@ export async function resealFile(o: Reseal): Promise<number> {
     const key = await newSealedKey(o.recipients);
     const set: Change[] = o.target.kind === "credentials" ? signed(o.target) : peppers();
     function signed(where: CredentialFile): Change[] {
+      const paths = new Set((sealed?.credentials ?? []).map((c) => c.path));
+      const bare = new Map([...opened.values].filter(([path]) => !paths.has(path)).map(([path, value]) => [path, { value, leaf: sealBare(key, path, value) }]));
       const own = (sealed?.credentials ?? []).map((c): Change => {
         const value = opened.values.get(c.path) as string;
         const leaf = sealValue(key, c.path, value);
         const { signature: _old, ...rest } = c.claims as Claims;
         const claims: Claims = { ...rest, sealedBy: o.signer.name };
-        return { path: c.path, value, leaf, claims: { ...claims, signature: signText(o.signer.key, canonicalClaims(where.environment, signedPath(where, c.path), claims, leaf)) } };
+        return { path: c.path, value, leaf, claims: { ...claims, signature: signText(o.signer.key, canonicalClaims(where.environment, signedPath(where, c.path), claims, signedLeaf({ leaf, beside: c.beside === undefined ? undefined : bare.get(HELD_BARE)?.leaf }))) } };
       });
-      const bare = [...opened.values].filter(([path]) => !own.some((c) => c.path === path));
-      return [...own, ...bare.map(([path, value]) => ({ path, value, leaf: sealBare(key, path, value) }))];
+      return [...own, ...[...bare].map(([path, x]) => ({ path, ...x }))];
     }
     function peppers(): Change[] {
       const all = new Map(opened.values);

@@ -5,19 +5,21 @@ import { writeAtomic } from "../../lib/atomic.ts";
 import { fixedClock } from "../../lib/clock.ts";
 import type { Rotator } from "../../rotation/context.ts";
 import { newRecord, newRotationId, renderRecord } from "../../rotation/record.ts";
-import { hold } from "../../rotation/sealed.ts";
+import { held, hold } from "../../rotation/sealed.ts";
 import type { SecretClass } from "../../schemas/access.ts";
 import { specOf } from "../../schemas/integrations/index.ts";
-import { rotationFile, rotationSealedFile } from "../../schemas/layout.ts";
+import { rotationFile, rotationSealedFile, sealedFile } from "../../schemas/layout.ts";
 import { expand } from "../../schemas/template.ts";
 import { parseIdentities } from "../../seal/age.ts";
 import { readClear } from "../../seal/clear.ts";
 import { readPeople } from "../../seal/deploy.ts";
+import { editSealed } from "../../seal/edit.ts";
 import { newClaims } from "../../seal/new-claims.ts";
 import { openSealed } from "../../seal/open.ts";
 import { openPeppers } from "../../seal/pepper.ts";
 import { readSigningKey } from "../../seal/signature.ts";
 import { verifySignatures } from "../../seal/verify.ts";
+import { sealBare } from "../../seal/write.ts";
 import { readProject } from "../../stacks/read.ts";
 import { as, clean, commit, copyOf, DAY, makeBase, read, write, type Base } from "./fixture.ts";
 
@@ -36,12 +38,13 @@ async function openRotation(dir: string, by: string, path: string): Promise<{ id
   const signer = { name: by, key: readSigningKey(readFileSync(join(base.keys, `${by}.ssh`), "utf8"))! };
   const peppers = await openPeppers(dir, "dev", "development", identities(by));
   const value = expand(specOf(c.kind)!.accepts[0]!);
+  const inForce = (await openSealed(readClear(dir, sealedFile("dev", c.spec.class)).sealed!, identities(by))).values;
   const { signature: _s, ...claims } = await newClaims(c.spec, c.kind, value, peppers, by, "scheduled", clock.now(), 90);
   const { issueId, fingerprint, issuedAt, sealedBy } = c.claims;
   const record = newRecord({ rotation: id, environment: "dev", path, kind: c.kind, class: c.spec.class, strategy: "guided", reason: "scheduled", overlap: "both", graceSeconds: 60, previous: { issueId, fingerprint, issuedAt, sealedBy }, after: null }, { step: "proposed", at: clock.now().toISOString(), actor: by }, signer.key);
   writeAtomic(join(dir, rotationFile("dev", id)), renderRecord(record));
   const r = { root: dir, clock, declared, people, signer, write: writeAtomic } as unknown as Rotator;
-  await hold(r, id, c.spec.class, { next: { value, claims }, previous: { value: expand(specOf(c.kind)!.accepts[0]!), claims: c.claims }, minted: { id: "made-1" } });
+  await hold(r, id, c.spec.class, { next: { value, claims }, previous: { value: inForce.get(path)!, claims: c.claims }, minted: { id: "made-1" } });
   return { id, file: rotationSealedFile("dev", id, c.spec.class), cls: c.spec.class };
 }
 const recipients = (dir: string, file: string): string[] => readClear(dir, file).sealed!.sops.recipients.map((r) => r.recipient).sort();
@@ -98,6 +101,26 @@ describe("what an open rotation holds sealed", () => {
     expect(stale(as(base, null, dir, ["check", "--env", "dev"]))).toEqual([]);
     const opened = await openSealed(readClear(dir, file).sealed!, identities("super-admin-2"));
     expect(JSON.parse(opened.values.get("minted")!)).toEqual({ id: "made-1" });
+  });
+  it("is refused where what the provider told was swapped, by somebody who may open it and so can make the MAC right", async () => {
+    const dir = copyOf(base);
+    const { id, file, cls } = await openRotation(dir, "super-admin-1", "twilio.authToken");
+    const text = read(dir, file);
+    const r = { root: dir, declared: { name: "dev", tier: "development" }, people: readPeople(dir, "dev"), identities: identities("super-admin-2"), peppers: await openPeppers(dir, "dev", "development", identities("super-admin-2")) } as unknown as Rotator;
+    expect(await held(r, id, cls)).toMatchObject({ minted: { id: "made-1" } });
+    const opened = await openSealed(readClear(dir, file).sealed!, identities("engineer-1"));
+    const minted = JSON.stringify({ id: "another-key" });
+    write(dir, file, editSealed(opened, { now: new Date(`${DAY}T12:00:00Z`), set: [{ path: "minted", value: minted, leaf: sealBare(opened, "minted", minted) }] }));
+    // The file is whole for sops: only the signature tells.
+    expect((await openSealed(readClear(dir, file).sealed!, identities("super-admin-1"))).values.get("minted")).toBe(minted);
+    await expect(held(r, id, cls)).rejects.toThrow("ROTATION_SEALED_INVALID");
+    expect(as(base, null, dir, ["check", "--env", "dev"]).codes).toContain("SEAL_SIGNATURE_INVALID");
+    write(dir, file, editSealed(opened, { now: new Date(`${DAY}T12:00:00Z`), set: [], remove: ["minted"] }));
+    await expect(held(r, id, cls)).rejects.toThrow("ROTATION_SEALED_INVALID");
+    write(dir, file, editSealed(opened, { now: new Date(`${DAY}T12:00:00Z`), set: [], remove: ["next"] }));
+    await expect(held(r, id, cls)).rejects.toThrow("ROTATION_SEALED_INVALID");
+    write(dir, file, text);
+    expect(await held(r, id, cls)).toMatchObject({ minted: { id: "made-1" } });
   });
   it("is refused where its recipients, its class, its signature or its place are wrong", async () => {
     const dir = copyOf(base);
