@@ -1,4 +1,3 @@
-import { DAY_MS, isoDate } from "../lib/clock.ts";
 import { FindingError } from "../lib/finding.ts";
 import { versionOf as storeVersion } from "../providers/stores/contract.ts";
 import type { ExpectedSecret } from "../schemas/integrations/index.ts";
@@ -8,12 +7,11 @@ import { isOpen, reached, stepOf, type RotationRecord } from "../schemas/rotatio
 import { rotationCodes as c } from "./codes.ts";
 import type { Probed, Rotator } from "./context.ts";
 import { enforce, settingsOf, stage, unsealed, versionOf, type Settings, type Version } from "./deliver.ts";
+import { cuts, gatesOf } from "./gates.ts";
 import { install } from "./install.ts";
 import { newSlot } from "./judge.ts";
-import { judgeValue } from "../seal/set.ts";
 import type { Journal, Way } from "./machine.ts";
 import { settled, subjectOf } from "./probe.ts";
-import { QUIET_HOURS, quiet } from "./quiet.ts";
 import { readRecords } from "./record.ts";
 import { hold, held, type Held, type Slot } from "./sealed.ts";
 import { changeSettings } from "./settings.ts";
@@ -21,7 +19,7 @@ import { apiStrategy } from "./strategies/api.ts";
 import { guided, pageOf } from "./strategies/guided.ts";
 import { iam } from "./strategies/iam.ts";
 import { own } from "./strategies/own.ts";
-import { isWaiting, type StepData, type Strategy, type Task, type Waiting } from "./strategy.ts";
+import { isWaiting, type StepData, type Strategy, type Task } from "./strategy.ts";
 import { sweep } from "./sweep.ts";
 
 export function strategyOf(spec: RotationSpec): Strategy {
@@ -33,14 +31,13 @@ export function strategyOf(spec: RotationSpec): Strategy {
     case "replace": throw new RangeError("an endpoint isn't replaced as a credential is");
   }
 }
-const cuts = (spec: RotationSpec): boolean => "hardCut" in spec && spec.hardCut;
-const wait = (wait: Waiting["wait"], exit: 0 | 1 = 0): Waiting => ({ wait, exit });
 
 /** The way of a credential that is sealed in git. */
 export function credentialWay(r: Rotator, record: RotationRecord): Way {
   const e = declaredOf(r, record);
   const spec = e.rotation;
   const strategy = strategyOf(spec);
+  const gates = gatesOf(r, e, record);
   const id = record.rotation;
   const resume = `stackseal rotate resume ${id} --env ${r.declared.name}`;
   const open = (): Promise<Held> => held(r, id, record.class);
@@ -71,17 +68,17 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     sealed: async (j) => {
       const there = await open();
       if (there.next) return { fingerprint: there.next.claims.fingerprint, issueId: there.next.claims.issueId, ...(there.minted.id !== undefined && { providerId: there.minted.id }) };
-      const busy = cuts(spec) && spec.kind === "api" && mustWaitForQuiet(j);
+      const busy = cuts(spec) && spec.kind === "api" && gates.mustWaitForQuiet(j);
       if (busy) return busy;
       const all = await unsealed(r, record.class);
       const claims = all.claims.get(e.path);
       if (claims?.issueId !== record.previous?.issueId || !claims) throw new FindingError(c.finding("ROTATION_CHANGED", { message: `${e.path} was set otherwise since this rotation began`, path: e.path, hint: `stackseal rotate abort ${id} --env ${r.declared.name}` }));
       const previous: Slot = { value: all.values.get(e.path) as string, claims };
       // Lost with an interrupted cut: what a person made instead is taken.
-      const lost = await lostCut(j, previous);
+      const lost = await gates.lostCut(j, previous);
       const got = lost ?? (await strategy.obtain(task(j, there)));
       if (isWaiting(got)) return got;
-      if (spec.kind === "guided") await mustBeTaken(j, got.value, before(there));
+      if (spec.kind === "guided") await gates.mustBeTaken(j, got.value, before(there));
       let next: Slot;
       try {
         next = await newSlot(r, e, got.value, record.reason);
@@ -133,11 +130,11 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
       return { storeVersion: v.id, fingerprint: h.next.claims.fingerprint, until: new Date(j.now().getTime() + grace * 1000).toISOString() };
     },
     revoked: async (j) => {
-      const pending = await graceOver(j) ?? holdersTold(j);
+      const pending = await gates.graceOver(j) ?? gates.holdersTold(j);
       if (pending) return pending;
       if (!strategy.revoke) return null;
       const h = await both();
-      const before = await judgeNextAgain(j, h);
+      const before = await gates.judgeNextAgain(j, h.next, after(h));
       if (before) return before;
       return { ...(await strategy.revoke(task(j, h), h)), ...sinceReport(j) };
     },
@@ -148,7 +145,7 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
       const p = await judgeOld(j, h, "invalid");
       const data: StepData = { verdict: p.verdict, code: p.code, fingerprint: h.previous.claims.fingerprint, ...sinceReport(j) };
       if (p.verdict === "invalid") return data;
-      if (p.verdict === "skipped") return unprovable(j, data);
+      if (p.verdict === "skipped") return gates.unprovable(j, data);
       if (p.verdict === "valid") {
         j.write("alive", data);
         const by = spec.kind === "guided" ? `end it: ${spec.revoke}${spec.page === undefined ? "" : ` (${pageOf(spec.page, before(h))})`}; then ` : "";
@@ -183,10 +180,10 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
         await enforceOld(j, { ...h, next: h.next, previous: h.previous });
         // Who took the new one a moment ago may still use it: it lives on as the old one would have.
         const until = stepOf(j.record, "aborting")?.until;
-        const pending = until !== undefined ? await waitUntil(j, until) : null;
+        const pending = until !== undefined ? await gates.waitUntil(j, until) : null;
         if (pending) return pending;
       } else {
-        if (stepOf(j.record, "minting") && cuts(spec)) await mustNotBeCut(j);
+        if (stepOf(j.record, "minting") && cuts(spec)) await gates.mustNotBeCut(j);
         if (!stepOf(j.record, "aborting")) j.write("aborting");
       }
       if (wentOut && h.next) {
@@ -198,34 +195,6 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     },
   };
 
-  /** What a person pasted is asked before it is kept: they have it still. No clear answer doesn't lose it. */
-  async function mustBeTaken(j: Journal, value: string, settings: Settings): Promise<void> {
-    const unfit = judgeValue(value, e, r.declared.tier);
-    if (unfit.length) throw new FindingError(unfit);
-    const p = await r.probe(subjectOf({ r, e, settings }, value));
-    if (p.verdict !== "invalid") return;
-    j.write("refused", { verdict: p.verdict, code: p.code });
-    throw new FindingError(c.finding("ROTATION_NEXT_REFUSED", { message: `the provider refuses the new ${e.path}: ${p.message}`, path: e.path, hint: `nothing was changed. With another value: ${resume}` }));
-  }
-  function mustWaitForQuiet(j: Journal): Waiting | null {
-    if (r.options.now || r.sandbox || record.reason === "compromise" || stepOf(j.record, "minting")) return null;
-    const window = r.declared.environment.rotation?.quiet ?? QUIET_HOURS;
-    const q = quiet(window, j.now());
-    if (q.now) return null;
-    return wait(c.finding("ROTATION_QUIET", { message: `${e.path} is cut over without an overlap: the next quiet window begins ${q.next.toISOString().slice(0, 16)}Z (${window} UTC)`, path: record.path, hint: `${resume} then, or with --cut-now` }), 1);
-  }
-  async function lostCut(j: Journal, previous: Slot): Promise<{ value: string; minted: Held["minted"]; undo?: () => Promise<void>; skewSeconds?: number } | null> {
-    if (!cuts(spec) || spec.kind !== "api" || !stepOf(j.record, "minting") || !r.receive) return null;
-    if ((await r.probe(subjectOf({ r, e, settings: settingsOf(r, e) }, previous.value))).verdict !== "invalid") return null;
-    const value = await r.receive();
-    return value === null ? null : { value, minted: {} };
-  }
-  async function mustNotBeCut(j: Journal): Promise<void> {
-    const all = await unsealed(r, record.class);
-    const p = await r.probe(subjectOf({ r, e, settings: settingsOf(r, e) }, all.values.get(record.path) as string));
-    if (p.verdict === "valid") return;
-    throw new FindingError(c.finding("ROTATION_TOO_LATE", { message: `the old ${record.path} was cut already: there is no way back`, path: record.path, hint: `make a new one by hand, then: stackseal rotate resume ${j.record.rotation} --env ${r.declared.name} --file FILE` }));
-  }
   async function inForce(j: Journal, next: Slot): Promise<boolean> {
     const v = await nextVersion({ ...(await open()), next });
     return storeVersion(await r.store.describe(v.name), v.id)?.label === "current" && j.record.steps.length > 0;
@@ -235,47 +204,6 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     await enforce(r, await oldVersion(h));
     await install(r, e, h.previous, h.next.claims.issueId);
     if (h.minted.formerly) changeSettings(r, record.path.split(".")[0] ?? "", h.minted.formerly);
-  }
-  async function graceOver(j: Journal): Promise<Waiting | null> {
-    const until = stepOf(j.record, "promoted")?.until;
-    return until === undefined ? null : waitUntil(j, until);
-  }
-  /** Waits as long as this run may; the rest is for a later one. */
-  async function waitUntil(j: Journal, until: string): Promise<Waiting | null> {
-    const left = Date.parse(until) - j.now().getTime();
-    if (left <= 0) return null;
-    if (left <= r.options.waitMs) {
-      await r.wait(left);
-      return null;
-    }
-    return wait(c.finding("ROTATION_GRACE", { message: `${record.path}: both credentials are valid until ${until}`, path: record.path, hint: `then: ${resume}` }));
-  }
-  /** Who else holds the old value must have the new one before the old one ends. */
-  function holdersTold(j: Journal): Waiting | null {
-    const holders = spec.kind === "api" ? (spec.holders ?? []) : [];
-    const declared = r.declared.environment.integrations as Readonly<Record<string, unknown>>;
-    for (const x of holders.filter((y) => declared[y.integration] !== undefined)) {
-      if (j.record.steps.some((s) => s.step === "confirmed" && s.code === x.integration)) continue;
-      if (r.sandbox) j.write("confirmed", { code: x.integration, note: "a sandbox: nothing is stored there" });
-      else if (r.options.confirmed.includes(x.integration)) j.write("confirmed", { code: x.integration });
-      else return wait(c.finding("ROTATION_CONFIRM", { message: `before the old ${record.path} ends: ${x.says}`, path: record.path, hint: `when it is done: ${resume} --confirm ${x.integration}` }), 1);
-    }
-    return null;
-  }
-  /** Nothing is ended while the new one isn't accepted. */
-  async function judgeNextAgain(j: Journal, h: Held & { next: Slot }): Promise<Waiting | null> {
-    if (spec.kind === "own") return null;
-    const about = { r, e, settings: after(h) };
-    const p = await r.probe(subjectOf(about, h.next.value));
-    if (p.verdict === "valid" || p.verdict === "skipped") return null;
-    if (p.verdict === "inconclusive") throw new FindingError(c.finding("ROTATION_INCONCLUSIVE", { message: `the old ${record.path} isn't ended while the new one can't be proven: ${p.message}`, path: record.path, hint: `later: ${resume}` }), 3);
-    j.write("refused", { verdict: p.verdict, code: p.code });
-    throw new FindingError(c.finding("ROTATION_NEXT_REFUSED", { message: `the new ${record.path} is in force and the provider refuses it now: the old one isn't ended`, path: record.path, hint: `go back: stackseal rotate abort ${id} --env ${r.declared.name}` }));
-  }
-  function unprovable(j: Journal, data: StepData): StepData | Waiting {
-    const attested = stepOf(j.record, "attested");
-    if (attested || record.reason === "scheduled" || record.reason === "test") return { ...data, ...(attested && { note: `attested by ${attested.actor}` }) };
-    return wait(c.finding("ROTATION_ATTEST", { message: `no probe can prove the old ${record.path} dead`, path: record.path, hint: `end it at its provider; then a Super Admin other than ${r.signer.name}: stackseal rotate attest ${id} --env ${r.declared.name} --evidence TEXT; then ${resume}` }), 1);
   }
 }
 
@@ -289,6 +217,3 @@ export function refuseBusy(r: Rotator, record: Pick<RotationRecord, "rotation" |
   const other = readRecords(r.root, r.declared.name, null).records.find(({ record: x }) => x.rotation !== record.rotation && isOpen(x) && x.class === record.class && x.path.split(".")[0] === e.integration && reached(x, "staged"));
   if (other) throw new FindingError(c.finding("ROTATION_STORE_BUSY", { message: `${other.record.path} of the same store secret is being rotated (${other.record.rotation})`, path: e.path, hint: `first: stackseal rotate resume ${other.record.rotation} --env ${r.declared.name}` }));
 }
-/** How old the credential in force was, for the record's readers. */
-export const ageOf = (record: RotationRecord, on: string): number | null => (record.previous ? Math.floor((Date.parse(on) - Date.parse(record.previous.issuedAt)) / DAY_MS) : null);
-export const today = (r: Pick<Rotator, "clock">): string => isoDate(r.clock.now());

@@ -35,7 +35,7 @@ export class Journal {
   write(step: RotationStep["step"], data: StepData = {}): void {
     const entry = { step, at: this.r.clock.now().toISOString(), actor: this.r.signer.name, ...data };
     this.save(append(this.record, entry, (SIGNED as readonly string[]).includes(step) ? this.r.signer.key : undefined));
-    if (data.skewSeconds !== undefined && Math.abs(data.skewSeconds) > 300)
+    if (data.skewSeconds !== undefined && Math.abs(data.skewSeconds) > 300 && !this.findings.some((f) => f.code === "ROTATION_CLOCK_SKEW"))
       this.findings.push(rotationCodes.finding("ROTATION_CLOCK_SKEW", { message: `the provider's clock is ${data.skewSeconds} s ahead of this machine's: the overlap is measured by the provider's`, path: this.record.path, hint: "set this machine's clock (NTP)" }));
   }
   save(record: RotationRecord): void {

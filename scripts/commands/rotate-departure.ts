@@ -6,7 +6,7 @@ import { isOpen } from "../../schemas/rotation-record.ts";
 import type { LineState } from "../../rotation/departure.ts";
 import { defineCommand } from "../command.ts";
 import { painter, printable } from "../render/paint.ts";
-import { begin, moveOn } from "../rotating.ts";
+import { begin, moveOn, once } from "../rotating.ts";
 import { mustConfirm, rotatorOptions, withRotator } from "../rotator.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -58,7 +58,7 @@ export default defineCommand({
     const p = painter(context.color);
     const width = Math.max(0, ...lines.map((l) => l.path.length));
     const text = [...lines.map((l) => `${l.state === "closed" ? p.green("✓") : p.red("✗")} ${l.environment.padEnd(8)}  ${printable(l.path).padEnd(width)}  ${l.state === "closed" ? (l.proof ?? "") : l.why}`), `${exposure.subject}: ${lines.length - left.length} of ${lines.length} lines closed`].join("\n");
-    const said = new Set(findings.map((f) => f.path));
-    return { exit: Math.max(exit, left.length ? 1 : 0), findings: [...findings, ...left.filter((l) => !said.has(l.path)).map((l) => openLine(l, file))], json: { exposure: exposure.id, subject: exposure.subject, lines, closed: lines.length - left.length, open: left.length }, text };
+    const said = new Set(findings.flatMap((f) => (f.code === "ROTATION_CLOCK_SKEW" ? [] : [f.path])));
+    return { exit: Math.max(exit, left.length ? 1 : 0), findings: [...once(findings), ...left.filter((l) => !said.has(l.path)).map((l) => openLine(l, file))], json: { exposure: exposure.id, subject: exposure.subject, lines, closed: lines.length - left.length, open: left.length }, text };
   },
 });

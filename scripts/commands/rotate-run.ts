@@ -3,7 +3,7 @@ import { FindingError, type Finding } from "../../lib/finding.ts";
 import { isOpen } from "../../schemas/rotation-record.ts";
 import { defineCommand } from "../command.ts";
 import { renderRotations, type Moved } from "../render/rotations.ts";
-import { begin, moveOn } from "../rotating.ts";
+import { begin, moveOn, once } from "../rotating.ts";
 import { mustConfirm, rotatorOptions, withRotator } from "../rotator.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -51,7 +51,7 @@ export default defineCommand({
         git("commit", "-q", "-m", `Rotate ${moved.map((m) => m.path).join(", ")} of ${env}`);
       }
       const shown = renderRotations(context, env, moved);
-      return { exit, findings, json: { ...shown.json, branch: branch ?? null }, text: moved.length ? shown.text : `nothing that may go unattended is due within ${within} days` };
+      return { exit, findings: once(findings), json: { ...shown.json, branch: branch ?? null }, text: moved.length ? shown.text : `nothing that may go unattended is due within ${within} days` };
     });
   },
 });

@@ -4,7 +4,7 @@ import { ROTATION_REASONS, type RotationReason } from "../../schemas/rotation-re
 import { defineCommand } from "../command.ts";
 import { renderRotations, type Moved } from "../render/rotations.ts";
 import { durationOf, mustConfirm, rotatorOptions, withRotator } from "../rotator.ts";
-import { begin, moveOn } from "../rotating.ts";
+import { begin, moveOn, once } from "../rotating.ts";
 import { knownEnvironments } from "./check.ts";
 
 const usage = (message: string, hint?: string): FindingError => new FindingError({ code: "USAGE", severity: "error", message, hint }, 2);
@@ -55,7 +55,7 @@ export default defineCommand({
           exit = Math.max(exit, e.exit);
         }
       }
-      return { exit, findings, ...renderRotations(context, env, moved) };
+      return { exit, findings: once(findings), ...renderRotations(context, env, moved) };
     });
   },
 });
