@@ -135,4 +135,4 @@ async function checks(most: number): Promise<void> {
 if (!existsSync(environmentFile("dev"))) never();
 const [credentials = 500, environments = 50] = process.argv.slice(2).map(Number);
 await deployment(credentials);
-await checks(environments);
+if (environments > 0) await checks(environments);

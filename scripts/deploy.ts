@@ -10,7 +10,7 @@ import { unapprovedSteps, type Held } from "./changes/steps.ts";
 import type { Context, OptionSpec } from "./command.ts";
 import { engineFindings, policyFindings } from "./engine-findings.ts";
 import { providersHere } from "./providers-here.ts";
-import { merge, partsOf, runOf, StackLinks } from "./deployment.ts";
+import { judgementOf, merge, partsOf, runOf, StackLinks } from "./deployment.ts";
 import { painter } from "./render/paint.ts";
 import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "./render/plan.ts";
 import { knownEnvironments } from "./commands/check.ts";
@@ -90,7 +90,8 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
       const made = new Map<string, Props>();
       const commit = commitHere(context);
       const todo = kind === "destroy" ? stacksToDo(d, options).reverse() : stacksToDo(d, options);
-      const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
+      const judgement = await judgementOf(context.root, context.clock);
+      const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor, judgement)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
       let n = 0;
       const all = async (): Promise<void> => {
         if (options.held) await holdToSteps(context, engine, d, options.held, options, await Promise.all(todo.map(runFor)));

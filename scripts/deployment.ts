@@ -6,7 +6,7 @@ import type { program as current } from "../stacks/program.ts";
 import { stackName, type StackPart } from "../schemas/layout.ts";
 import { loopback } from "../schemas/fields.ts";
 import type { Outcome, Run } from "../engine/index.ts";
-import { systemClock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Judgement } from "../policies/kit/judgement.ts";
 import { ruleOfPolicy } from "../policies/kit/pack.ts";
 import { unknownIn } from "../policies/kit/unknown.ts";
@@ -40,18 +40,17 @@ export class StackLinks {
   readonly get = (stack: string): Props | null => this.seen.get(stack.split("/").at(-1) ?? stack) ?? null;
 }
 
-/** The pack for a project, where a command hasn't judged it already. */
-async function judgementOf(root: string): Promise<Judgement> {
+/** The pack for a project, where a command hasn't judged it already. Reads the whole project: once a deployment, not once a stack. */
+export async function judgementOf(root: string, clock: Clock): Promise<Judgement> {
   const [{ readFacts }, { Judgement: Judge }] = await Promise.all([import("../policies/kit/facts.ts"), import("../policies/kit/judgement.ts")]);
-  return new Judge(readFacts(root, systemClock));
+  return new Judge(readFacts(root, clock));
 }
-/** What the embedded engine runs for one stack of an environment. Loads the program and the pack: only here, so that other commands start fast. */
-export async function runOf(root: string, d: Declared, part: StackPart, providerFor: (pkg: string) => Provider | null, options: { readonly program?: typeof current; readonly judgement?: Judgement } = {}): Promise<Run> {
-  const [{ program: own }, judgement] = await Promise.all([import("../stacks/program.ts"), options.judgement ?? judgementOf(root)]);
-  const program = options.program ?? own;
+/** What the embedded engine runs for one stack of an environment; under no policies where `judgement` is null. Loads the program: only here, so that other commands start fast. */
+export async function runOf(root: string, d: Declared, part: StackPart, providerFor: (pkg: string) => Provider | null, judgement: Judgement | null, other?: typeof current): Promise<Run> {
+  const program = other ?? (await import("../stacks/program.ts")).program;
   const store = d.environment.store;
   return {
-    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), policies: judgement.policies(), providerFor,
+    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), policies: judgement?.policies() ?? [], providerFor,
     config: store.kind === "aws" ? { "aws:region": store.region, "aws:allowedAccountIds": JSON.stringify([store.accountId]) } : {},
   };
 }

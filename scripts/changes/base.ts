@@ -120,8 +120,8 @@ async function graphs(context: Context, dir: string, own?: ProgramOf): Promise<G
     // A base from before the foundation stack has a program that doesn't know it.
     const known = partsOf(d).filter((part) => part !== "foundation" || own === undefined || existsSync(join(dir, "stacks/foundation.ts")));
     for (const part of known) {
-      const run = await runOf(dir, d, part, () => null, own ? { program: own.program } : {});
-      const outcome = await engine.preview({ ...run, policies: [] }, { against: "nothing", stackOutputs: links.get });
+      const run = await runOf(dir, d, part, () => null, null, own?.program);
+      const outcome = await engine.preview(run, { against: "nothing", stackOutputs: links.get });
       links.note(run.stack, outcome);
       ok &&= outcome.ok;
       failures.push(...outcome.diagnostics.filter((x) => x.severity === "error").map((x) => x.message));

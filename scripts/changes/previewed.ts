@@ -49,7 +49,7 @@ export async function previewEnvironment(context: Context, d: Declared, against:
   const outcomes = [];
   const links = new StackLinks();
   for (const part of partsOf(d)) {
-    const run = await runOf(context.root, d, part, () => null, { judgement: judged.judgement });
+    const run = await runOf(context.root, d, part, () => null, judged.judgement);
     // A part of a program has no graph that could be compared: our own engine previews all of it, and what was asked for is shown.
     const outcome = await engine.preview(run, { signal: context.signal, ...(cli ? own : { ...(own.parallel !== undefined && { parallel: own.parallel }), ...(own.onEvent && { onEvent: own.onEvent }), stackOutputs: links.get }), against: cli ? "state" : "nothing" });
     links.note(run.stack, outcome);

@@ -13,7 +13,7 @@ import type { Props, Value } from "../../lib/pulumi-value.ts";
 import { providerFor } from "../../providers/index.ts";
 import { startStripe } from "../../sandbox/stripe.ts";
 import { stackName } from "../../schemas/layout.ts";
-import { partsOf, runOf } from "../../scripts/deployment.ts";
+import { judgementOf, partsOf, runOf } from "../../scripts/deployment.ts";
 import { readProject } from "../../stacks/read.ts";
 import { endpointInputs, endpointUrn, localProject, versionInputs, versionUrn, type LocalProject } from "./fixture.ts";
 
@@ -112,9 +112,9 @@ describe("up of local through the executables", () => {
       const load = (pkg: string): Promise<Provider> | Provider | null => (how === "in process" ? providerFor(pkg, { root: dir, env: {}, clock: systemClock, stripeSandbox: sandbox.url })
         : PluginProvider.start([file(pkg)], "127.0.0.1:1", environment({ STACKSEAL_STRIPE_SANDBOX: sandbox.url }), dir));
       try {
-        const outcomes: Outcome[] = [], state: unknown[] = [];
+        const outcomes: Outcome[] = [], state: unknown[] = [], judgement = await judgementOf(dir, systemClock);
         for (const part of partsOf(d)) {
-          outcomes.push(await engine.up({ ...(await runOf(dir, d, part, () => null)), providerFor: load }));
+          outcomes.push(await engine.up({ ...(await runOf(dir, d, part, () => null, judgement)), providerFor: load }));
           state.push((await engine.export(stackName("local", part)))?.deployment["resources"]);
         }
         return { outcomes, state };
