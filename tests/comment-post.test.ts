@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -28,6 +28,7 @@ beforeAll(async () => {
       const call = `${req.method ?? ""} ${req.url ?? ""}`;
       const answer = (status: number, body: unknown): void => { res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body)); };
       calls.push(call);
+      if (call.includes(" /gitlab/")) { gitlab(req, text, answer); return; }
       if (req.headers.authorization !== `Bearer ${token}`) { answer(401, {}); return; }
       const failed = fault?.(call) ?? 0;
       if (failed) { answer(failed, { message: "no" }); return; }
@@ -48,6 +49,22 @@ beforeAll(async () => {
 afterAll(() => { server.closeAllConnections(); server.close(); });
 beforeEach(() => { comments = []; calls = []; fault = null; });
 
+/** GitLab's notes: newest first, and told apart by a user's name. */
+function gitlab(req: IncomingMessage, text: string, answer: (status: number, body: unknown) => void): void {
+  const url = new URL(req.url ?? "", "http://x"), path = url.pathname.slice("/gitlab".length), id = Number(/notes\/(\d+)$/.exec(path)?.[1] ?? 0);
+  const failed = fault?.(`${req.method ?? ""} ${path}`) ?? 0;
+  if (failed || req.headers["private-token"] !== token || req.headers.authorization !== undefined) { answer(failed || 401, { message: "no" }); return; }
+  const shown = (c: Comment): object => ({ id: c.id, body: c.body, author: { username: c.user.login }, system: false });
+  if (path === "/user") { answer(200, { username: "project_42_bot" }); return; }
+  if (!path.startsWith("/projects/42/merge_requests/7/notes")) { answer(404, {}); return; }
+  if (req.method === "GET") { const page = Number(url.searchParams.get("page")); answer(200, [...comments].reverse().slice((page - 1) * 100, page * 100).map(shown)); return; }
+  const { body = "" } = (text === "" ? {} : JSON.parse(text)) as { body?: string };
+  if (req.method === "POST") { comments.push({ id: 1000 + comments.length, body, user: { login: "project_42_bot" } }); answer(201, {}); return; }
+  const c = comments.find((x) => x.id === id);
+  if (c && req.method === "PUT") c.body = body;
+  if (c && req.method === "DELETE") comments = comments.filter((x) => x.id !== id);
+  answer(c ? 200 : 404, {});
+}
 const document = (more: object = {}): object => ({
   version: 1, ok: true, compared: "x", environments: [], access: [{ who: "ada", role: "engineer", change: "gains", tier: "development", class: "standard", verbs: ["open", "seal"] }, { who: "bob", role: "admin", change: "loses", tier: "production", class: "standard", verbs: ["open"] }],
   findings: [], exceptions: [], exposures: [], digest: "d", approval: "a", needsSuperAdmin: false, reproduce: "stackseal preview", ...more,
@@ -106,6 +123,23 @@ it("says which permission is missing, and when the host doesn't answer", async (
   fault = null;
   expect((await run(document(), ["--pull", "5"])).stderr).toContain("NOT_CONFIRMED");
   expect(comments).toEqual([]);
+});
+const atGitlab = (doc: unknown, more: Record<string, string> = {}, args = ["--yes"]): ReturnType<typeof run> => run(doc, args, { CI_API_V4_URL: `${api}/gitlab`, CI_PROJECT_ID: "42", CI_PROJECT_PATH: "acme/credentials", CI_MERGE_REQUEST_IID: "7", GITLAB_TOKEN: token, ...more });
+it("is a merge request's note at GitLab, changed in place as well", async () => {
+  comments = [{ id: 1, body: `${MARKER}\nnot ours`, user: { login: "mallory" } }, ...Array.from({ length: 130 }, (_, i) => ({ id: 10 + i, body: "talk", user: { login: "ada" } }))];
+  expect((await atGitlab(document())).stdout).toContain("acme/credentials!7: comment created");
+  comments.push({ id: 5000, body: `${MARKER}\na double`, user: { login: "project_42_bot" } });
+  expect((await atGitlab(document({ ok: false }))).stdout).toContain("comment updated");
+  expect((await atGitlab(document({ ok: false }))).stdout).toContain("comment unchanged");
+  expect(comments.filter((c) => c.body.startsWith(MARKER)).map((c) => c.id)).toEqual([1, 1131]);
+  // GitLab takes a line that begins with a slash for an order.
+  expect(comments.at(-1)!.body).not.toMatch(/^\s*\//m);
+  fault = (call) => (call.startsWith("PUT") ? 403 : 0);
+  expect(await atGitlab(document())).toMatchObject({ status: 1, stderr: expect.stringMatching(/HOST_REFUSED[\s\S]*scope api/) });
+  fault = null;
+  expect(await atGitlab(document(), { CI_MERGE_REQUEST_IID: "" })).toMatchObject({ status: 2, stderr: expect.stringContaining("PULL_UNKNOWN") });
+  // Without the project's token it is printed, as in a fork's pipeline.
+  expect((await atGitlab(document(), { GITLAB_TOKEN: "", GITHUB_TOKEN: "", GITHUB_REPOSITORY: "" })).stdout).toContain(MARKER);
 });
 it("is printed where there is no token", () => {
   writeFileSync(join(dir, "comment.json"), JSON.stringify(document()));

@@ -45,9 +45,10 @@ export function workflows(given: Options): Workflow[] {
   const check: Job = {
     id: "check", name: "Check and preview, without any secret", stage: "judge",
     steps: [
-      ...install, run("Check", cli("check")), run("Scan", cli("scan --format github")),
-      run("Preview, on the lines", cli(`preview --base "$BASE" --format github --save-comment ${COMMENT}`), { BASE: { of: "base" } }),
-      { kind: "keep", name: COMMENT, path: COMMENT, days: 7 },
+      // Each looks, whatever the one before it found: what is wrong is what the comment is for.
+      ...install, run("Check", cli("check")), run("Scan", cli("scan --format github"), undefined, true),
+      run("Preview, on the lines", cli(`preview --base "$BASE" --format github --save-comment ${COMMENT}`), { BASE: { of: "base" } }, true),
+      { kind: "keep", name: COMMENT, path: COMMENT, days: 7, always: true },
     ],
   };
   const comment: Job = {

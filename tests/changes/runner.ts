@@ -70,9 +70,9 @@ export class Runner {
   private value(expression: string, temp: string): string {
     const need = /^needs\.(\w+)\.outputs\.(\w+)$/.exec(expression);
     if (need) return this.outputs[need[1] ?? ""]?.[need[2] ?? ""] ?? "";
-    const known: Record<string, string | undefined> = { "runner.temp": temp, "github.token": this.o.github["GITHUB_TOKEN"], "github.event.before || 'HEAD^'": this.o.github["EVENT_BEFORE"] };
+    const known: Record<string, string | undefined> = { "runner.temp": temp, "github.token": this.o.github["GITHUB_TOKEN"], "github.base_ref": this.o.github["GITHUB_BASE_REF"], "github.event.before || 'HEAD^'": this.o.github["EVENT_BEFORE"] };
     const v = known[expression];
-    if (v === undefined) throw new Error(`the runner knows no ${expression}`);
+    if (v === undefined) throw new Error(`the runner knows no value of ${expression}`);
     return v;
   }
   private async action(s: Step, job: Job, dir: string, without: string | undefined): Promise<Record<string, string>> {
