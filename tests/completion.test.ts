@@ -24,7 +24,7 @@ describe("completion", () => {
     expect(offers("secret", "ex")).toEqual(["export"]);
     expect(offers("preview", "--env", "")).toEqual(expect.arrayContaining(["dev", "local", "prod", "staging"]));
     expect(offers("secret", "set", "--reason", "comp")).toEqual(["compromise"]);
-    expect(offers("secret", "get", "twilio")).toEqual(["twilio.authToken"]);
+    expect(offers("secret", "get", "twilio.auth")).toEqual(["twilio.authToken"]);
     expect(offers("-C", ".", "secret", "export", "--form")).toEqual(["--format"]);
   });
   it.skipIf(!has("fish"))("fish offers subcommands and environments", () => {
