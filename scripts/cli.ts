@@ -1,44 +1,23 @@
 #!/usr/bin/env node
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { Command, CommanderError, Option } from "commander";
+import { CommanderError } from "commander";
 import { parseDate, fixedClock, systemClock, type Clock } from "../lib/clock.ts";
 import { FindingError, hasErrors, sortFindings, type Finding } from "../lib/finding.ts";
 import type { CommandSpec, Context, Result } from "./command.ts";
-import { commands, type CommandEntry } from "./commands/index.ts";
+import { commandTree, commonLast, firstWord, prepare, type Common } from "./command-line.ts";
+import type { CommandEntry } from "./commands/index.ts";
 import { renderFindings } from "./render/findings.ts";
 import { painter } from "./render/paint.ts";
 import { progressLine } from "./render/progress.ts";
-import { usageOutput } from "./render/usage.ts";
 import { fit } from "./render/wrap.ts";
-import { toolVersion } from "./tool-version.ts";
 
 // The one place that reads process.env, prints and exits.
 
 // The AWS SDK would say at every command which Node it will want next year; the README says which ones are supported.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
-interface Common {
-  readonly env?: string[];
-  readonly json?: boolean;
-  readonly color?: boolean;
-  readonly now?: string;
-  readonly directory?: string;
-  readonly yes?: boolean;
-}
-
 class UsageError extends Error {}
-
-/** Adds the flags that every command understands, wherever they stand on the line. */
-function addCommon(c: Command): Command {
-  return c
-    .addOption(new Option("--env <env>", "the environment; may be repeated").argParser((v: string, all: string[] | undefined) => [...(all ?? []), v]))
-    .option("--json", "one JSON document on standard output")
-    .option("--no-color", "no colours")
-    .option("--now <date>", "judge ages and due dates on this day (YYYY-MM-DD)")
-    .option("-C, --directory <dir>", "run as if started there")
-    .option("--yes", "answer yes where a question would be asked");
-}
 
 function clockOf(now: string | undefined): Clock {
   if (now === undefined) return systemClock;
@@ -68,8 +47,8 @@ function contextOf(spec: CommandSpec, o: Common, signal: AbortSignal): Context {
   };
 }
 
+const columnsOf = (stream: NodeJS.WriteStream): number | undefined => (stream.isTTY ? Number(process.env["COLUMNS"] ?? "") || stream.columns : undefined);
 const fitted = (text: string, stream: NodeJS.WriteStream): string => fit(text, stream, process.env["COLUMNS"]);
-const OUTPUT = usageOutput((text) => { process.stderr.write(text); });
 
 /** A command that runs a child hands signals on to it and ends when it ends. */
 let signalsAreTheChilds = false;
@@ -129,90 +108,6 @@ const write = (text: string): Promise<void> =>
     process.stdout.write(text, () => { done(); });
   });
 
-/** Groups `secret set` under `secret`: commander wants a tree. */
-function build(aborter: AbortController, done: (exit: number) => void): Command {
-  const program = new Command("stackseal")
-    .description("Integration credentials of a SaaS platform as code: sealed in git, previewed under policy, deployed by Pulumi.")
-    .version(toolVersion())
-    .showHelpAfterError("(add --help for the flags and examples)")
-    .enablePositionalOptions()
-    .configureOutput(OUTPUT)
-    .exitOverride();
-  const groups = new Map<string, Command>();
-  for (const entry of commands) {
-    const words = entry.name.split(" ");
-    const parent = words.length === 1 ? program : groupOf(program, groups, words[0] as string);
-    const name = words[words.length - 1] as string;
-    const existing = words.length === 1 ? groups.get(name) : undefined;
-    const c = existing ?? new Command(name).configureOutput(OUTPUT);
-    if (!existing) parent.addCommand(c);
-    if (words.length === 1) groups.set(name, c);
-    c.summary(entry.summary).description(entry.summary).exitOverride();
-    lazy(c, entry, aborter, done);
-  }
-  return program;
-}
-function groupOf(program: Command, groups: Map<string, Command>, word: string): Command {
-  const found = groups.get(word);
-  if (found) return found;
-  const c = new Command(word).configureOutput(OUTPUT).exitOverride().summary(commands.filter((e) => e.name.startsWith(`${word} `)).map((e) => e.name.slice(word.length + 1)).join(", "));
-  program.addCommand(c);
-  groups.set(word, c);
-  return c;
-}
-const prepared = new Map<Command, Promise<void>>();
-function lazy(c: Command, entry: CommandEntry, aborter: AbortController, done: (exit: number) => void): void {
-  (c as unknown as { stackseal: CommandEntry }).stackseal = entry;
-  addCommon(c);
-  c.action(async (...given: unknown[]) => {
-    const command = given[given.length - 1] as Command;
-    done(await run(entry, command.args, command.opts(), aborter));
-  });
-}
-/** Options and arguments of the one command that is called, loaded just before the line is parsed. */
-async function prepare(program: Command, argv: readonly string[]): Promise<void> {
-  const words = argv.filter((a) => !a.startsWith("-"));
-  let c: Command | undefined = program.commands.find((x) => words.includes(x.name()) && words[0] !== undefined && firstWord(argv) === x.name());
-  if (!c) return;
-  const at = argv.indexOf(c.name());
-  const next = argv.slice(at + 1).find((a) => !a.startsWith("-"));
-  c = c.commands.find((x) => x.name() === next) ?? c;
-  const entry = (c as unknown as { stackseal?: CommandEntry }).stackseal;
-  if (!entry || prepared.has(c)) return;
-  const spec = await entry.load();
-  for (const a of spec.args ?? []) c.argument(a.name, a.description);
-  for (const o of spec.options ?? []) {
-    const option = new Option(o.flags, o.description);
-    if (o.choices) option.choices([...o.choices]);
-    if (o.many) option.argParser((v: string, all: string[] | undefined) => [...(all ?? []), v]);
-    if (o.default !== undefined) option.default(o.default);
-    c.addOption(option);
-  }
-  if (spec.passThrough) c.passThroughOptions().allowUnknownOption();
-  c.addHelpText("after", `\nExamples:\n${spec.examples.map((e) => `  $ ${e}`).join("\n")}\n`);
-  prepared.set(c, Promise.resolve());
-}
-/** The command word: the first one that is no flag and no flag's value (`-C DIR check`). */
-function firstWord(argv: readonly string[]): string | undefined {
-  const takesValue = new Set(["--env", "--now", "-C", "--directory"]);
-  for (let i = 0; i < argv.length; i++) {
-    const a = argv[i] as string;
-    if (takesValue.has(a)) i++;
-    else if (!a.startsWith("-")) return a;
-  }
-  return undefined;
-}
-/** Common flags may stand before the command too: `stackseal -C dir check`. */
-function commonLast(argv: readonly string[]): string[] {
-  const word = firstWord(argv);
-  if (word === undefined) return [...argv];
-  const at = argv.indexOf(word);
-  const before = argv.slice(0, at);
-  const rest = argv.slice(at + 1);
-  const sub = rest[0] !== undefined && !rest[0].startsWith("-") && commands.some((c) => c.name === `${word} ${rest[0] ?? ""}`) ? 1 : 0;
-  return [word, ...rest.slice(0, sub), ...before, ...rest.slice(sub)];
-}
-
 async function main(): Promise<number> {
   const aborter = new AbortController();
   let interrupts = 0;
@@ -224,7 +119,7 @@ async function main(): Promise<number> {
   process.on("SIGTERM", interrupt);
   process.stdout.on("error", (e: NodeJS.ErrnoException) => { if (e.code === "EPIPE") process.exit(0); });
   let exit = 0;
-  const program = build(aborter, (code) => { exit = code; });
+  const program = commandTree({ out: (text) => { process.stdout.write(fitted(text, process.stdout)); }, err: (text) => { process.stderr.write(fitted(text, process.stderr)); }, columns: columnsOf(process.stdout) }, async (entry, args, options) => { exit = await run(entry, args, options, aborter); });
   const argv = commonLast(process.argv.slice(2));
   try {
     if (argv.length === 0) {

@@ -96,6 +96,14 @@ describe("the command line", () => {
       const torn = lines.slice(0, -1).map((l) => l.split(/\s+/).at(-1)!).filter((w) => !words.has(w) && !/^[✓✗]|\d/.test(w) && w.length > 12);
       expect(torn, command).toEqual([]);
     }
+    // Help, narrower than its columns: the same words as elsewhere. Commands to copy stay whole, whatever becomes of them.
+    for (const command of ["init --help", "--help", "identity fetch --help"]) {
+      const said = new Set(spawnSync(process.execPath, [cli, ...command.split(" ")], { cwd: repo, encoding: "utf8" }).stdout.split(/\s+/));
+      const lines = narrow(command, 40), end = lines.indexOf("Examples:");
+      const shown = (end < 0 ? lines.slice(0, -1) : lines.slice(0, end)).flatMap((l) => l.trim().split(/\s+/));
+      expect(shown.length, command).toBeGreaterThan(60);
+      expect(shown.filter((w) => !said.has(w)), command).toEqual([]);
+    }
   });
   it("answers a usage error in JSON where JSON was asked for", () => {
     const r = spawnSync(process.execPath, [cli, "check", "--nonsense", "--json"], { encoding: "utf8" });

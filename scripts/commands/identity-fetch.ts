@@ -3,39 +3,29 @@ import { dirname, relative, resolve } from "node:path";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { declarationOf } from "../identity/declaration.ts";
 import { identityCodes } from "../identity/codes.ts";
-import { MACHINE_ROLES, type MachineRole } from "../identity/roles.ts";
+import { ROLE_OPTION, withMachine } from "../identity/with-machine.ts";
 
 export default defineCommand({
   name: "identity fetch",
   summary: "Write a machine's age identity, read from its account's Secrets Manager under the role at hand, into a file of one's own",
   wants: "one",
   options: [
-    { flags: "--role <role>", description: "which machine's", choices: MACHINE_ROLES, default: "deployer" },
+    ROLE_OPTION,
     { flags: "--out <file>", description: "where; outside the repository (SOPS_AGE_KEY_FILE where absent)" },
     { flags: "--signing-out <file>", description: "where its signing key goes, of a machine that has one (STACKSEAL_SIGNING_KEY where absent)" },
   ],
   examples: ["stackseal identity fetch --env dev --out \"$HOME/identity.age\"", "SOPS_AGE_KEY_FILE=$RUNNER_TEMP/identity.age stackseal identity fetch --env prod --role payments-deployer"],
-  run: async (context, _args, options) => {
-    const d = declarationOf(context);
-    const role = options["role"] as MachineRole;
+  run: (context, _args, options) => withMachine(context, options, async ({ d, role, m, names }) => {
     const out = placeOf(context, options["out"] ?? context.env["SOPS_AGE_KEY_FILE"]);
     if (out === null) throw new FindingError(identityCodes.finding("IDENTITY_PLACE", { message: "where shall the identity be written?", hint: "--out FILE, or SOPS_AGE_KEY_FILE" }), 2);
     const signing = placeOf(context, options["signingOut"] ?? context.env["STACKSEAL_SIGNING_KEY"]);
-    const { machineIdentity } = await import("../identity/machine-identity.ts");
-    const m = await machineIdentity(context, d, role);
-    try {
-      const keys = await m.fetch();
-      if (options["signingOut"] !== undefined && keys.signing === null) throw new FindingError(identityCodes.finding("IDENTITY_ABSENT", { message: `${m.secretId} holds no signing key`, path: m.secretId, hint: `stackseal identity put --env ${d.name} --role ${role} --file F --signing-key F` }));
-      secret(out, `${keys.age}\n`);
-      if (signing !== null && keys.signing !== null) secret(signing, keys.signing);
-    } finally {
-      m.close();
-    }
-    const names = m.machines.map((x) => x.name);
-    return { exit: 0, json: { environment: d.name, role, secret: m.secretId, file: out, machines: names }, text: `${names.join(", ")}: identity of ${m.secretId} written to ${out}; remove it when the job is done\n` };
-  },
+    const keys = await m.fetch();
+    if (options["signingOut"] !== undefined && keys.signing === null) throw new FindingError(identityCodes.finding("IDENTITY_ABSENT", { message: `${m.secretId} holds no signing key`, path: m.secretId, hint: `stackseal identity put --env ${d.name} --role ${role} --file F --signing-key F` }));
+    secret(out, `${keys.age}\n`);
+    if (signing !== null && keys.signing !== null) secret(signing, keys.signing);
+    return { exit: 0, json: { file: out }, text: `${names}: identity of ${m.secretId} written to ${out}; remove it when the job is done\n` };
+  }),
 });
 /** A file outside the repository; null where none is named. Throws FindingError IDENTITY_PLACE. */
 function placeOf(context: Context, named: unknown): string | null {

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { relative } from "node:path";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
@@ -7,6 +6,7 @@ import { CANARY_OPTION } from "../canary/first.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
 import { adoptSettings } from "../init/adopt.ts";
 import { initCodes } from "../init/codes.ts";
+import { ask } from "../confirm.ts";
 import { declare, declareLocal, type Declaration } from "../init/declarations.ts";
 import { makeEditors } from "../init/editors.ts";
 import { makeHooks } from "../init/hooks.ts";
@@ -24,13 +24,7 @@ async function confirmed(context: Context, plan: Plan): Promise<boolean> {
   if (context.yes) return true;
   const what = `${Object.keys(plan.environments).join(", ")} and local in ${plan.root}, with you as ${plan.person}`;
   if (!context.interactive) throw new FindingError(initCodes.finding("INIT_NOT_CONFIRMED", { message: `init would make ${what}`, hint: "add --yes; --dry-run lists every file" }), 2);
-  const ask = createInterface({ input: context.stdin, output: process.stderr });
-  try {
-    const answer = await ask.question(`Make ${what}? Nothing that is there is overwritten. [Y/n] `, { signal: context.signal });
-    return /^(y|yes)?$/i.test(answer.trim());
-  } finally {
-    ask.close();
-  }
+  return /^(y|yes)?$/i.test(await ask(context, `Make ${what}? Nothing that is there is overwritten. [Y/n] `));
 }
 function declarationsOf(plan: Plan): { declarations: Declaration[]; findings: Finding[] } {
   const findings: Finding[] = [];

@@ -2,7 +2,7 @@ import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { execFile, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const NAMES = ["staging", "prod"] as const;
 const work = mkdtempSync(join(tmpdir(), "chain-"));
 const root = join(work, "repository"), origin = join(work, "origin.git"), home = join(work, "home"), shared = join(work, "state");
 const clouds = {} as Record<Name, Emulator>;
-let sandbox: Sandbox, server: Server, runner: Runner, nightly: Runner, quarterly: Runner, start: string, merged: string;
+let sandbox: Sandbox, server: Server, runner: Runner, start: string, merged: string;
 let reviews: { login: string; state: string; commit: string }[] = [];
 const env: Record<string, string> = { PATH: pathWithoutCli, HOME: home, NO_COLOR: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
 const asRoot = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
@@ -97,10 +97,10 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
       const r = await person(["up", "--env", n, "--part", "foundation", "--yes"], { PULUMI_CONFIG_PASSPHRASE: "" });
       expect([r.code, r.code === 0 ? "" : r.said]).toEqual([0, ""]);
       const iam = new IAMClient({ region, endpoint: clouds[n].url, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
-      for (const role of ["deployer", "payments-deployer", "rotator"]) {
+      for (const role of ["deployer", "payments-deployer"]) {
         // The emulator looks for a schedule in the group `default`, whatever group it is in.
         await iam.send(new PutRolePolicyCommand({ RoleName: `stackseal-${n}-${role}`, PolicyName: "emulator", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "scheduler:*", Resource: `arn:aws:scheduler:${region}:${ACCOUNTS[n]}:schedule/default/*` }] }) }));
-        const machine = role === "rotator" ? `rotator-${n}` : `deployer-${n}${role === "deployer" ? "" : "-payments"}`;
+        const machine = `deployer-${n}${role === "deployer" ? "" : "-payments"}`;
         const put = await person(["identity", "put", "--env", n, "--role", role, "--file", join(home, `${machine}.age`), ...(machine === "deployer-staging" ? ["--signing-key", join(home, `${machine}.ssh`)] : []), "--yes"]);
         expect([put.code, put.code === 0 ? "" : put.said]).toEqual([0, ""]);
       }
@@ -119,11 +119,10 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     git("push", "-q", origin, "main");
     reviews = [{ login: "super-admin-1", state: "APPROVED", commit: head }];
     const places = placesFor(readProject(root, { clock: systemClock }).environments).map((p) => ({ ...p, aws: { accountId: ACCOUNTS[p.name as Name], region } }));
-    const workflow = (name: string): Runner => new Runner({
-      workflow: githubWorkflows({ own: true, places })[`.github/workflows/${name}.yml`]!, origin, ref: merged, shared, assume, env: { ...env, ...sandbox.env },
+    runner = new Runner({
+      workflow: githubWorkflows({ own: true, places })[".github/workflows/deploy.yml"]!, origin, ref: merged, shared, assume, env: { ...env, ...sandbox.env },
       github: { GITHUB_SHA: merged, GITHUB_REF: "refs/heads/main", GITHUB_REPOSITORY: "acme/platform-credentials", GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, GITHUB_TOKEN: "job-token", EVENT_BEFORE: start },
     });
-    [runner, nightly, quarterly] = [workflow("deploy"), workflow("nightly"), workflow("quarterly")];
   }, 600_000);
   afterAll(async () => {
     server.closeAllConnections();
@@ -131,8 +130,8 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     await sandbox.close();
     for (const c of Object.values(clouds)) await c.close();
   });
-  const passes = async (id: string, of = runner): Promise<Ended> => {
-    const r = await of.job(id);
+  const passes = async (id: string): Promise<Ended> => {
+    const r = await runner.job(id);
     expect([id, r.failed, r.ok ? "" : r.said]).toEqual([id, "", ""]);
     return r;
   };
@@ -167,11 +166,5 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     for (const s of ["stackseal/prod/twilio", "stackseal/prod/payments/stripe", "stackseal/prod/payments/stripe-webhook-payments"]) expect(Object.values((await store.send(new DescribeSecretCommand({ SecretId: s }))).VersionIdsToStages ?? {}).flat(), s).toContain("AWSCURRENT");
     const { endpoints } = JSON.parse(readFileSync(join(work, "sandbox/stripe.json"), "utf8")) as { endpoints: { livemode: boolean; api_version: string }[] };
     expect(endpoints.filter((e) => e.livemode).map((e) => e.api_version)).toEqual(["2026-09-30.endive", "2026-09-30.endive"]);
-  });
-  it("is watched every night, and written up every quarter", async () => {
-    for (const id of nightly.order) await passes(id, nightly);
-    for (const id of quarterly.order) await passes(id, quarterly);
-    expect(readdirSync(join(quarterly.artifacts, "evidence/evidence")).sort()).toEqual(["access-matrix.txt", "audit-log.csv", "people.json", "report.html", "rotations-prod.csv", "rotations-staging.csv"]);
-    expect(readdirSync(join(quarterly.artifacts, "backup")).some((f) => f.endsWith(".age"))).toBe(true);
   });
 });
