@@ -89,7 +89,7 @@ export async function mayReseal(root: string, concerned: readonly Concern[], lis
     if (target.kind === "credentials" && !me.every((m) => m && m.entry.tiers.includes(target.tier) && allows(m.entry.role, target.class, target.tier, "seal")))
       wrong.push(sealCodes.finding("PEOPLE_NOT_ALLOWED", { message: `${signer.name} may not seal ${target.class} credentials of ${target.tier}, and the change concerns them`, at, hint: "a Super Admin of that tier must make the change" }));
     const { sealed, findings } = readClear(root, target.file);
-    if (!sealed || (target.kind === "credentials" && hasErrors(findings))) {
+    if (!sealed || hasErrors(findings)) {
       wrong.push(...findings);
       continue;
     }

@@ -41,7 +41,7 @@ export async function resealFile(o: Reseal): Promise<number> {
   const { file } = o.target;
   return withLock(join(o.root, file), file, async () => {
     const { sealed, findings } = readClear(o.root, file);
-    if (!sealed || (o.target.kind === "credentials" && hasErrors(findings))) throw new FindingError(findings);
+    if (!sealed || hasErrors(findings)) throw new FindingError(findings);
     const opened = await openSealed(sealed, o.identities);
     if (o.target.kind === "credentials") {
       const where = o.target;

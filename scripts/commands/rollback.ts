@@ -45,6 +45,7 @@ export default defineCommand({
     const d = project.environments[0];
     if (!d) throw new FindingError(project.findings, 2);
     const t = chooseTarget(d, said);
+    refuseRotating(context, d, t);
     const git = gitOf(context, env);
     const store = openStore({ root: context.root, env: context.env, clock: context.clock }, env, d.environment.store);
     const found = await store.describe(t.name);
@@ -55,7 +56,7 @@ export default defineCommand({
     const old = history.find((v) => v.id === id) ?? null;
     const current = versionWith(found, "current");
     if (git && !old) throw new FindingError(c.finding("ROLLBACK_NOT_IN_GIT", { message: `no commit in HEAD's history gives ${id.slice(0, 12)}: it was put there past git`, path: t.name, hint: `stackseal drift --env ${env}; a shallow clone wants git fetch --unshallow` }));
-    refuse(context, d, t, head, old, options["althoughExposed"] === true);
+    if (options["althoughExposed"] !== true) refuseExposed(d, head, old);
 
     // Git's half is made first and pointed at last: what can fail in it fails before the store is touched.
     const branch = (options["branch"] as string | undefined) ?? `rollback/${env}-${t.name.split("/").slice(2).join("-")}-${id.slice(0, 12)}`;
@@ -109,10 +110,12 @@ function tipOf(git: Git, t: Target, branch: string, id: string): string | null {
 /** What comes back: credentials whose issue HEAD doesn't have. */
 const back = (head: GitVersion | null, old: GitVersion | null): GitVersion["credentials"] =>
   (old?.credentials ?? []).filter((x) => head?.credentials.find((h) => h.path === x.path)?.claims.issueId !== x.claims.issueId);
-function refuse(context: Context, d: Declared, t: Target, head: GitVersion | null, old: GitVersion | null, exposed: boolean): void {
+/** Before anything is looked at: half of a rotation looks like half of a rollback. */
+function refuseRotating(context: Context, d: Declared, t: Target): void {
   const open = readRecords(context.root, d.name, null).records.find((k) => isOpen(k.record) && k.record.path.startsWith(`${t.integration}.`) && k.record.class === t.class)?.record;
   if (open) throw new FindingError(c.finding("ROLLBACK_ROTATING", { message: `${open.path} is being rotated (${open.rotation}): that is gone back from by its own command`, path: open.path, hint: `stackseal rotate abort ${open.rotation} --env ${d.name}` }));
-  if (exposed) return;
+}
+function refuseExposed(d: Declared, head: GitVersion | null, old: GitVersion | null): void {
   const known = back(head, old).filter((x) => ["compromise", "departure"].includes(head?.credentials.find((h) => h.path === x.path)?.claims.reason ?? ""));
   if (known.length) throw new FindingError(known.map((x) => c.finding("ROLLBACK_EXPOSED", { message: `${x.path} was replaced because somebody may know the former value`, path: x.path, hint: `issue a new one: stackseal rotate start ${x.path} --env ${d.name}; or --although-exposed` })));
 }

@@ -136,6 +136,16 @@ describe("rollback refuses", () => {
     expect(await codes("--secret", "twilio", "--although-exposed", "--branch", "main")).toEqual(["ROLLBACK_BRANCH_TAKEN"]);
     expect(await codes("--secret", "twilio", "--although-exposed")).toEqual([]);
   }, 240_000);
+  it("while a rotation of the secret is open, and only of that one", async () => {
+    expect(git("status", "--porcelain")).toBe("");
+    // Guided, and nobody gives the new value: it stays open.
+    const started = spawnSync(process.execPath, [join(import.meta.dirname, "../../dist/cli.js"), "-C", p.root, "rotate", "start", "vapi.token", "--reason", "scheduled", "--env", "dev", "--sandbox", "--yes"], { input: "", env: { ...p.env, ...GIT }, encoding: "utf8" });
+    const [open] = (JSON.parse((await p.run(["rotations", "--env", "dev", "--json"], GIT)).out) as { rotations: { rotation: string; path: string; state: string }[] }).rotations;
+    expect(open, started.stderr).toMatchObject({ path: "vapi.token", state: expect.not.stringMatching(/closed|aborted/) as string });
+    const refused = JSON.parse((await p.run(["rollback", "--env", "dev", "--json", "--yes", "--secret", "vapi"], GIT)).out) as { findings: { code: string; hint: string }[] };
+    expect(refused.findings.map((f) => [f.code, f.hint])).toEqual([["ROLLBACK_ROTATING", `stackseal rotate abort ${open!.rotation} --env dev`]]);
+    expect(await codes("--secret", "twilio", "--dry-run", "--although-exposed")).not.toContain("ROLLBACK_ROTATING");
+  }, 240_000);
   it("nothing that the store has forgotten: git goes first, and up follows when it is named", async () => {
     const ids = (): string[] => (JSON.parse(readFileSync(join(p.root, ".stackseal/store/dev/twilio.json"), "utf8")) as { versions: { id: string }[] }).versions.map((v) => v.id);
     const oldest = ids()[0]!;
