@@ -149,6 +149,7 @@ function handlers(provider: Provider, version: string): Record<string, Handler> 
     read: async (r: pb.ReadRequest) => {
       const got = await provider.read(r.getUrn(), r.getId(), fromStruct(r.getInputs()), fromStruct(r.getProperties()));
       const m = new pb.ReadResponse();
+      if (got.id === "") return m; // what isn't there has no properties: the CLI would import an empty one
       m.setId(got.id);
       m.setProperties(toStruct(got.outputs));
       if (got.inputs) m.setInputs(toStruct(got.inputs));

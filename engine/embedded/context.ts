@@ -10,7 +10,7 @@ import type { Registry } from "./registry.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { State } from "./state.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
-import { isRoot, isProviderType, parseRef } from "./urn.ts";
+import { parseRef } from "./urn.ts";
 
 /** Who is told of what happens, in order. */
 export interface Observer {
@@ -109,10 +109,15 @@ export class Context {
     if (mandatory) this.failed = true;
     return mandatory;
   }
+  /** The provider behind a reference, if it's ready. */
+  loaded(ref: string): ProviderHost | undefined {
+    const { urn, id } = parseRef(ref);
+    return this.registry.get(ref) ?? this.registry.get(`${this.renamed.get(urn) ?? urn}::${id}`);
+  }
   /** The provider behind a reference: of this run, or as it stands in the old state. */
   async host(ref: string | undefined, user: string): Promise<ProviderHost> {
     const { urn, id } = parseRef(ref ?? "");
-    const known = this.registry.get(ref ?? "") ?? this.registry.get(`${this.renamed.get(urn) ?? urn}::${id}`);
+    const known = this.loaded(ref ?? "");
     if (known) return known;
     const old = this.previous.find((r) => r.urn === urn && r.id === id);
     if (!old) throw new FindingError(engineCodes.finding("ENGINE_FAILED", { message: `unknown provider '${ref ?? ""}' of ${user}`, path: user }));
@@ -122,13 +127,17 @@ export class Context {
   providerOf(ref: string | undefined): State | undefined {
     return ref ? (this.providers.get(parseRef(ref).urn) ?? this.olds.get(parseRef(ref).urn)) : undefined;
   }
-  targeted(s: { readonly urn: string; readonly type: string; readonly provider?: string | undefined }, dependsOn: readonly string[]): boolean {
-    const { targets, targetDependents } = this.settings;
-    if (targets.length === 0 || isProviderType(s.type) || isRoot(s.urn) || this.isTarget(s.urn)) return true;
-    return targetDependents && [...dependsOn, ...(s.provider ? [parseRef(s.provider).urn] : [])].some((u) => this.actualTargets.has(u) || this.isTarget(u));
+  /** Whether it's named itself, or, where dependents are meant too, refers to what is: a child, a user, what its provider serves. */
+  targeted(s: State): boolean {
+    return this.isTarget(s.urn) || (this.settings.targetDependents && referencesOf(s).some((u) => this.actualTargets.has(u)));
   }
   /** Named themselves, or dependents of such: grows while the run goes on. */
   readonly actualTargets = new Set<string>();
+  /** Whether a step was made for it. */
+  hasStep(urn: string): boolean {
+    const { did } = this;
+    return [did.creates, did.sames, did.updates, did.deletes, did.replaces, did.reads].some((set) => set.has(urn));
+  }
   isTarget(urn: string): boolean {
     return isTargetOf(this.settings.targets, urn);
   }

@@ -1,6 +1,6 @@
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { dependenciesOf, referencesOf, type Context } from "./context.ts";
-import { applyReplaceOnChanges, diffResource, replaces } from "./generate.ts";
+import { applyReplaceOnChanges, diffResource, replaces } from "./diff.ts";
 import type { State } from "./state.ts";
 import { isProviderType, parseRef } from "./urn.ts";
 
@@ -39,7 +39,7 @@ async function replacedBy(c: Context, r: State, doomed: ReadonlySet<string>): Pr
   if (isProviderType(r.type)) {
     await c.registry.same(r);
     d = await c.registry.diff(r.urn, r.id ?? "", r.inputs, r.outputs, news);
-  } else d = await diffResource(c, await c.host(r.provider, r.urn), r, news, r.ignoreChanges ?? []);
+  } else d = await diffResource(c, await c.host(r.provider, r.urn), r.urn, r, news, r.ignoreChanges ?? []);
   d = applyReplaceOnChanges(d, r.replaceOnChanges ?? [], false);
   return replaces(d) ? d.replaces : null;
 }

@@ -1,7 +1,7 @@
 import { FindingError } from "../../lib/finding.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
-import { Context, referencesOf, type Observer, type Settings } from "./context.ts";
+import { Context, dependenciesOf, type Observer, type Settings } from "./context.ts";
 import { deletionOrder, dependentsToReplace } from "./dependents.ts";
 import { Executor, ProtectedError } from "./execute.ts";
 import { deletion, Generator } from "./generate.ts";
@@ -41,7 +41,7 @@ export class Deployment {
   private readonly o: DeploymentOptions;
   constructor(o: DeploymentOptions) {
     this.o = o;
-    this.registry = new Registry(o.load, { stackOutputs: o.stackOutputs ?? (() => Promise.resolve(null)), resource: (urn) => this.describe(urn) }, o.preview, o.callTimeoutMs);
+    this.registry = new Registry(o.load, { stackOutputs: o.stackOutputs ?? (() => Promise.resolve(null)), resource: (urn) => { const s = this.context.news.get(urn); return s ? { urn, id: s.id ?? "", provider: s.provider ?? "", state: s.outputs } : null; } }, o.preview, o.callTimeoutMs);
     this.context = new Context(o, o.previous, this.registry, new Snapshot(o.previous, o.operations ?? [], o.preview ? undefined : o.sink), o.packs, o.observer ?? {});
     this.generator = new Generator(this.context);
     this.executor = new Executor(this.context);
@@ -73,7 +73,9 @@ export class Deployment {
       await this.executor.run(plan.chain);
       if (plan.chain.length === 0) return read.state;
     }
-    const state = c.news.get(plan.state.urn) ?? plan.state;
+    // What isn't among the targets stays what it was, under its old name.
+    const state = c.news.get(plan.state.urn) ?? plan.chain.at(-1)?.new ?? plan.state;
+    if (!c.goals.has(state.urn)) c.goals.set(state.urn, goal);
     if (isProviderType(state.type)) {
       c.providers.set(state.urn, state);
       const before = c.oldUrnOf.get(state.urn);
@@ -95,6 +97,8 @@ export class Deployment {
   }
   async registerOutputs(urn: string, outputs: Props): Promise<void> {
     const s = this.context.news.get(urn), what = unsupported(outputs);
+    if (this.context.stopped) throw new ShutDown();
+    if (this.context.did.skipped.has(urn)) return; // not among the targets, and so not there
     if (!s) throw new Error(`cannot complete a resource '${urn}' whose registration isn't pending`);
     if (what !== null) throw new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, path: urn }));
     if (isRoot(urn)) { this.stackOutputs = outputs; return; }
@@ -137,10 +141,6 @@ export class Deployment {
       this.inFlight.delete(key);
     }
   }
-  private describe(urn: string): Props | null {
-    const s = this.context.news.get(urn);
-    return s ? { urn, id: s.id ?? "", provider: s.provider ?? "", state: s.outputs } : null;
-  }
   /** Settles when no registration is under way. */
   async idle(): Promise<void> {
     while (this.inFlight.size > 0) await new Promise((done) => setTimeout(done, 5));
@@ -150,7 +150,7 @@ export class Deployment {
   async refresh(): Promise<void> {
     const { context: c } = this, targets = c.settings.targets, steps = new Map<State, PlannedStep>(), touched = new Set<string>();
     for (const r of c.previous) {
-      const hit = targets.length === 0 || c.isTarget(r.urn) || (c.settings.targetDependents && referencesOf(r).some((u) => touched.has(u)));
+      const hit = targets.length === 0 || c.isTarget(r.urn) || (c.settings.targetDependents && [r.parent, ...dependenciesOf(r)].some((u) => u !== undefined && touched.has(u)));
       if (!hit) continue;
       touched.add(r.urn);
       steps.set(r, { op: "refresh", urn: r.urn, old: r });
@@ -163,7 +163,7 @@ export class Deployment {
       // What referred to something that is gone refers to it no more.
       const known = (urns: readonly string[]): string[] => urns.filter((u) => there.has(u));
       const kept = { ...s, ...(s.dependencies && { dependencies: known(s.dependencies) }), ...(s.replaceWith && { replaceWith: known(s.replaceWith) }),
-        ...(s.propertyDependencies && { propertyDependencies: Object.fromEntries(Object.entries(s.propertyDependencies).map(([k, urns]) => [k, known(urns)])) }) };
+        ...(s.propertyDependencies && { propertyDependencies: Object.fromEntries(Object.entries(s.propertyDependencies).map(([k, urns]) => [k, known(urns)] as const).filter(([, urns]) => urns.length > 0)) }) };
       if (kept.deletedWith && !there.has(kept.deletedWith)) kept.deletedWith = undefined;
       if (kept.parent && !there.has(kept.parent)) kept.parent = undefined;
       there.add(s.urn);

@@ -18,6 +18,7 @@ export function eventLog(emit: (e: EngineEvent) => void, preview: boolean): Obse
     },
     begun: (s) => { send("resourcePreEvent", { metadata: metadata(s), ...(preview && { planning: true }) }); },
     ended: (s) => {
+      if (s.ok === false && preview) return; // its diagnostic says so
       if (s.ok === false) send("resOpFailedEvent", { metadata: metadata(s), status: 0, steps: 0 });
       else send("resOutputsEvent", { metadata: metadata(s), ...(preview && { planning: true }) });
     },

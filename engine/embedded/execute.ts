@@ -1,8 +1,8 @@
 import { FindingError } from "../../lib/finding.ts";
-import type { ReadResult, Written } from "../../lib/provider.ts";
+import type { DiffKind, ReadResult, Written } from "../../lib/provider.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import type { Context } from "./context.ts";
-import { diffResource } from "./generate.ts";
+import { diffResource } from "./diff.ts";
 import { resetPaths } from "./paths.ts";
 import type { State } from "./state.ts";
 import { ShutDown, type Chain, type PlannedStep } from "./step.ts";
@@ -50,6 +50,7 @@ export class Executor {
     try {
       await this.begin(step);
       partial = await this.apply(step);
+      if (step.refreshed?.state) markSecrets(step.refreshed.state, () => undefined);
       if (step.new && step.op !== "replace") {
         markSecrets(step.new, (m) => { c.say("warning", m, step.urn); });
         if (!step.skipped && !step.op.startsWith("refresh")) c.news.set(step.urn, step.new);
@@ -126,6 +127,7 @@ export class Executor {
         const w = isProviderType(now.type) ? await c.registry.update(now.urn, old.id ?? "", now.inputs)
           : await (await c.host(now.provider, now.urn)).update(now.urn, old.id ?? "", old.inputs, old.outputs, now.inputs, s.ignoreChanges ?? [], preview, now.customTimeouts?.update);
         now.modified = new Date().toISOString();
+        if (w.initErrors?.length) now.inputs = old.inputs; // it isn't as these inputs want it: the next run tries again
         return this.written(now, { ...w, id: old.id ?? "" });
       }
       case "delete": case "delete-replaced": case "discard": case "discard-replaced":
@@ -193,12 +195,12 @@ export class Executor {
     if (!r.id) { s.refreshed = { op: "delete", state: null }; return; }
     const now: State = { ...old, id: r.id, inputs: r.inputs ?? old.inputs, outputs: r.outputs, initErrors: r.initErrors?.length ? [...r.initErrors] : undefined };
     if (now.initErrors) c.say("warning", `the refreshed resource is in an unhealthy state:\n  * ${now.initErrors.join("\n  * ")}`, old.urn);
-    markSecrets(now, () => undefined);
     if (!equal(old.inputs, now.inputs) || !equal(old.outputs, now.outputs)) now.modified = new Date().toISOString();
     if (old.external) { s.refreshed = { op: equal(old.outputs, now.outputs) ? "same" : "update", state: now }; return; }
     // The diff that an unchanged program would see now, turned round.
-    const diff = await diffResource(c, host, now, old.inputs, old.ignoreChanges ?? []);
-    s.refreshed = { op: diff.changes === "none" ? "same" : "update", state: now, diff };
+    const diff = await diffResource(c, host, now.urn, now, old.inputs, old.ignoreChanges ?? []);
+    const turned = diff.detailed && Object.fromEntries(Object.entries(diff.detailed).map(([k, v]) => [k, { ...v, kind: v.kind.replace(/^add|^delete/, (w) => (w === "add" ? "delete" : "add")) as DiffKind }]));
+    s.refreshed = { op: diff.changes === "none" ? "same" : "update", state: now, diff: { ...diff, ...(turned && { detailed: turned }) } };
   }
 }
 

@@ -1,22 +1,19 @@
-import { FindingError } from "../../lib/finding.ts";
 import type { CheckFailure, CheckResult, DiffResult } from "../../lib/provider.ts";
 import type { Props } from "../../lib/pulumi-value.ts";
-import { engineCodes } from "../codes.ts";
 import { findOld } from "./aliases.ts";
-import { dependenciesOf, type Context } from "./context.ts";
+import { dependenciesOf, referencesOf, type Context } from "./context.ts";
 import { dependentsToReplace } from "./dependents.ts";
 import type { Goal } from "./goal.ts";
-import { UNASKED, UNKNOWN_CONFIG, type ProviderHost } from "./host.ts";
-import { covers, resetPaths } from "./paths.ts";
-import { visible } from "./registry.ts";
+import { applyReplaceOnChanges, diffResource, NO_DIFF, providerForcesReplace, replaces } from "./diff.ts";
+import type { ProviderHost } from "./host.ts";
+import { resetPaths } from "./paths.ts";
 import type { State } from "./state.ts";
 import { Bail, type Chain, type PlannedStep } from "./step.ts";
 import { isProviderType, isRoot, makeUrn, parseRef } from "./urn.ts";
-import { changedKeys, equal, plainProps, redact } from "./values.ts";
+import { changedKeys, equal, redact } from "./values.ts";
 
 /** What a registration is turned into; with `imported`, the chain reads it first and `afterImport` goes on from there. */
 export interface Plan { readonly chain: Chain; readonly state: State; readonly goal: Goal; readonly imported?: boolean }
-const NO_DIFF: DiffResult = { changes: "none", replaces: [], diffs: [], deleteBeforeReplace: false };
 const because = (key: string): DiffResult => ({ ...NO_DIFF, changes: "some", replaces: [key] });
 
 /** Decides what is to be done for a registration, one at a time, as Pulumi's step generator does: nothing here changes the world. */
@@ -24,12 +21,10 @@ export class Generator {
   private readonly c: Context;
   private readonly urns = new Set<string>();
   private readonly pendingDeletes = new Set<State>();
+  private readonly missed = new Set<string>();
   private readonly dependentKeys = new Map<string, readonly string[]>();
   constructor(c: Context) {
     this.c = c;
-  }
-  hasSeen(urn: string): boolean {
-    return this.urns.has(urn);
   }
   isPendingDelete(s: State): boolean {
     return this.pendingDeletes.has(s);
@@ -79,9 +74,8 @@ export class Generator {
     const host = goal.custom && !isProviderType(goal.type) ? await c.host(goal.provider, urn) : null;
     const recreating = c.did.deletes.has(urn), wasExternal = old?.external === true;
     const fresh = !old || recreating || wasExternal || old.taint === true;
-    const targeted = isProviderType(s.type) || isRoot(urn) || c.targeted(s, dependenciesOf(s));
-    const missing = targeted ? dependenciesOf(s).concat(s.parent ?? []).find((u) => c.did.skipped.has(u)) : undefined;
-    if (missing !== undefined) throw new FindingError(engineCodes.finding("TARGET_UNKNOWN", { message: `${urn} depends on ${missing}, which isn't there yet and isn't among the targets`, path: urn, hint: `add --target '${missing}'` }));
+    const meant = c.settings.targets.length > 0 && c.targeted(s), targeted = meant || c.settings.targets.length === 0 || isProviderType(s.type) || isRoot(urn);
+    if (targeted) this.refuseMissing(s);
     const { props: wanted, failed } = old ? resetPaths(goal.inputs, old.inputs, goal.ignoreChanges) : { props: goal.inputs, failed: [] };
     if (failed.length) c.say("info", `cannot ignore changes in added or removed elements of the path: "${failed.join(", ")}"`, urn);
     let failures: readonly CheckFailure[] = [];
@@ -98,13 +92,13 @@ export class Generator {
       c.did.deletes.delete(urn);
       c.did.replaces.add(urn);
       const keys = this.dependentKeys.get(urn);
-      return [{ op: "replace", urn, old, new: s, ...(keys && { keys }) }, { op: "create-replacement", urn, old, new: s, ...(keys && { keys }) }];
+      return [{ op: "replace", urn, old, new: s }, { op: "create-replacement", urn, old, new: s, ...(keys && { keys }) }];
     }
     if (wasExternal) {
       c.did.creates.add(urn);
       return [{ op: "create-replacement", urn, old, new: s, pendingDelete: true }, { op: "replace", urn, old, new: s }];
     }
-    if (c.settings.targets.length && !isProviderType(s.type) && !isRoot(urn) && targeted) c.actualTargets.add(urn); // providers come along without being meant
+    if (meant) c.actualTargets.add(urn);
     if (old) return targeted ? this.fromDiff(goal, host, old, s, goal.custom ? s.inputs : wanted, imported) : this.keep(old, s);
     if (!targeted) {
       c.did.sames.add(urn);
@@ -114,16 +108,29 @@ export class Generator {
     c.did.creates.add(urn);
     return [{ op: "create", urn, new: s }];
   }
+  /** With targets: nothing that is done may refer to what was left uncreated. A preview says so of each once. */
+  private refuseMissing(s: State): void {
+    const { c } = this;
+    for (const u of referencesOf(s)) if (c.did.skipped.has(u) && !this.missed.has(u)) {
+      this.missed.add(u);
+      c.say("error", `${s.urn} depends on ${u}, which isn't there yet and isn't among the targets (add --target '${u}')`, s.urn, "TARGET_UNKNOWN");
+      if (!c.preview) throw new Bail("an untargeted creation");
+    }
+  }
   /** What isn't targeted stays as it is, and so does, before it, what it refers to and nobody has registered. */
   private keep(old: State, s: State): Chain {
     const { c } = this, chain: PlannedStep[] = [];
+    if (old.provider && !c.loaded(old.provider)) throw new Error(`provider ${old.provider} for resource ${s.urn} has not been registered yet: a change of providers doesn't go with --target; change the program back to the original ones`);
     const visit = (r: State, urn: string): void => {
-      if (r.delete || (r !== old && [c.did.sames, c.did.creates, c.did.updates, c.did.replaces, c.did.reads].some((set) => set.has(r.urn)))) return;
+      if (r.delete) return;
       c.did.sames.add(urn).add(r.urn);
       this.urns.add(r.urn);
-      for (const u of [...(r.provider ? [parseRef(r.provider).urn] : []), ...(r.parent ? [r.parent] : []), ...dependenciesOf(r)]) {
-        const dep = c.olds.get(c.renamed.get(u) === undefined ? u : "");
-        if (dep) visit(dep, dep.urn);
+      const provider = r.provider === undefined ? undefined : c.olds.get(parseRef(r.provider).urn);
+      if (provider && !c.hasStep(provider.urn) && !c.hasStep(c.renamed.get(provider.urn) ?? "") && `${provider.urn}::${provider.id ?? ""}` === r.provider) visit(provider, urn);
+      for (const u of [...(r.parent ? [r.parent] : []), ...dependenciesOf(r)]) if (!c.hasStep(u)) {
+        const dep = c.olds.get(u);
+        if (!dep) throw new Error(`${u}, which the untargeted resource ${urn} refers to, has no old state`);
+        visit(dep, urn);
       }
       chain.push({ op: "same", urn: r.urn, old: r, new: { ...r }, untargeted: true });
     };
@@ -214,44 +221,13 @@ export class Generator {
     if (old.taint) return because("id");
     if (goal.replaceWith.some((u) => c.did.replaces.has(u))) return because("replaceWith");
     if (goal.deletedWith !== undefined && c.did.replaces.has(goal.deletedWith)) return because("deletedWith");
-    if ((old.provider ?? "") !== (s.provider ?? "") && (await this.providerForcesReplace(old, s))) return because("provider");
+    if ((old.provider ?? "") !== (s.provider ?? "") && (await providerForcesReplace(c, old, s))) return because("provider");
     if (isProviderType(s.type)) return c.registry.diff(s.urn, old.id ?? "", old.inputs, old.outputs, inputs);
     if (!host) return equal(old.inputs, inputs) ? NO_DIFF : { ...NO_DIFF, changes: "some", diffs: changedKeys(old.inputs, inputs) };
-    return diffResource(c, host, old, inputs, goal.ignoreChanges);
-  }
-  /** A resource whose provider changed is replaced only if the new provider says that its configuration asks for it. */
-  private async providerForcesReplace(old: State, s: State): Promise<boolean> {
-    const { c } = this;
-    if (!old.provider || !s.provider) return true;
-    const before = parseRef(old.provider).urn, now = parseRef(s.provider).urn;
-    if (c.renamed.get(before) === now) return false;
-    const oldRes = c.previous.find((r) => r.urn === before && r.id === parseRef(old.provider as string).id) ?? c.olds.get(before), newRes = c.providers.get(now) ?? c.olds.get(now);
-    if (!oldRes || !newRes) return true;
-    const d = await (await c.host(s.provider, s.urn)).diffConfig(now, visible(oldRes.inputs), oldRes.outputs, visible(newRes.inputs));
-    return replaces(d);
+    return diffResource(c, host, s.urn, old, inputs, goal.ignoreChanges);
   }
 }
 
-/** The provider's own diff; where it can't tell, inputs are compared with secrets unwrapped. */
-export async function diffResource(c: Context, host: ProviderHost, old: State, inputs: Props, ignoreChanges: readonly string[]): Promise<DiffResult> {
-  if (!host.known) {
-    c.say("warning", UNKNOWN_CONFIG, old.urn);
-    return UNASKED;
-  }
-  const d = await host.diff(old.urn, old.id ?? "", old.inputs, old.outputs, inputs, ignoreChanges);
-  if (d.changes !== "unknown") return d;
-  const diffs = changedKeys(plainProps(old.inputs), plainProps(resetPaths(inputs, old.inputs, ignoreChanges).props));
-  return { ...d, changes: diffs.length ? "some" : "none", ...(diffs.length && { diffs }) };
-}
-/** What `replaceOnChanges` names becomes a reason to replace; it can't where the provider names neither changed keys nor paths. */
-export function applyReplaceOnChanges(d: DiffResult, paths: readonly string[], hasInitErrors: boolean): DiffResult {
-  if (paths.length === 0 || (d.changes !== "some" && !hasInitErrors)) return d;
-  const detailed = d.detailed && Object.fromEntries(Object.entries(d.detailed).map(([k, v]) => [k, covers(paths, k) && !v.kind.endsWith("-replace") ? { ...v, kind: `${v.kind}-replace` as typeof v.kind } : v]));
-  const initError = hasInitErrors && covers(paths, "#initerror");
-  const replaces = [...new Set([...d.replaces, ...d.diffs.filter((k) => covers(paths, k)), ...(initError ? ["#initerror"] : [])])];
-  return { ...d, replaces, ...(detailed && { detailed }), ...(initError && { changes: "some" }) };
-}
-export const replaces = (d: DiffResult): boolean => d.replaces.length > 0 || Object.values(d.detailed ?? {}).some((v) => v.kind.endsWith("-replace"));
 /** An external resource isn't ours: nothing is deleted, it's only forgotten. */
 export const deletion = (s: State, replacing: boolean): PlannedStep["op"] => (s.external ? (replacing ? "discard-replaced" : "discard") : replacing ? "delete-replaced" : "delete");
 

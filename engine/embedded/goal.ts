@@ -23,7 +23,7 @@ export function inherit(given: Goal, parent: Goal | undefined): Goal {
     goal.protect ??= parent.protect;
     goal.retainOnDelete ??= parent.retainOnDelete;
     goal.deletedWith ??= parent.deletedWith;
-    if (goal.custom && parent.provider !== undefined && handles(parent.provider)) goal.provider ??= parent.provider;
+    if (goal.custom && !isProviderType(goal.type) && parent.provider !== undefined && handles(parent.provider)) goal.provider ??= parent.provider;
     // A component hands its map of providers on to the components and resources below it.
     if (!parent.custom && !goal.custom) goal.providers = { ...parent.providers, ...goal.providers };
   }

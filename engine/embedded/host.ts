@@ -11,6 +11,8 @@ const NO_CHANGE: DiffResult = { changes: "unknown", replaces: [], diffs: [], del
 export const UNASKED: DiffResult = { ...NO_CHANGE, changes: "some" };
 export const UNKNOWN_CONFIG = "The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.";
 
+/** A provider's own settings reach it without secrets and references. */
+const bare = (p: Props): Props => plainProps(lowerReferences(p) as Props);
 /** A provider as the engine uses it: what an unconfigured one answers, what one that takes no secrets or previews is given, and how long a call may take. */
 export class ProviderHost {
   private features: ProviderFeatures | null = null;
@@ -27,13 +29,13 @@ export class ProviderHost {
     return this.features !== null;
   }
   async checkConfig(urn: string, olds: Props, news: Props): Promise<CheckResult> {
-    const r = await this.ask("CheckConfig", urn, this.provider.checkConfig(urn, plainProps(olds), plainProps(news)));
+    const r = await this.ask("CheckConfig", urn, this.provider.checkConfig(urn, bare(olds), bare(news)));
     const inputs = { ...r.inputs };
     annotateSecrets(inputs, news);
     return { inputs, failures: r.failures };
   }
   diffConfig(urn: string, oldIn: Props, oldOut: Props, newIn: Props): Promise<DiffResult> {
-    return this.ask("DiffConfig", urn, this.provider.diffConfig(urn, plainProps(oldIn), plainProps(oldOut), plainProps(newIn)));
+    return this.ask("DiffConfig", urn, this.provider.diffConfig(urn, bare(oldIn), bare(oldOut), bare(newIn)));
   }
   async configure(urn: string, id: string, inputs: Props): Promise<void> {
     if (hasUnknown(inputs)) this.features = null;

@@ -31,6 +31,15 @@ export const tooLong = (d: Deployment, limits: ProgramLimits): void => {
   d.context.stop("error");
 };
 
+/** What a program declared before it failed is still done, as in a process of its own, which ends when nothing is left to wait for. */
+async function quiet(d: Deployment): Promise<void> {
+  for (let still = 0; still < 5; still++) {
+    await new Promise((done) => setTimeout(done, 5));
+    if (d.waitingFor.length > 0) still = 0;
+    await d.idle();
+  }
+}
+
 /** Runs a program in this process: the SDK talks to the engine through its monitor slot, without gRPC. Resolves to whether it ended as it should; never rejects for what the program does. */
 export async function runInProcess(d: Deployment, info: ProgramInfo, program: () => unknown, limits: ProgramLimits): Promise<boolean> {
   const { context: c } = d, service = monitorService(d, info, logOf(d));
@@ -41,7 +50,8 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
     if (c.stopped) return;
     const refused = e instanceof FindingError ? e : unannounced(messageOf(e));
     if (refused) c.fail(refused);
-    else c.fail(new Error(`the program failed: ${messageOf(e)}`), undefined, "PROGRAM_FAILED");
+    else if (typeof e !== "object" || e === null || !c.reported.has(e)) c.say("error", `the program failed: ${messageOf(e)}`, undefined, "PROGRAM_FAILED");
+    if (typeof e === "object" && e !== null) c.reported.add(e);
   };
   process.on("unhandledRejection", failed);
   // The SDK takes a stack for every promise, half of a large program's time; nobody is shown one.
@@ -51,7 +61,7 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
   const late = new Promise<void>((done) => { timer = setTimeout(() => { ok = false; tooLong(d, limits); done(); }, limits.timeoutMs); });
   const before = c.onStop, stopped = new Promise<void>((done) => { c.onStop = () => { before(); done(); }; });
   try {
-    if (!c.stopped) await withSdk({ ...info, monitor: direct(service.monitor), engine: direct(service.engine) }, () => Promise.race([runStack(program).catch(failed), late, stopped.then(() => d.idle())]));
+    if (!c.stopped) await withSdk({ ...info, monitor: direct(service.monitor), engine: direct(service.engine) }, () => Promise.race([runStack(program).catch((e: unknown) => { failed(e); return quiet(d); }), late, stopped.then(() => d.idle())]));
     await new Promise((done) => setImmediate(done));
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,6 @@
+import type { DiffKind, DiffResult } from "../../lib/provider.ts";
 import type { Props, Value } from "../../lib/pulumi-value.ts";
-import { isMap, isSecret, secret } from "./values.ts";
+import { equal, isMap, isSecret, secret } from "./values.ts";
 
 // Property paths: `a.b[0]["c.d"].*`.
 
@@ -25,6 +26,15 @@ export function covers(paths: readonly string[], text: string): boolean {
   return inner !== null && paths.some((p) => { const outer = parsePath(p); return outer !== null && pathContains(outer, inner); });
 }
 
+/** The leaves in which two values differ, by path: what a provider that can't tell is taken to mean. */
+export function changedPaths(olds: Value, news: Value, at = ""): NonNullable<DiffResult["detailed"]> {
+  const here = (kind: DiffKind, path = at): NonNullable<DiffResult["detailed"]> => ({ [path]: { kind, inputDiff: true } });
+  const kindOf = (o: Value | undefined, n: Value | undefined): DiffKind => ((o ?? null) === null ? "add" : (n ?? null) === null ? "delete" : "update");
+  const parts: [string, Value | undefined, Value | undefined][] = Array.isArray(olds) && Array.isArray(news)
+    ? Array.from({ length: Math.max(olds.length, news.length) }, (_, i) => [`${at}[${String(i)}]`, olds[i], news[i]])
+    : isMap(olds) && isMap(news) ? [...new Set([...Object.keys(olds), ...Object.keys(news)])].map((k) => [/^[A-Za-z_$][\w$]*$/.test(k) ? `${at}${at && "."}${k}` : `${at}["${k.replace(/["\\]/g, "\\$&")}"]`, olds[k], news[k]]) : [[at, olds, news]];
+  return Object.assign({}, ...parts.filter(([, o, n]) => !equal(o, n)).map(([path, o, n]) => ((Array.isArray(o) && Array.isArray(n)) || (isMap(o) && isMap(n)) ? changedPaths(o, n, path) : here(kindOf(o, n), path)))) as NonNullable<DiffResult["detailed"]>;
+}
 /** Resets what is at each path in `news` to what it is in `olds` (ignoreChanges); `failed` are the paths of added or removed elements. */
 export function resetPaths(news: Props, olds: Props, paths: readonly string[]): { readonly props: Props; readonly failed: readonly string[] } {
   if (paths.length === 0) return { props: news, failed: [] };

@@ -21,6 +21,7 @@ function toDiff(r: InstanceType<Pb["DiffResponse"]>): DiffResult {
 export class PluginProvider implements Provider {
   private readonly client: ProviderCalls;
   private readonly plugin: Plugin;
+  private shaken: InstanceType<Pb["ProviderHandshakeResponse"]> | null = null;
   private constructor(plugin: Plugin) {
     this.plugin = plugin;
     this.client = providerClient(plugin.address, channel);
@@ -29,7 +30,7 @@ export class PluginProvider implements Provider {
     const p = new PluginProvider(await startPlugin([...argv, engineAddress], { env, ...(cwd !== undefined && { cwd }) }));
     const q = new providerPb.ProviderHandshakeRequest();
     q.setEngineAddress(engineAddress);
-    await p.call(p.client.handshake, q).catch((e: unknown) => { if (!unimplemented(e)) throw e; });
+    p.shaken = await p.call(p.client.handshake, q).catch((e: unknown) => { if (unimplemented(e)) return null; throw e; });
     return p;
   }
   async checkConfig(urn: string, olds: Props, news: Props): Promise<CheckResult> {
@@ -59,7 +60,8 @@ export class PluginProvider implements Provider {
     q.setSendsOldInputsToDelete(true);
     q.setId(id);
     const r = await this.call(this.client.configure, q);
-    return { acceptSecrets: r.getAcceptsecrets(), supportsPreview: r.getSupportspreview() };
+    // Whoever answers a handshake has said there what it takes, and takes previews.
+    return { acceptSecrets: this.shaken?.getAcceptSecrets() ?? r.getAcceptsecrets(), supportsPreview: this.shaken !== null || r.getSupportspreview() };
   }
   check(urn: string, olds: Props, news: Props): Promise<CheckResult> {
     return this.checkWith(this.client.check, urn, olds, news);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { SECRET, SIGNATURE, type Props, type Value } from "../../lib/pulumi-value.ts";
-import { parseRef } from "./urn.ts";
-import { isSecret, mapValue } from "./values.ts";
+import { isRoot, makeUrn, parseRef, parseUrn } from "./urn.ts";
+import { isMap, isSecret, mapValue } from "./values.ts";
 
 export interface Timeouts { create?: number | undefined; update?: number | undefined; delete?: number | undefined; read?: number | undefined }
 /** One resource of the stack, named as in checkpoint v3; secrets open, in signature maps. */
@@ -32,15 +32,16 @@ const FIELDS = new Set(["urn", "custom", "delete", "id", "type", "inputs", "outp
   "pendingReplacement", "additionalSecretOutputs", "aliases", "customTimeouts", "importID", "retainOnDelete", "deletedWith", "replaceWith", "created", "modified", "sourcePosition", "stackTrace",
   "ignoreChanges", "replaceOnChanges", "hideDiff"]);
 
-/** Inside a ciphertext, nested secrets keep their mark; what the CLI calls their ciphertext there is readable. */
-const inside = (v: Value): Value => mapValue(v, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ciphertext: JSON.stringify(inside(x.value)) } : undefined));
+/** A secret's text as the CLI writes it: keys sorted, HTML's letters escaped; nested secrets keep their mark, and what is called their ciphertext there is readable. */
+const textOf = (v: Value): string => JSON.stringify(inside(v)).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const inside = (v: Value): Value => mapValue(v, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ciphertext: textOf(x.value) } : isMap(x) ? Object.fromEntries(Object.entries(x).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, e]) => [k, inside(e)])) : undefined));
 const outside = (v: Value): Value => mapValue(v, (x) => {
   const text = isSecret(x) ? (x["plaintext"] ?? x["ciphertext"]) : undefined;
   return typeof text === "string" ? { [SIGNATURE]: SECRET, value: outside(JSON.parse(text) as Value) } : undefined;
 });
 
 const sealProps = (p: Props, seal: (text: string) => Props): Props =>
-  mapValue(p, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ...seal(JSON.stringify(inside(x.value))) } : undefined)) as Props;
+  mapValue(p, (x) => (isSecret(x) ? { [SIGNATURE]: SECRET, ...seal(textOf(x.value)) } : undefined)) as Props;
 function openProps(p: Props, c: Crypter): Props {
   return mapValue(p, (x) => {
     if (!isSecret(x)) return undefined;
@@ -67,15 +68,21 @@ function rowOf(r: State, seal: (text: string) => Props): Row {
 export const snapshotRows = (resources: readonly State[]): Row[] =>
   normalise(resources).map((r) => rowOf({ ...r, created: undefined, modified: undefined, sourcePosition: undefined }, (text) => ({ plaintext: text })));
 
-/** Rewrites references to a resource's old URN to its new one, as the CLI does before it drops `aliases`. */
+/** Rewrites references to a resource's old URN to its new one, as the CLI does before it drops `aliases`; what lies below a renamed one and wasn't registered is renamed with it. */
 function normalise(resources: readonly State[]): readonly State[] {
   const now = new Map(resources.flatMap((r) => (r.aliases ?? []).map((a) => [a, r.urn] as const)));
   if (now.size === 0) return resources;
+  for (const r of resources) {
+    const parent = now.get(r.parent ?? ""), { stack, project, name } = parseUrn(r.urn);
+    if (parent !== undefined && !isRoot(parent)) now.set(r.urn, makeUrn(stack, project, parent, r.type, name));
+  }
   const to = (urn: string): string => now.get(urn) ?? urn;
+  const moved = (deps: Record<string, string[]>): Record<string, string[]> =>
+    Object.values(deps).flat().some((u) => to(u) !== u) ? Object.fromEntries(Object.entries(deps).filter(([, urns]) => urns.length > 0).map(([k, urns]) => [k, urns.map(to)])) : deps;
   return resources.map((r) => ({
-    ...r, ...(r.parent && { parent: to(r.parent) }), ...(r.deletedWith && { deletedWith: to(r.deletedWith) }), ...(r.replaceWith && { replaceWith: r.replaceWith.map(to) }),
+    ...r, urn: to(r.urn), ...(r.parent && { parent: to(r.parent) }), ...(r.deletedWith && { deletedWith: to(r.deletedWith) }), ...(r.replaceWith && { replaceWith: r.replaceWith.map(to) }),
     ...(r.dependencies && { dependencies: r.dependencies.map(to) }), ...(r.provider && { provider: `${to(parseRef(r.provider).urn)}::${parseRef(r.provider).id}` }),
-    ...(r.propertyDependencies && { propertyDependencies: Object.fromEntries(Object.entries(r.propertyDependencies).map(([k, urns]) => [k, urns.map(to)])) }),
+    ...(r.propertyDependencies && { propertyDependencies: moved(r.propertyDependencies) }),
   }));
 }
 

@@ -32,6 +32,7 @@ export const redact = (v: Value): Value => mapValue(v, (x) => (isSecret(x) ? "[s
 /** Turns output values into secret/unknown values and collects the URNs they depend on. */
 export function lowerOutputs(v: Value, deps: Set<string>): Value {
   return mapValue(v, (x) => {
+    if (isMap(x) && x[SIGNATURE] === RESOURCE_REFERENCE) return { packageVersion: "", ...x };
     if (!isOutput(x)) return undefined;
     for (const urn of (x.dependencies ?? []) as string[]) deps.add(urn);
     const inner = x.value === undefined ? UNKNOWN : lowerOutputs(x.value, deps);
