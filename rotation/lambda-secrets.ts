@@ -23,6 +23,14 @@ export function awsSecretVersions(endpoint?: string): SecretVersions {
       const { sdk, client } = await opened;
       await client.send(new sdk.PutSecretValueCommand({ SecretId: id, ClientRequestToken: token, SecretString: value, VersionStages: ["AWSPENDING"] }));
     },
+    settle: async (id, version) => {
+      const { sdk, client } = await opened;
+      await client.send(new sdk.UpdateSecretVersionStageCommand({ SecretId: id, VersionStage: "AWSPENDING", RemoveFromVersionId: version })).catch(async (e: unknown) => {
+        // Secrets Manager itself may have taken it off with the move.
+        const d = await client.send(new sdk.DescribeSecretCommand({ SecretId: id }));
+        if (d.VersionIdsToStages?.[version]?.includes("AWSPENDING") === true) throw e;
+      });
+    },
     moveCurrent: async (id, to, from) => {
       const { sdk, client } = await opened;
       await client.send(new sdk.UpdateSecretVersionStageCommand({ SecretId: id, VersionStage: "AWSCURRENT", MoveToVersionId: to, ...(from !== undefined && { RemoveFromVersionId: from }) }));

@@ -21,6 +21,8 @@ export interface SecretVersions {
   get(secretId: string, stage: "AWSCURRENT" | "AWSPENDING" | "AWSPREVIOUS", versionId?: string): Promise<string | null>;
   putPending(secretId: string, token: string, value: string): Promise<void>;
   moveCurrent(secretId: string, to: string, from: string | undefined): Promise<void>;
+  /** Takes AWSPENDING off a version that has it. */
+  settle(secretId: string, versionId: string): Promise<void>;
 }
 export interface LambdaOptions {
   readonly kind: string;
@@ -144,6 +146,7 @@ export function lambdaHandler(o: LambdaOptions): (event: RotationEvent) => Promi
     const { stages } = await o.secrets.describe(id);
     const current = Object.entries(stages).find(([, s]) => s.includes("AWSCURRENT"))?.[0];
     if (current !== token) await o.secrets.moveCurrent(id, token, current);
+    if (stages[token]?.includes("AWSPENDING") === true) await o.secrets.settle(id, token);
     // A secondary token is promoted: the old one ends with it, and readers have the new one by now.
     const [now, before] = [await read(id, "AWSCURRENT"), await read(id, "AWSPREVIOUS")];
     if (spec?.revoke && !spec.list && !spec.old && now && before) await callsOf(spec, before, now).run(spec.revoke, vars(before, token));
