@@ -1,10 +1,12 @@
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import Stripe from "stripe";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const repo = resolve(import.meta.dirname, "..");
 const cli = join(repo, "dist/cli.js");
@@ -20,8 +22,25 @@ const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}
 interface Result { readonly integration: string; readonly step: string; readonly verdict: string; readonly code: string; readonly message: string; readonly next: string }
 const results = (r: Ran): Result[] => (JSON.parse(r.out) as { results: Result[] }).results;
 
+/** The platform: what it is sent, and how it answers. */
+const platform = { seen: [] as { path: string; body: string; signature: string }[], answer: (_right: boolean): number => 200, right: (_body: string, _signature: string): boolean => false };
+const receiver = createHttpServer((req, res) => {
+  const chunks: Buffer[] = [];
+  req.on("data", (c: Buffer) => chunks.push(c)).on("end", () => {
+    const [body, signature] = [Buffer.concat(chunks).toString("utf8"), String(req.headers["stripe-signature"])];
+    platform.seen.push({ path: req.url ?? "", body, signature });
+    res.writeHead(platform.answer(platform.right(body, signature))).end();
+  });
+});
+afterAll(() => { receiver.closeAllConnections(); receiver.close(); });
 beforeAll(async () => {
+  await new Promise<void>((done) => { receiver.listen(0, "127.0.0.1", done); });
   for (const f of ["stacks", "Pulumi.yaml"]) cpSync(join(repo, f), join(root, f), { recursive: true, filter: (p) => !p.endsWith(".ts") });
+  const file = join(root, "stacks/local/environment.yaml");
+  const text = readFileSync(file, "utf8");
+  const own = text.replace(/^(platform: \{ url: )http:\/\/[^,]+/m, `$1http://127.0.0.1:${String((receiver.address() as AddressInfo).port)}`);
+  expect(own).not.toBe(text);
+  writeFileSync(file, own);
   expect((await run(["start"])).code).toBe(0);
 });
 
@@ -58,7 +77,6 @@ describe("stackseal doctor", () => {
   });
   it("sees a Stripe endpoint that was changed by hand, and says what to do: exit 1", async () => {
     const file = join(root, ".stackseal/sandbox/stripe.json");
-    const { writeFileSync } = await import("node:fs");
     const before = readFileSync(file, "utf8");
     const state = JSON.parse(before) as { endpoints: { status: string; enabled_events: string[] }[] };
     state.endpoints[0]!.status = "disabled";
@@ -69,6 +87,34 @@ describe("stackseal doctor", () => {
     expect(r.code).toBe(1);
     expect(results(r).filter((x) => x.verdict === "invalid").map((x) => x.code).sort()).toEqual(["ENDPOINT_DISABLED", "ENDPOINT_EVENTS", "ENDPOINT_EVENTS"]);
   });
+  it("--deliver sends the platform a signed event that the official library takes, and one with a wrong signature; never without it", async () => {
+    const secrets = (await run(["run", "--env", "local", "--", process.execPath, "-e", "console.log(Object.entries(process.env).filter(([k]) => /^STRIPE_WEBHOOK_.*_SECRET$/.test(k)).map(([, v]) => v).join('\\n'))"])).out.trim().split("\n");
+    expect(secrets.every((s) => s.startsWith("whsec_"))).toBe(true);
+    const verified = (body: string, signature: string): { id: string; type: string } | null => {
+      for (const s of secrets) try { return Stripe.webhooks.constructEvent(body, signature, s); } catch { /* another endpoint's */ }
+      return null;
+    };
+    platform.right = (body, signature) => verified(body, signature) !== null;
+    const deliver = async (answer: (right: boolean) => number): Promise<{ code: number; codes: string[]; out: string }> => {
+      platform.seen.length = 0;
+      platform.answer = answer;
+      const r = await run(["doctor", "--env", "local", "--only", "stripe", "--deliver", "--json"]);
+      return { code: r.code, out: r.out + r.err, codes: results(r).filter((x) => /^SELF_TEST|^SIGNATURE_NOT|^PLATFORM/.test(x.code)).map((x) => `${x.verdict} ${x.code}`) };
+    };
+    platform.seen.length = 0;
+    expect((await run(["doctor", "--env", "local", "--only", "stripe"])).code).toBe(0);
+    expect(platform.seen).toEqual([]);
+    const fine = await deliver((right) => (right ? 200 : 400));
+    expect([fine.code, fine.codes]).toEqual([0, Array<string>(2).fill("valid SELF_TEST_TAKEN")]);
+    const events = platform.seen.map((s) => verified(s.body, s.signature));
+    expect([events.length, events.filter((e) => e?.type === "stackseal.self_test").length]).toEqual([4, 2]);
+    for (const s of secrets) expect(fine.out).not.toContain(s);
+    expect(await deliver(() => 200)).toMatchObject({ code: 1, codes: Array<string>(2).fill("invalid SIGNATURE_NOT_CHECKED") });
+    expect(await deliver(() => 400)).toMatchObject({ code: 1, codes: Array<string>(2).fill("invalid SELF_TEST_REFUSED") });
+    receiver.closeAllConnections();
+    await new Promise((done) => receiver.close(done));
+    expect(await deliver(() => 200)).toMatchObject({ code: 3, codes: Array<string>(2).fill("inconclusive PLATFORM_UNREACHABLE") });
+  }, 120_000);
   it("ends within 15 seconds where everything accepts connections and nothing answers", async () => {
     const sockets = new Set<Socket>();
     const hole = createServer((s) => { sockets.add(s); s.on("error", () => undefined); });
