@@ -8,8 +8,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Whether a failure may be tried again: GETs are, other methods only where the caller says so. */
-  readonly retry?: boolean;
+  /** Whether a failure may be tried again: GETs are, other methods only where the caller says so. A function judges answers; without one 429 and 5xx are. */
+  readonly retry?: boolean | ((answer: HttpAnswer) => boolean);
 }
 export interface HttpAnswer {
   readonly ok: true;
@@ -43,11 +43,11 @@ export interface HttpOptions {
   readonly retries?: number;
   /** Before the first retry; doubled after it. */
   readonly backoffMs?: number;
+  /** A longer Retry-After isn't waited for: the answer is handed back at once. 2 s by default. */
+  readonly maxWaitMs?: number;
 }
 
 const MAX_BYTES = 2 << 20;
-/** A longer Retry-After isn't waited for: the answer 429 is handed back at once. */
-const MAX_WAIT_MS = 2_000;
 
 /** Makes a client. undici is loaded with the first call: a command that asks nobody doesn't pay for it. */
 export function createHttp(options: HttpOptions = {}): Http {
@@ -91,9 +91,9 @@ export function createHttp(options: HttpOptions = {}): Http {
       const again = request.retry ?? request.method === "GET";
       for (let attempt = 1; ; attempt++) {
         const got = await once(request, signal, attempt);
-        if (!again || attempt > retries || !worthAnother(got)) return got;
+        if (again === false || attempt > retries || !(typeof again === "function" && got.ok ? again(got) : worthAnother(got))) return got;
         const asked = got.ok ? Number(got.headers["retry-after"] ?? "0") * 1000 : 0;
-        if (asked > MAX_WAIT_MS) return got;
+        if (asked > (options.maxWaitMs ?? 2_000)) return got;
         await pause(Math.max(Number.isFinite(asked) ? asked : 0, (options.backoffMs ?? 250) * 2 ** (attempt - 1)), signal);
         if (signal?.aborted) return got;
       }

@@ -59,12 +59,12 @@ const hasMock = onPath("stripe-mock");
   });
   it("the provider's: list, create, update, retrieve and remove an endpoint", async () => {
     const sent: { readonly method: string; readonly path: string; readonly body: string | undefined }[] = [];
-    const spy: typeof fetch = (url, init) => {
-      const u = new URL(url);
-      sent.push({ method: init?.method ?? "GET", path: u.pathname + u.search, body: init?.body as string | undefined });
-      return fetch(url, init);
-    };
-    const client = new StripeClient({ key: expand("sk_test_{alnum:32}"), base: sandbox.urls.stripe, fetch: spy });
+    const spy: Http = { close: () => Promise.resolve(), send: (r, signal) => {
+      const u = new URL(r.url);
+      sent.push({ method: r.method, path: u.pathname + u.search, body: r.body });
+      return http.send(r, signal);
+    } };
+    const client = new StripeClient({ key: expand("sk_test_{alnum:32}"), base: sandbox.urls.stripe, http: spy });
     await client.list();
     const made = await client.create({ url: "https://dev.acme.example/webhooks/stripe", enabled_events: ["invoice.paid", "charge.failed"], api_version: "2026-10-28.endive", connect: false, description: "payments", metadata: { managed_by: "stackseal", stack: "stackseal/dev-payments" } });
     await client.update(made.id, { enabled_events: ["invoice.paid"], disabled: true, metadata: { generation: "2" } });

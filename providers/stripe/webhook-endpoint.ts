@@ -227,7 +227,7 @@ export class WebhookEndpoint implements Resource {
     const live = /^[sr]k_live_/.test(value);
     if (payments && live !== (payments.stripe.mode === "live")) throw fail("STRIPE_MODE", `payments.yaml declares ${payments.stripe.mode} mode; the sealed key is of the other`, site.name);
     const base = this.address(payments?.stripe.apiBase, site);
-    return { live, stripe: new StripeClient({ key: value, signal: this.signal, ...(base !== undefined && { base }), ...(this.account !== undefined && { account: this.account }) }) };
+    return { live, stripe: new StripeClient({ key: value, signal: this.signal, env: this.context.env, ...(base !== undefined && { base }), ...(this.account !== undefined && { account: this.account }) }) };
   }
   /** Undefined means Stripe's own. A key goes nowhere but there and to this machine. */
   private address(declared: string | undefined, site: Site): string | undefined {

@@ -23,7 +23,7 @@ export async function stripeDrift(context: Context, d: Declared, project: string
   }
   if (key === undefined) return { drift: [], findings: [{ code: "DRIFT_NOT_LOOKED", severity: "info", message: "Stripe's endpoints weren't looked at: no identity here opens the API key", path: "stripe", hint: `run drift as ${d.name}'s payments deployer or a Super Admin` }] };
   const n = new Notes();
-  const all = await new StripeClient({ key, signal: context.signal, ...(base !== undefined && { base }) }).list();
+  const all = await new StripeClient({ key, signal: context.signal, env: context.env, ...(base !== undefined && { base }) }).list();
   const stack = `${project}/${stackName(d.name, "payments")}`;
   const ours = all.filter((e) => e.metadata["managed_by"] === "stackseal" && e.metadata["stack"] === stack);
   for (const [name, w] of Object.entries(payments.stripe.webhooks)) {

@@ -38,7 +38,7 @@ export async function importEndpoints(context: Context, options: Readonly<Record
   try {
     const declared = d.payments?.stripe.apiBase;
     const base = sandbox?.urls["stripe"] ?? (declared !== undefined && declared !== "sandbox" && loopback(new URL(declared).hostname) ? declared : undefined);
-    all = await new StripeClient({ key, signal: context.signal, ...(base !== undefined && { base }) }).list();
+    all = await new StripeClient({ key, signal: context.signal, env: context.env, ...(base !== undefined && { base }) }).list();
   } finally {
     await sandbox?.close();
   }
