@@ -30,3 +30,9 @@ export function equal(a: Value | undefined, b: Value | undefined): boolean {
 
 /** A property as text; empty where it is absent or no scalar. */
 export const asText = (v: Value | undefined): string => (typeof v === "string" ? v : typeof v === "number" || typeof v === "boolean" ? String(v) : "");
+
+/** What isn't there counts as empty: a resource's nested inputs and lists. */
+export const map = (v: Value | undefined): Props => (isMap(v) ? v : {});
+export const texts = (v: Value | undefined): string[] => (Array.isArray(v) ? v.map(String) : []);
+export const asSet = (v: readonly string[]): string[] => [...new Set(v)].sort();
+

@@ -1,5 +1,5 @@
 import { FindingError } from "../lib/finding.ts";
-import { endpointVersion, REPLACES, secretFingerprint } from "../providers/stripe/webhook-endpoint.ts";
+import { endpointVersion, REPLACES, secretFingerprint } from "../providers/stripe/stamp.ts";
 import { versionOf, versionWith } from "../providers/stores/contract.ts";
 import { ENDPOINT_ROTATION as spec } from "../schemas/integrations/stripe.ts";
 import { signingSecretName } from "../schemas/layout.ts";

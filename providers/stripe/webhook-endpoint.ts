@@ -1,60 +1,27 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FindingError } from "../../lib/finding.ts";
-import { nearest } from "../../lib/nearest.ts";
 import type { CheckFailure, DiffResult, ReadResult, Written } from "../../lib/provider.ts";
 import { UNKNOWN, type Props, type Value } from "../../lib/pulumi-value.ts";
-import { FINGERPRINT, ISSUE_ID } from "../../schemas/claims.ts";
-import { loopback, onThisMachine } from "../../schemas/fields.ts";
-import { LOCAL, paymentsFile, signingSecretName } from "../../schemas/layout.ts";
+import { onThisMachine } from "../../schemas/fields.ts";
+import { paymentsFile, signingSecretName } from "../../schemas/layout.ts";
 import { SANDBOX_DIR, SANDBOX_RUNNING, sandboxVariable } from "../../schemas/sandbox.ts";
-import facts from "../../schemas/stripe-facts.json" with { type: "json" };
 import type { ProviderContext } from "../context.ts";
 import { asReference, declaredEnvironment, declaredPayments, linkFailures, referenceFailures, resolveReference, type Sealed } from "../declared.ts";
-import { changeKind, diffResult, fail, failure, flag, listOf, mapOf, noSecrets, refuse, shape, text, type Rule } from "../input.ts";
+import { changeKind, diffResult, fail, failure, noSecrets, refuse } from "../input.ts";
 import type { Resource } from "../resource.ts";
 import { FileStore } from "../stores/file.ts";
 import { openStore } from "../stores/index.ts";
 import { versionOf, versionWith, type Store } from "../stores/contract.ts";
 import type { Site } from "../urn.ts";
-import { equal, isMap, asText } from "../values.ts";
-import { StripeClient, type Form, type StripeEndpoint } from "./client.ts";
+import { asSet, asText, equal, map, texts } from "../values.ts";
+import { StripeClient, type StripeEndpoint } from "./client.ts";
+import { createForm, liveInputs, outputsOf, sync } from "./forms.ts";
+import { eventFailures, inputs, metadataFailures, urlFailures } from "./inputs.ts";
+import { endpointVersion, isOurs, located, secretFingerprint, stampOf } from "./stamp.ts";
 
 const KEY_PATH = "stripe.secretKey";
 const LIMIT = 16;
-const EVENTS = new Set(facts.events);
-/** Metadata keys that say whose an endpoint is. */
-const STAMP = ["managed_by", "stack", "name", "generation"] as const;
-/** Ids of endpoints in whose place a rotation made this one, the newest last: a state that still names one of them finds its way. */
-export const REPLACES = "replaces";
-type Stamp = Readonly<Record<(typeof STAMP)[number], string>>;
-
-const pattern = (p: RegExp, what: string): Rule => (v, at) => (typeof v === "string" && p.test(v) ? [] : [failure(at, "INPUT_INVALID", `must be ${what}`)]);
-const inputs = shape({
-  url: { required: true, rule: text },
-  enabledEvents: { required: true, rule: listOf(text) },
-  apiVersion: { rule: pattern(/^\d{4}-\d{2}-\d{2}(\.[a-z]+)?$/, "a Stripe API version") },
-  connect: { rule: flag },
-  description: { rule: (v, p) => (typeof v === "string" && v.length <= 5000 ? [] : [failure(p, "INPUT_INVALID", "must be text of at most 5000 characters")]) },
-  metadata: { rule: mapOf((v, p) => (typeof v === "string" && v.length <= 500 ? [] : [failure(p, "STRIPE_METADATA", "must be text of at most 500 characters")])) },
-  disabled: { rule: flag },
-  apiKeyFrom: { required: true, rule: shape({ key: { required: true, rule: text }, issueId: { required: true, rule: pattern(ISSUE_ID, "an issue id") }, fingerprint: { required: true, rule: pattern(FINGERPRINT, "a fingerprint") } }) },
-  signingSecretTo: { required: true, rule: shape({ store: { required: true, rule: pattern(/^(aws|vault|file)$/, "aws, vault or file") }, secretId: { required: true, rule: text }, key: { required: true, rule: pattern(/^[A-Za-z][A-Za-z0-9_]*$/, "a plain name") } }) },
-});
-const map = (v: Value | undefined): Props => (isMap(v) ? v : {});
-const texts = (v: Value | undefined): string[] => (Array.isArray(v) ? v.map(String) : []);
-const asSet = (v: readonly string[]): string[] => [...new Set(v)].sort();
-
-/** The store's version id of a signing secret: who sees it knows which endpoint it belongs to, and nothing of the secret. */
-export const endpointVersion = (endpointId: string): string => createHash("sha256").update(`stackseal-endpoint-1\n${endpointId}`).digest("hex");
-/** Of a minted secret (some 190 random bits): tells whether the store still has the one that Stripe showed. */
-export const secretFingerprint = (endpointId: string, secret: string): string => `s1:${createHash("sha256").update(`stackseal-signing-secret-1\n${endpointId}\n${secret}`).digest().subarray(0, 16).toString("base64url")}`;
-/** What only a new endpoint can change. Two endpoints of one resource during a replacement differ in it. */
-const generationOf = (p: Props): string => createHash("sha256").update(JSON.stringify([p["apiVersion"] ?? null, p["connect"] === true, map(p["signingSecretTo"])["store"] ?? null, map(p["signingSecretTo"])["secretId"] ?? null, map(p["signingSecretTo"])["key"] ?? null])).digest("hex").slice(0, 16);
-const stampOf = (site: Site, p: Props): Stamp => ({ managed_by: "stackseal", stack: `${site.project}/${site.stack}`, name: site.name, generation: generationOf(p) });
-const isOurs = (e: StripeEndpoint, stamp: Stamp): boolean => (["managed_by", "stack", "name"] as const).every((k) => e.metadata[k] === stamp[k]);
-
 interface Target {
   readonly stripe: StripeClient;
   readonly live: boolean;
@@ -257,10 +224,6 @@ export class WebhookEndpoint implements Resource {
   }
 }
 
-/** The endpoint of a state's id; where a rotation replaced it since, the one in its place. Null where there is neither. */
-async function located(stripe: StripeClient, id: string, stamp: Stamp): Promise<StripeEndpoint | null> {
-  return (await stripe.retrieve(id)) ?? (await stripe.list()).find((e) => isOurs(e, stamp) && (e.metadata[REPLACES] ?? "").split(",").includes(id)) ?? null;
-}
 /** The address that a sandbox running on this machine has left; undefined where none runs. */
 function runningSandbox(root: string): string | undefined {
   const file = join(root, SANDBOX_DIR, SANDBOX_RUNNING);
@@ -274,78 +237,4 @@ function runningSandbox(root: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function urlFailures(v: Value | undefined, environment: string): CheckFailure[] {
-  if (typeof v !== "string" || v === UNKNOWN) return [];
-  if (!URL.canParse(v)) return [failure("url", "STRIPE_URL", "must be a URL")];
-  const u = new URL(v);
-  if (u.username !== "" || u.password !== "") return [failure("url", "STRIPE_URL", "may not carry a user or a password")];
-  return u.protocol === "https:" || (u.protocol === "http:" && environment === LOCAL && loopback(u.hostname)) ? [] : [failure("url", "STRIPE_URL", "must be https; http only to this machine, and only in local")];
-}
-function eventFailures(v: Value | undefined): CheckFailure[] {
-  if (!Array.isArray(v)) return [];
-  if (v.length === 0) return [failure("enabledEvents", "STRIPE_EVENTS", "must name at least one event")];
-  const names = texts(v);
-  return names.flatMap((e, i) => {
-    const at = `enabledEvents[${i}]`;
-    if (e === UNKNOWN) return [];
-    if (e === "*" && names.length > 1) return [failure(at, "STRIPE_EVENTS", "* stands alone")];
-    if (names.indexOf(e) < i) return [failure(at, "STRIPE_EVENTS", "stands here twice")];
-    if (EVENTS.has(e)) return [];
-    const near = nearest(e, EVENTS);
-    return [failure(at, "STRIPE_EVENTS", `Stripe has no such event${near !== null ? `; did you mean ${near}?` : ""}`)];
-  });
-}
-/** Our own keys in an endpoint's metadata. */
-const OURS = STAMP.length + 1;
-function metadataFailures(v: Value | undefined): CheckFailure[] {
-  const keys = Object.keys(map(v));
-  return [
-    ...(keys.length > 50 - OURS ? [failure("metadata", "STRIPE_METADATA", `at most ${50 - OURS} keys: Stripe takes 50, of which ${OURS} are ours`)] : []),
-    ...keys.flatMap((k) => (reserved(k) ? [failure(`metadata.${k}`, "STRIPE_METADATA", "is ours: it says whose the endpoint is")] : /^[^[\]]{1,40}$/.test(k) ? [] : [failure("metadata", "STRIPE_METADATA", "a key has at most 40 characters and no brackets")])),
-  ];
-}
-const reserved = (k: string): boolean => k === REPLACES || (STAMP as readonly string[]).includes(k);
-const createForm = (p: Props, stamp: Stamp): Form => ({
-  url: asText(p["url"]), enabled_events: texts(p["enabledEvents"]),
-  api_version: typeof p["apiVersion"] === "string" ? p["apiVersion"] : undefined, connect: p["connect"] === true ? true : undefined,
-  description: typeof p["description"] === "string" && p["description"] !== "" ? p["description"] : undefined, metadata: { ...wantedMetadata(p), ...stamp },
-});
-const wantedMetadata = (p: Props): Record<string, string> => Object.fromEntries(Object.entries(map(p["metadata"])).map(([k, v]) => [k, asText(v)]));
-
-/** Sends what differs between Stripe's answer and the declaration, and nothing where nothing does. */
-async function sync(stripe: StripeClient, e: StripeEndpoint, p: Props, stamp: Stamp): Promise<StripeEndpoint> {
-  const metadata = { ...wantedMetadata(p), ...stamp };
-  const changed = {
-    ...Object.fromEntries(Object.entries(metadata).filter(([k, v]) => e.metadata[k] !== v)),
-    // Stripe takes a key away when its value is empty.
-    ...Object.fromEntries(Object.keys(e.metadata).filter((k) => k !== REPLACES && !(k in metadata)).map((k) => [k, ""])),
-  };
-  const disabled = p["disabled"] === true;
-  const form: Form = {
-    ...(e.url !== p["url"] && { url: asText(p["url"]) }),
-    ...(!equal(asSet(e.enabled_events), asSet(texts(p["enabledEvents"]))) && { enabled_events: texts(p["enabledEvents"]) }),
-    ...((e.description ?? "") !== (p["description"] ?? "") && { description: typeof p["description"] === "string" ? p["description"] : "" }),
-    ...((e.status === "disabled") !== disabled && { disabled }),
-    ...(Object.keys(changed).length > 0 && { metadata: changed }),
-  };
-  return Object.keys(form).length === 0 ? e : stripe.update(e.id, form);
-}
-const outputsOf = (p: Props, e: StripeEndpoint, fingerprint: string, version: string): Props => ({ ...p, created: e.created, livemode: e.livemode, status: e.status, signingSecretFingerprint: fingerprint, signingSecretVersion: version });
-
-/** Inputs as Stripe has them now; what Stripe doesn't tell, or tells in other words for the same, stays as it was given. */
-function liveInputs(p: Props, e: StripeEndpoint): Props {
-  const { description: _d, metadata: _m, disabled: _x, ...rest } = p;
-  const metadata = Object.fromEntries(Object.entries(e.metadata).filter(([k]) => !reserved(k)));
-  const sameEvents = equal(asSet(e.enabled_events), asSet(texts(p["enabledEvents"])));
-  const known = ["created", "livemode", "status", "signingSecretFingerprint", "signingSecretVersion"];
-  return {
-    ...Object.fromEntries(Object.entries(rest).filter(([k]) => !known.includes(k))),
-    url: e.url, enabledEvents: sameEvents ? (p["enabledEvents"] ?? []) : [...e.enabled_events],
-    ...(p["apiVersion"] !== undefined || p["url"] === undefined ? e.api_version !== null && { apiVersion: e.api_version } : {}),
-    ...((e.description ?? "") !== "" ? { description: e.description } : p["description"] === "" && { description: "" }),
-    ...(Object.keys(metadata).length > 0 ? { metadata } : p["metadata"] !== undefined && { metadata: {} }),
-    ...(e.status === "disabled" ? { disabled: true } : p["disabled"] !== undefined && { disabled: false }),
-  };
 }

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { endpointVersion } from "../../providers/stripe/webhook-endpoint.ts";
+import { endpointVersion } from "../../providers/stripe/stamp.ts";
 import { signingSecretName } from "../../schemas/layout.ts";
 
 // A Stripe endpoint's roll and the deployments after it, by the commands: the stack's state names an endpoint that is gone, and finds its way.

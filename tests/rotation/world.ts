@@ -7,7 +7,7 @@ import { systemClock, type Clock } from "../../lib/clock.ts";
 import { createHttp, type Http } from "../../lib/http.ts";
 import { FileStore } from "../../providers/stores/file.ts";
 import type { Store } from "../../providers/stores/contract.ts";
-import { endpointVersion, secretFingerprint } from "../../providers/stripe/webhook-endpoint.ts";
+import { endpointVersion, secretFingerprint } from "../../providers/stripe/stamp.ts";
 import type { AccessKeys, Rotator } from "../../rotation/context.ts";
 import { settingsOf, unsealed, versionOf } from "../../rotation/deliver.ts";
 import { providerPorts } from "../../rotation/ports.ts";
