@@ -96,6 +96,21 @@ describe("init", () => {
     git(bad, "add", "-A");
     expect(git(bad, "commit", "-m", "z").status).not.toBe(0);
   });
+  it("works in a path with spaces and in a second worktree, and says what a code host doesn't see in a folder of a larger repository", { timeout: 120_000 }, () => {
+    const outer = place();
+    const p: Place = { ...outer, dir: join(outer.dir, "the app", "creds") };
+    mkdirSync(p.dir, { recursive: true });
+    git(outer, "init", "-q", "-b", "main");
+    expect(document(run(p, ["init", "--yes", "--json"])).findings.map((f) => f.code)).toContain("INIT_BELOW_TOP");
+    git(p, "add", "-A");
+    expect(git(p, "commit", "-m", "first").stderr).toContain("25 files scanned");
+    git(p, "worktree", "add", "-q", "../../second tree", "-b", "second");
+    const second: Place = { ...p, dir: join(outer.dir, "second tree", "the app", "creds") };
+    writeFileSync(join(second.dir, "notes.txt"), `${expand("sk_live_{alnum:99}")}\n`);
+    git(second, "add", "-A");
+    const stopped = git(second, "commit", "-m", "z");
+    expect([stopped.status, stopped.stderr.includes("SCAN_CREDENTIAL")]).toEqual([1, true]);
+  });
   it("does nothing without a yes, and says what would go wrong with options, a config file and keys inside the repository", { timeout: 120_000 }, () => {
     const p = place();
     const code = (...args: string[]): [number | null, string] => {

@@ -125,7 +125,7 @@ describe("check refuses by name and place", () => {
   it("nothing in the shipped example", async () => {
     const r = await broken(() => undefined);
     expect(r.code).toBe(0);
-    expect(new Set(r.findings.map((f) => f.code))).toEqual(new Set(["LOCAL_NOT_SEEDED"]));
+    expect(new Set(r.findings.map((f) => f.code))).toEqual(new Set(["BACKUP_NEVER", "LOCAL_NOT_SEEDED"]));
   });
   it.each<[string, (root: string) => void, string, string]>([
     ["an http URL", (r) => { edit(r, "stacks/dev/environment.yaml", (t) => t.replace("https://dev.acme", "http://dev.acme")); }, "VALUE_INVALID", "stacks/dev/environment.yaml"],

@@ -39,6 +39,11 @@ function declarationsOf(plan: Plan): { declarations: Declaration[]; findings: Fi
   });
   return { declarations, findings };
 }
+/** In a folder of a larger repository the code host sees neither workflows nor code owners. */
+function belowTop(context: Context, plan: Plan): Finding[] {
+  const below = new Git(plan.root, context.env).text(["rev-parse", "--show-prefix"]) ?? "";
+  return below === "" ? [] : [initCodes.finding("INIT_BELOW_TOP", { message: `this is ${below.slice(0, 200)} of a larger repository: its code host runs no workflow and asks no code owner of this folder`, hint: "a repository of its own; or copy the workflows to the top, each job with defaults.run.working-directory" })];
+}
 /** Seals what the files to import hold; a file of an environment that was declared before is imported too. */
 async function importAll(context: Context, plan: Plan, made: Made): Promise<Result[]> {
   const out: Result[] = [];
@@ -100,7 +105,7 @@ export default defineCommand({
     const places = declarations.map((d) => ({ name: d.name, tier: d.tier }));
     const made: Made = dry ? { exports: {}, machines: [] } : await makePeople(context, plan, places, ledger);
     findings.push(...makeEditors(ledger));
-    findings.push(...makeHostFiles(plan, context.clock, declarations, ledger));
+    findings.push(...makeHostFiles(plan, context.clock, declarations, ledger), ...belowTop(context, plan));
     if (!dry) findings.push(...makeHooks(context, ledger));
     if (dry) return { exit: hasErrors(findings) ? 1 : 0, findings, json: { dryRun: true, files: ledger.entries, declared: Object.fromEntries(declarations.map((d) => [d.name, [...Object.keys(d.integrations ?? {}), ...(d.payments ? ["stripe"] : [])]])) }, text: renderInit(context, { plan, ledger, made, declarations, imported: [], missing: [], placeholders: [], dry: true }) };
     const imported = plan.imports.length ? await importAll(context, plan, made) : [];

@@ -1,8 +1,8 @@
-import { IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { execFile, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ const NAMES = ["staging", "prod"] as const;
 const work = mkdtempSync(join(tmpdir(), "chain-"));
 const root = join(work, "repository"), origin = join(work, "origin.git"), home = join(work, "home"), shared = join(work, "state");
 const clouds = {} as Record<Name, Emulator>;
-let sandbox: Sandbox, server: Server, runner: Runner, start: string, merged: string;
+let sandbox: Sandbox, server: Server, runner: Runner, nightly: Runner, quarterly: Runner, start: string, merged: string;
 let reviews: { login: string; state: string; commit: string }[] = [];
 const env: Record<string, string> = { PATH: pathWithoutCli, HOME: home, NO_COLOR: "1", GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" };
 const asRoot = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
@@ -56,6 +56,8 @@ async function assume(role: string, environment: string): Promise<Record<string,
   const c = (await new STSClient({ region, endpoint: clouds[name].url, credentials: { accessKeyId: "test", secretAccessKey: "test" } }).send(new AssumeRoleWithWebIdentityCommand({ RoleArn: role, RoleSessionName: "job", WebIdentityToken: token(`repo:acme/platform-credentials:environment:${environment}`) }))).Credentials!;
   return { AWS_ACCESS_KEY_ID: c.AccessKeyId!, AWS_SECRET_ACCESS_KEY: c.SecretAccessKey!, AWS_SESSION_TOKEN: c.SessionToken! };
 }
+const MACHINES = ["deployer", "payments-deployer", "rotator"] as const;
+const iamOf = (n: Name): IAMClient => new IAMClient({ region, endpoint: clouds[n].url, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
 /** What an environment declares here: three providers of the sandbox, and Stripe. */
 function declare(name: Name): void {
   edit(`stacks/${name}/environment.yaml`, (t) => {
@@ -75,7 +77,7 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
       a.writeHead(q.headers.authorization === "Bearer job-token" ? 200 : 401, { "content-type": "application/json" }).end(JSON.stringify(body));
     });
     await new Promise<void>((done) => { server.listen(0, "127.0.0.1", done); });
-    for (const f of ["people.yaml", "staging", "prod"]) cpSync(join(repo, "stacks", f), join(root, "stacks", f), { recursive: true });
+    for (const f of ["people.yaml", "backup.yaml", "staging", "prod"]) cpSync(join(repo, "stacks", f), join(root, "stacks", f), { recursive: true });
     cpSync(join(repo, "Pulumi.yaml"), join(root, "Pulumi.yaml"));
     writeFileSync(join(root, ".gitignore"), ".stackseal/\nnode_modules\ndist\n");
     for (const n of NAMES) declare(n);
@@ -96,11 +98,10 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     for (const n of NAMES) {
       const r = await person(["up", "--env", n, "--part", "foundation", "--yes"], { PULUMI_CONFIG_PASSPHRASE: "" });
       expect([r.code, r.code === 0 ? "" : r.said]).toEqual([0, ""]);
-      const iam = new IAMClient({ region, endpoint: clouds[n].url, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
-      for (const role of ["deployer", "payments-deployer"]) {
+      for (const role of MACHINES) {
         // The emulator looks for a schedule in the group `default`, whatever group it is in.
-        await iam.send(new PutRolePolicyCommand({ RoleName: `stackseal-${n}-${role}`, PolicyName: "emulator", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "scheduler:*", Resource: `arn:aws:scheduler:${region}:${ACCOUNTS[n]}:schedule/default/*` }] }) }));
-        const machine = `deployer-${n}${role === "deployer" ? "" : "-payments"}`;
+        await iamOf(n).send(new PutRolePolicyCommand({ RoleName: `stackseal-${n}-${role}`, PolicyName: "emulator", PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "scheduler:*", Resource: `arn:aws:scheduler:${region}:${ACCOUNTS[n]}:schedule/default/*` }] }) }));
+        const machine = role === "rotator" ? `rotator-${n}` : `deployer-${n}${role === "deployer" ? "" : "-payments"}`;
         const put = await person(["identity", "put", "--env", n, "--role", role, "--file", join(home, `${machine}.age`), ...(machine === "deployer-staging" ? ["--signing-key", join(home, `${machine}.ssh`)] : []), "--yes"]);
         expect([put.code, put.code === 0 ? "" : put.said]).toEqual([0, ""]);
       }
@@ -119,10 +120,11 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     git("push", "-q", origin, "main");
     reviews = [{ login: "super-admin-1", state: "APPROVED", commit: head }];
     const places = placesFor(readProject(root, { clock: systemClock }).environments).map((p) => ({ ...p, aws: { accountId: ACCOUNTS[p.name as Name], region } }));
-    runner = new Runner({
-      workflow: githubWorkflows({ own: true, places })[".github/workflows/deploy.yml"]!, origin, ref: merged, shared, assume, env: { ...env, ...sandbox.env },
+    const workflow = (name: string): Runner => new Runner({
+      workflow: githubWorkflows({ own: true, places })[`.github/workflows/${name}.yml`]!, origin, ref: merged, shared, assume, env: { ...env, ...sandbox.env },
       github: { GITHUB_SHA: merged, GITHUB_REF: "refs/heads/main", GITHUB_REPOSITORY: "acme/platform-credentials", GITHUB_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, GITHUB_TOKEN: "job-token", EVENT_BEFORE: start },
     });
+    [runner, nightly, quarterly] = [workflow("deploy"), workflow("nightly"), workflow("quarterly")];
   }, 600_000);
   afterAll(async () => {
     server.closeAllConnections();
@@ -130,8 +132,8 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     await sandbox.close();
     for (const c of Object.values(clouds)) await c.close();
   });
-  const passes = async (id: string): Promise<Ended> => {
-    const r = await runner.job(id);
+  const passes = async (id: string, of = runner): Promise<Ended> => {
+    const r = await of.job(id);
     expect([id, r.failed, r.ok ? "" : r.said]).toEqual([id, "", ""]);
     return r;
   };
@@ -166,5 +168,15 @@ describe.skipIf(findPeer("ministack") === undefined)("from a merge to production
     for (const s of ["stackseal/prod/twilio", "stackseal/prod/payments/stripe", "stackseal/prod/payments/stripe-webhook-payments"]) expect(Object.values((await store.send(new DescribeSecretCommand({ SecretId: s }))).VersionIdsToStages ?? {}).flat(), s).toContain("AWSCURRENT");
     const { endpoints } = JSON.parse(readFileSync(join(work, "sandbox/stripe.json"), "utf8")) as { endpoints: { livemode: boolean; api_version: string }[] };
     expect(endpoints.filter((e) => e.livemode).map((e) => e.api_version)).toEqual(["2026-09-30.endive", "2026-09-30.endive"]);
+  });
+  it("is watched every night, and written up every quarter", async () => {
+    // What the emulator was let off would be drift, and is found as such.
+    const drifted = await person(["drift", "--env", "staging"]);
+    expect([drifted.code, drifted.said.match(/role stackseal-staging-\S+: expected no other policy, found the inline policy emulator/g)?.length]).toEqual([1, 3]);
+    for (const n of NAMES) for (const role of MACHINES) await iamOf(n).send(new DeleteRolePolicyCommand({ RoleName: `stackseal-${n}-${role}`, PolicyName: "emulator" }));
+    for (const id of nightly.order.filter((j) => !j.endsWith("-prod"))) await passes(id, nightly);
+    for (const id of quarterly.order) await passes(id, quarterly);
+    expect(readdirSync(join(quarterly.artifacts, "evidence/evidence")).sort()).toEqual(["access-matrix.txt", "audit-log.csv", "people.json", "report.html", "rotations-prod.csv", "rotations-staging.csv"]);
+    expect(readdirSync(join(quarterly.artifacts, "backup")).some((f) => f.endsWith(".age"))).toBe(true);
   });
 });
