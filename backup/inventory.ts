@@ -16,7 +16,7 @@ export async function lineageOf(o: BackupInput): Promise<Record<string, unknown>
       continue;
     }
     const secrets = await openStore({ root: o.root, env: o.env, clock: o.clock }, d.name, store).list(`stackseal/${d.name}/`);
-    out[d.name] = { kind: store.kind, asked: true, secrets: secrets.map((s) => ({ name: s.name, ours: s.ours, tags: s.tags, versions: s.versions })) };
+    out[d.name] = { kind: store.kind, asked: true, secrets: secrets.filter((s) => s.deletedAt === undefined).map((s) => ({ name: s.name, ours: s.ours, tags: s.tags, versions: s.versions })) };
   }
   return out;
 }

@@ -59,7 +59,7 @@ export class AwsStore implements Store {
   async list(prefix: string): Promise<StoreSecret[]> {
     return this.attempt(prefix, async ({ sdk, client }) => {
       const out: StoreSecret[] = [];
-      for await (const page of sdk.paginateListSecrets({ client, pageSize: 100 }, { Filters: [{ Key: "name", Values: [prefix] }] }))
+      for await (const page of sdk.paginateListSecrets({ client, pageSize: 100 }, { Filters: [{ Key: "name", Values: [prefix] }], IncludePlannedDeletion: true }))
         for (const s of page.SecretList ?? [])
           if (s.Name?.startsWith(prefix)) out.push(secretOf(s, Object.entries(s.SecretVersionsToStages ?? {}).map(([VersionId, stages]) => versionOf({ VersionId }, stages))));
       return out.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -39,7 +39,7 @@ export interface Store {
   readonly kind: "aws" | "vault" | "file";
   /** Null where there is no such secret. */
   describe(name: string): Promise<StoreSecret | null>;
-  /** The secrets whose names begin so, sorted by name. */
+  /** The secrets whose names begin so, sorted by name; those on their way out too. */
   list(prefix: string): Promise<StoreSecret[]>;
   /**
    * Makes a version current and what was current previous. The same version id again moves the label, and changes nothing else.

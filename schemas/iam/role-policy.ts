@@ -1,7 +1,7 @@
 import { allows, type Role, type SecretClass, type Verb } from "../access.ts";
 import { secretActions, type ActionNeed } from "./actions.ts";
 import { document, type Document, type Statement } from "./document.ts";
-import { allSecretArns, bucketArn, classOfDeployer, DEPLOYERS, identitySecretName, parameterArns, roleArn, scheduleGroup, secretArns, stackKeys, topicArn, type Place } from "./place.ts";
+import { allSecretArns, bucketArn, classOfDeployer, DEPLOYERS, identitySecretName, parameterArns, regionsOf, roleArn, scheduleGroup, secretArns, stackKeys, topicArn, type Place } from "./place.ts";
 import { superAdminStatements } from "./super-admin.ts";
 
 const NEEDS = ["read", "write", "list", "delete", "permit"] as const satisfies readonly (Verb & ActionNeed)[];
@@ -62,7 +62,8 @@ function deployerStatements(role: Role, p: Place): Statement[] {
 function auditorStatements(p: Place): Statement[] {
   const roles = `arn:aws:iam::${p.accountId}`;
   return [
-    { Sid: "Keys", Effect: "Allow", Action: ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListResourceTags"], Resource: [`arn:aws:kms:${p.region}:${p.accountId}:key/*`] },
+    { Sid: "Keys", Effect: "Allow", Action: ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListGrants", "kms:ListResourceTags"], Resource: regionsOf(p).map((r) => `arn:aws:kms:${r}:${p.accountId}:key/*`) },
+    { Sid: "Identities", Effect: "Allow", Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"], Resource: secretArns({ ...p, replicas: [] }, DEPLOYERS.map((r) => identitySecretName(p.environment, r))) },
     { Sid: "Roles", Effect: "Allow", Action: ["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:GetOpenIDConnectProvider"], Resource: [`${roles}:role/stackseal-${p.environment}-*`, `${roles}:policy/stackseal-${p.environment}-*`, `${roles}:oidc-provider/*`] },
     { Sid: "Trail", Effect: "Allow", Action: ["cloudtrail:GetTrail", "cloudtrail:GetTrailStatus", "cloudtrail:GetEventSelectors"], Resource: [`arn:aws:cloudtrail:${p.region}:${p.accountId}:trail/stackseal-${p.environment}`] },
     { Sid: "Alerts", Effect: "Allow", Action: ["events:DescribeRule", "events:ListTargetsByRule", "sns:GetTopicAttributes", "sns:ListSubscriptionsByTopic", "scheduler:GetSchedule"], Resource: [...new Set([p.region, ...p.replicas, "us-east-1"])].flatMap((r) => [`arn:aws:events:${r}:${p.accountId}:rule/stackseal-${p.environment}-*`, `arn:aws:sns:${r}:${p.accountId}:stackseal-${p.environment}-*`]).concat(`arn:aws:scheduler:${p.region}:${p.accountId}:schedule/stackseal-${p.environment}-*`) },

@@ -48,6 +48,7 @@ export async function secretDrift(root: string, d: Declared, store: Store): Prom
     else if (!s.ours) out.push(of("secret", name, "our ownership tag", "none"));
     else if (current?.id !== id) out.push(of("version", name, short(id), short(current?.id)));
   }
+  for (const s of listed) if (apart.has(s.name) && s.deletedAt !== undefined) out.push(of("secret", s.name, "a secret in force", `scheduled for deletion on ${s.deletedAt.slice(0, 10)}`));
   for (const s of listed) if (!expected.has(s.name) && !apart.has(s.name) && s.deletedAt === undefined) out.push(of("secret", s.name, "no such secret", "a secret that git doesn't know"));
   return out;
 }

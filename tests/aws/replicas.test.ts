@@ -1,5 +1,5 @@
 import { DescribeRuleCommand, EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { DescribeKeyCommand, KMSClient } from "@aws-sdk/client-kms";
+import { DescribeKeyCommand, GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from "@aws-sdk/client-kms";
 import * as sm from "@aws-sdk/client-secrets-manager";
 import { GetTopicAttributesCommand, SNSClient } from "@aws-sdk/client-sns";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -42,6 +42,13 @@ describe.skipIf(skip)("an environment with a replica region", () => {
     expect((await new SNSClient(at(REPLICA)).send(new GetTopicAttributesCommand({ TopicArn: `arn:aws:sns:${REPLICA}:${ACCOUNT}:stackseal-dev-critical` }))).Attributes?.["Policy"]).toContain(REPLICA);
     const drift = JSON.parse((await p.run(["drift", "--env", "dev", "--json"])).out) as { drift: unknown[] };
     expect(drift.drift).toEqual([]);
+    // A replica's key has a policy of its own to change.
+    const kms = new KMSClient(at(REPLICA));
+    const policy = (await kms.send(new GetKeyPolicyCommand({ KeyId: key.KeyId, PolicyName: "default" }))).Policy!;
+    await kms.send(new PutKeyPolicyCommand({ KeyId: key.KeyId, PolicyName: "default", Policy: policy.replace("kms:Decrypt", "kms:ReEncryptFrom") }));
+    const found = JSON.parse((await p.run(["drift", "--env", "dev", "--json"])).out) as { drift: { kind: string; name: string }[] };
+    expect(found.drift.map((f) => `${f.kind} ${f.name}`)).toContain(`key alias/stackseal/dev/payments in ${REPLICA}`);
+    await kms.send(new PutKeyPolicyCommand({ KeyId: key.KeyId, PolicyName: "default", Policy: policy }));
   }, 120_000);
   // Taking a replica away can't be tried: KNOWN_FAULTS, no-replica-removal.
   it("changes nothing the second time", async () => { expect(await up()).toEqual([]); }, 120_000);
