@@ -1,22 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
 import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fixedClock } from "../../lib/clock.ts";
-import { LOCAL, sealedFile } from "../../schemas/layout.ts";
+import { findCli } from "../../engine/pulumi/find.ts";
+import { LOCAL } from "../../schemas/layout.ts";
 import { expand } from "../../schemas/template.ts";
 import { commands } from "../../scripts/commands/index.ts";
-import { readClear } from "../../seal/clear.ts";
-import { identitiesFor } from "../../seal/identity.ts";
-import { openSealed } from "../../seal/open.ts";
-import { readProject } from "../../stacks/read.ts";
 import { makeExample, type Keys } from "../../tools/example-people.ts";
+import { files, sealedMarkers } from "./markers.ts";
 import { formsOf, Search, type Found, type Marker } from "./search.ts";
-import { DEFAULT, EXCUSED, STEPS, type Step } from "./steps.ts";
+import { CLI_STEPS, DEFAULT, EXCUSED, STEPS, type Step } from "./steps.ts";
 import { watch, type Watched } from "./watch.ts";
 
 const repo = resolve(import.meta.dirname, "../..");
@@ -32,26 +29,9 @@ afterAll(() => {
 
 /** Where a value stands because it must: the throwaway keys of local, and the fake provider's own memory. */
 const EXPECTED = [/^\.stackseal\/identities\//, /^\.stackseal\/passphrase/, /^\.stackseal\/sandbox\//];
-function* files(dir: string): Generator<string> {
-  for (const e of readdirSync(dir, { withFileTypes: true })) {
-    const path = join(dir, e.name);
-    if (e.isDirectory()) yield* files(path);
-    else if (e.isFile()) yield path;
-  }
-}
+/** Every declared value of every environment, what the sandbox minted, and the people's own keys. */
 async function markers(): Promise<Marker[]> {
-  const project = readProject(root, { clock: fixedClock(NOW) });
-  const out: Marker[] = [];
-  for (const d of project.environments) for (const cls of ["standard", "payments"] as const) {
-    const { sealed } = readClear(root, sealedFile(d.name, cls));
-    if (!sealed) continue;
-    const identity = d.name === LOCAL ? {} : { SOPS_AGE_KEY: keys["super-admin-1"]?.identity };
-    const { values } = await openSealed(sealed, identitiesFor(root, d.name, identity));
-    for (const e of d.expected.filter((x) => x.spec.class === cls)) {
-      const value = values.get(e.path);
-      if (value !== undefined) out.push({ name: `${d.name}:${e.path}`, value, fixed: fixedPart(e.sample, value) });
-    }
-  }
+  const out = await sealedMarkers(root, (name) => (name === LOCAL ? {} : { SOPS_AGE_KEY: keys["super-admin-1"]?.identity }));
   const minted = join(root, ".stackseal/sandbox/stripe.json");
   for (const e of (JSON.parse(readFileSync(minted, "utf8")) as { endpoints: { id: string; secret: string }[] }).endpoints) out.push({ name: `signing secret of ${e.id}`, value: e.secret, fixed: "whsec_".length });
   for (const [who, k] of Object.entries(keys)) {
@@ -61,12 +41,6 @@ async function markers(): Promise<Marker[]> {
   }
   return out;
 }
-/** Characters that every value of this template shares. */
-function fixedPart(template: string, value: string): number {
-  const literal = template.split("{")[0] ?? "";
-  return value.startsWith(literal) ? literal.length : 0;
-}
-
 const hits: string[] = [];
 const ran = new Map<string, number | null>();
 let search: Search;
@@ -75,7 +49,7 @@ const note = (where: string, found: readonly Found[]): void => { for (const f of
 const searched = new Map<string, number>();
 /** Every file that was written since: of the project, the temporary folder, the home and the reports. */
 function searchFiles(after: string): void {
-  for (const dir of [root, temp, home, reports]) for (const f of files(dir)) {
+  for (const dir of [root, temp, home, reports, join(work, "fake"), join(work, "backend"), join(work, "pulumi")]) if (existsSync(dir)) for (const f of files(dir)) {
     const rel = relative(root, f);
     if (EXPECTED.some((x) => x.test(rel)) || rel.startsWith(".git/objects")) continue;
     const stamp = statSync(f).mtimeMs;
@@ -86,7 +60,7 @@ function searchFiles(after: string): void {
 }
 
 beforeAll(async () => {
-  for (const d of [root, temp, home, reports, keysDir]) mkdirSync(d, { recursive: true });
+  for (const d of [root, temp, home, reports, keysDir, join(work, "fake"), join(work, "backend")]) mkdirSync(d, { recursive: true });
   for (const f of ["stacks", "Pulumi.yaml", "schemas/access.ts"]) cpSync(join(repo, f), join(root, f), { recursive: true, filter: (p) => f.startsWith("schemas") || !p.endsWith(".ts") });
   keys = await makeExample(root, NOW);
   for (const [who, k] of Object.entries(keys)) {
@@ -131,6 +105,12 @@ async function run(step: Step): Promise<Watched> {
   return w;
 }
 
+/** The Pulumi CLI where there is one, else what stands in for it: then its own doings are unseen, what it is given and what becomes of its answers isn't. */
+const cli = findCli(process.env);
+const cliEnv: Record<string, string> = {
+  FAKE_DIR: join(work, "fake"), FAKE_EVENTS: "up", PULUMI_BACKEND_URL: `file://${join(work, "backend")}`, PULUMI_CONFIG_PASSPHRASE: "", PULUMI_HOME: join(work, "pulumi"), PULUMI_SKIP_UPDATE_CHECK: "1",
+  ...(cli === null && { PATH: `${join(repo, "tests/engine/fake-cli")}:${process.env["PATH"] ?? ""}` }),
+};
 describe("the canary", () => {
   it("finds no marker in anything that any command writes or prints", async () => {
     search = new Search([]);
@@ -149,12 +129,15 @@ describe("the canary", () => {
     const set = await run({ args: ["secret", "set", "twilio.authToken", "--env", "dev", "--reason", "scheduled"], as: "super-admin-1", input: given });
     expect([set.code, set.stderr.toString()]).toEqual([0, ""]);
     for (const step of STEPS) await run(step);
+    // The CLI runs the built program and plugins by the paths of Pulumi.yaml.
+    symlinkSync(join(repo, "dist"), join(root, "dist"));
+    for (const step of CLI_STEPS) await run({ ...step, env: cliEnv });
     const listed = new Set(STEPS.map((s) => s.args));
     const done = (name: string): boolean => [...listed].some((args) => args.slice(0, name.split(" ").length).join(" ") === name);
     for (const c of commands) if (!done(c.name) && EXCUSED[c.name] === undefined) await run(DEFAULT(c.name));
     expect(hits).toEqual([]);
     // It really ran: the main job, a deployment, a re-seal with a key, and a run that crashed in the midst.
-    for (const name of ["start", "check", "preview", "up --env local --yes", "secret reseal --env dev --yes", "secret get twilio.authToken --env dev --reveal", "audit bundle --since 2020-01-01 --until 2099-12-31 --out bundle", "audit verify bundle.tar --json", "backup create --out backup --json", "backup drill ARCHIVE --identity KEY:super-admin-1 --identity KEY:super-admin-2 --json", "backup restore ARCHIVE --identity KEY:super-admin-1 --identity KEY:admin-1 --into restored", "access review --json"]) expect([name, ran.get(name)]).toEqual([name, 0]);
+    for (const name of ["start", "check", "preview", "up --env local --yes", "secret reseal --env dev --yes", "secret get twilio.authToken --env dev --reveal", "audit bundle --since 2020-01-01 --until 2099-12-31 --out bundle", "audit verify bundle.tar --json", "backup create --out backup --json", "backup drill ARCHIVE --identity KEY:super-admin-1 --identity KEY:super-admin-2 --json", "backup restore ARCHIVE --identity KEY:super-admin-1 --identity KEY:admin-1 --into restored", "access review --json", ...(cli === null ? CLI_STEPS.map((x) => x.args.join(" ")) : [])]) expect([name, ran.get(name)]).toEqual([name, 0]);
     expect(ran.get("secret get twilio.authToken --env prod --reveal")).toBe(1);
   }, 600_000);
 

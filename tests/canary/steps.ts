@@ -50,6 +50,11 @@ export const STEPS: readonly Step[] = [
   { args: ["destroy", "--env", "local", "--yes", "--json"] },
   { args: ["sandbox"], stopAfter: 4000 },
 ];
+/** Over the Pulumi CLI: a stack of its own, in a backend of files. */
+export const CLI_STEPS: readonly Step[] = [
+  { args: ["up", "--env", "local", "--engine", "pulumi", "--yes", "--json"] }, { args: ["preview", "--env", "local", "--engine", "pulumi", "--json"] },
+  { args: ["export", "--env", "local", "--engine", "pulumi"] }, { args: ["refresh", "--env", "local", "--engine", "pulumi", "--yes"] }, { args: ["destroy", "--env", "local", "--engine", "pulumi", "--yes"] },
+];
 /** How a command that has no line above is run. */
 export const DEFAULT = (name: string): Step => ({ args: [...name.split(" "), "--env", "local", "--yes", "--json"], stopAfter: 10_000 });
 /** Left out, and why. */
