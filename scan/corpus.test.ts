@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { kinds } from "../schemas/integrations/index.ts";
 import { scanRules } from "../schemas/scan-rules.ts";
-import { FORMS, KINDS, negatives, positives, seeded } from "../tests/fixtures/credentials/corpus.ts";
+import { FORMS, KINDS, negatives, positives, sample, seeded } from "../tests/fixtures/credentials/corpus.ts";
 import { findCredentials } from "./find.ts";
 import { gitleaksConfig } from "./gitleaks.ts";
 import { compileRules } from "./rules.ts";
@@ -29,6 +29,14 @@ describe("credentials", () => {
   it("are found once each", () => {
     expect(found.filter((p) => find(p.text).length !== 1).map((p) => `${p.kind} in ${p.form}: ${find(p.text).map((h) => h.rule.id).join(", ")}`)).toEqual([]);
   });
+});
+
+it("a password on curl's command line or in a property list is found, however it is given", () => {
+  for (const flag of ["-u ", "-u", "--user ", "--user=", '-sS -u "']) for (const kind of ["twilio auth token", "smtp password", "aws secret access key"]) {
+    const value = sample(KINDS.find((k) => k.id === kind)!.templates[0]!, seeded(3));
+    expect([flag, kind, find(`curl ${flag}user:${value} https://api.acme.example\n`).length]).toEqual([flag, kind, 1]);
+    expect([kind, find(`<key>mailPassword</key>\n<string>${value}</string>\n`).length]).toEqual([kind, 1]);
+  }
 });
 
 it("2,000 hard negatives raise no alarm", () => {

@@ -39,9 +39,15 @@ const SET = "[\"'`\\])*]{0,4}[ \\t]{0,8}(?::=|=>|[:=,(|>])[ \\t\"'`(*|]{0,8}";
  * `to` of a sentence, a `value` beside the name, the next line of a YAML block may stand between.
  */
 const GIVEN = `["'\`\\\\\\])*]{0,4}(?:${[
-  "[ \\t]{0,8}(?:(?::=|=>|\\?\\?=?|[:=|>])[ \\t\"'`*|\\\\]{0,8}|[(,][ \\t]{0,8}[\"'`])", ",",
-  "[ \\t]{0,4}:[ \\t]{0,4}[Ss]tr(?:ing)?[ \\t]{0,4}=[ \\t]{0,4}[\"'`]",
-  "[ \\t]{0,4}\\{\\s{1,40}default[ \\t]{0,8}=[ \\t]{0,8}\"",
+  "[ \\t]{0,8}(?:(?::=|=>|\\?\\?=?|\\|\\|=|[?+]=|[:=|>])[ \\t\"'`*|\\\\]{0,8}|[(,][ \\t]{0,8}[\"'`])", ",",
+  "[ \\t]{0,4}:?[ \\t]{0,4}(?:&(?:'[a-z]{1,10} )?)?[Ss]tr(?:ing)?[ \\t]{0,4}=[ \\t]{0,4}[\"'`]",
+  "[ \\t]{0,4}\\{\\s{1,40}(?:(?:type|description|sensitive)[ \\t]{0,8}=[^\\n]{1,80}\\s{1,40}){0,3}default[ \\t]{0,8}=[ \\t]{0,8}\"",
+  // YAML's anchors and tags, a value on the next line, one that is beside its name in a flow map; CloudFormation's defaults; a property list.
+  "[ \\t]{0,4}:[ \\t]{1,4}(?:&[A-Za-z0-9_-]{1,40}|!!?[A-Za-z]{1,10})[ \\t]{1,4}[\"']?",
+  "[ \\t]{0,4}[:=][ \\t]{0,4}\\r?\\n[ \\t+]{1,40}[\"'`]",
+  ",[ \\t]{0,4}[\"']?value[\"']?[ \\t]{0,4}:[ \\t]{0,4}[\"']?",
+  ":[ \\t]{0,4}\\r?\\n[ \\t]{1,40}Type:[ \\t]{1,4}String[ \\t]{0,4}\\r?\\n(?:[ \\t]{1,40}(?:NoEcho|Description):[^\\n]{1,80}\\n){0,2}[ \\t]{1,40}Default:[ \\t]{1,4}[\"']?",
+  "</key>\\s{0,40}<string>",
   "[ \\t]{1,4}(?:is|to|as)[ \\t]{1,4}[\"'`*]{0,3}",
   "[ \\t]{1,8}--body[ =][\"']?",
   "[ \\t]{0,4}\\r?\\n[ \\t+]{0,20}(?:-[ \\t])?[\"']?value[\"']?[ \\t]{0,4}[:=][ \\t]{0,4}[\"']?",
@@ -54,7 +60,7 @@ const GIVEN_END = "(?:[\"'`\\s&<\\\\|,}]|$)";
 /** `Hash` at the end of a name in any usual case. */
 const cased = (words: readonly string[]): string => words.map((w) => `[${w[0]?.toUpperCase() ?? ""}${w[0] ?? ""}]${w.slice(1)}|${w.toUpperCase()}`).join("|");
 const named = (words: readonly string[]): string => `(?:${cased(words)})s?\\d{0,3}${SET}`;
-const ID = `(?:(?:^|[^A-Za-z])[Ii]d|[a-z0-9]Id|[A-Z0-9_]ID|[Uu]uid|UUID|[Gg]uid|GUID|[Ss]id|SID)s?${SET}`;
+const ID = `(?:(?:^|[^A-Za-z])[UuGg]?[Ii]d|[a-z0-9]Id|[A-Z0-9_]ID|[Uu]uid|UUID|[Gg]uid|GUID|[Ss]id|SID)s?${SET}`;
 const HASH = named(["hash", "md5", "sha", "digest", "checksum", "sum", "crc", "etag", "integrity", "commit", "revision", "rev", "ref", "fingerprint", "thumbprint", "signature", "sig", "nonce", "salt", "tree", "blob", "parent", "version", "cache"]);
 const ENTITY = named(["user", "username", "login", "account", "assistant", "phone", "number", "squad", "workflow", "call", "org", "organization", "customer", "tenant", "price", "product", "request", "trace", "span", "correlation", "inbox", "project", "event", "build"]);
 const META = named(["regex", "regexp", "pattern", "policy", "rule", "format", "field", "name", "label", "hint", "placeholder", "title", "text", "message", "url", "uri", "path", "file", "type", "length", "selector", "input", "variable", "arn", "prefix", "suffix", "expiry", "expires", "endpoint", "algorithm", "strategy", "class", "kind", "source", "domain", "host", "alias", "count", "limit", "budget", "page", "next", "cursor", "public", "publishable", "example", "template", "env", "query", "sample"]);
@@ -111,6 +117,8 @@ interface Hints {
   /** Only after a name such as `secret`. */
   readonly afterName?: boolean;
 }
+/** What is given as a user and a password on a command line. */
+const CURL = "curl[ \\t][^\\n]{0,200}?(?:-u|--user|--proxy-user)[ =]?[\"']?[^\\s:\"']{1,100}:";
 const NAME = "(?:token|secret|pass(?:word|wd|phrase)?|pwd|auth|key|value|credential|bearer)[A-Za-z0-9_]{0,24}";
 const MAIL_WORDS = ["smtp", "mail"];
 const HINTS: Readonly<Record<string, Hints>> = {
@@ -120,7 +128,7 @@ const HINTS: Readonly<Record<string, Hints>> = {
   "vonage.apiSecret": { words: ["vonage", "nexmo"], value: "[A-Za-z0-9!#$%&*+./:=?@^_~-]{8,25}", notValue: [NO_DIGIT, NO_CAPITAL, NO_SMALL, ...CODE], entropy: 2.5, afterName: true },
   "pipedrive.apiToken": { words: ["pipedrive"], notValue: [NO_DIGIT] },
   "salesforce.consumerSecret": { words: ["salesforce", "sfdc"], notValue: ["^[A-Za-z./+=]*$"] },
-  "smtp.password.gmail": { words: ["gmail", ...MAIL_WORDS], value: "[a-z]{16}|[a-z]{4}(?: [a-z]{4}){3}", entropy: 2.5, afterName: true },
+  "smtp.password.gmail": { words: ["gmail", ...MAIL_WORDS], value: "[a-z]{16}|[a-z]{4}(?: [a-z]{4}){3}", notValue: ["[A-Z]"], entropy: 2.5, afterName: true },
   "smtp.password.ses": { words: ["amazonaws", "amazonses", "ses_", "ses.", "ses:", "aws", ...MAIL_WORDS], notValue: [NO_DIGIT, NO_SMALL], entropy: 3.8 },
   "smtp.password.mailtrap": { words: ["mailtrap"], entropy: 2 },
 };
@@ -128,7 +136,7 @@ function near(id: string, title: string, pattern: RegExp, hints: Hints): ScanRul
   const value = hints.value ?? body(pattern);
   return {
     id, title, keywords: hints.words, near: 3, ignoreCase: hints.afterName ?? pattern.flags.includes("i"), likely: true,
-    pattern: hints.afterName ? `${NAME}${GIVEN}(${value})${GIVEN_END}` : `${BARE_LEFT}(${value})${BARE_RIGHT}`,
+    pattern: hints.afterName ? `${NAME}(?:${GIVEN}|[ \\t]+${QUOTES})(${value})${GIVEN_END}` : `${BARE_LEFT}(${value})${BARE_RIGHT}`,
     entropy: hints.entropy ?? 2.8,
     notValue: [...PUBLIC, ...(hints.notValue ?? [])],
     notAfter: [...NOT_A_CREDENTIAL, ...(hints.afterName ? [META] : []), "^[ \\t]*[+]?[ \\t]*"],
@@ -175,14 +183,15 @@ const tools: readonly ScanRule[] = [
   { id: "vault.token", title: "Vault token", keywords: ["hvs.", "hvb.", "hvr."], pattern: `${LEFT}(hv[sbr]\\.[A-Za-z0-9_-]{24,500})`, entropy: 3, notValue: [WORDS] },
   { id: "private-key", title: "Private key", keywords: ["private key", "putty-user-key-file"], pattern: `(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\\s"'\`+,|>#*]|\\\\+[nr]){1,40}(?:(?:Proc-Type|DEK-Info|Version|Comment)[^\\n\\\\]{0,100}(?:[\\s"'\`+,|>#*]|\\\\+[nr]){1,40}){0,4}[A-Za-z0-9+/]{40}|PuTTY-User-Key-File-[23]: [a-z0-9-]+)`, entropy: 0 },
   { id: "url.password", title: "Password in a URL", keywords: ["://"], ignoreCase: true, likely: true, pattern: `[a-z][a-z0-9+.-]{1,20}://[^\\s:/@"'\`<>]{0,100}:([^\\s/@:"'\`<>]{4,128})@[a-z0-9_.\\[$%{-]`, entropy: 1.8, notValue: [...CODE.slice(0, 3), "^(?:postgres|root|guest|admin|user|test|minio|mysql|redis|token|pass|pwd|key)$", "[()\\[\\]{}|^]"] },
+  { id: "curl.password", title: "Password of curl", keywords: ["curl"], likely: true, pattern: `${CURL}([^\\s:"'\`<>]{8,200})(?:[\\s"'\`]|$)`, entropy: 2.2, notValue: [CODE_WORDS, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE] },
   { id: "bearer.token", title: "Bearer token", keywords: ["bearer", "basic "], ignoreCase: true, likely: true, pattern: `(?:bearer|authorization["'\`]?[ \\t]{0,4}[:=,][ \\t"'\`]{0,4}basic)[ \\t]+["'\`]?([A-Za-z0-9_+/~.-]{14,400}={0,2})`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...CODE] },
   { id: "named.secret", title: "Value of a name that says secret", keywords: SECRET_WORDS, ignoreCase: true, likely: true, pattern: `${SECRET_NAME}[A-Za-z0-9_]{0,24}(?:${GIVEN}|[ \\t]+${QUOTES})([A-Za-z0-9_+/~.-]{14,400}={0,2})${GIVEN_END}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META, "arn:[a-z-]+:[^\\s\"']*"] },
   // KEY= in capitals is a variable; `key:` in code is the key of a map or a cache.
   { id: "named.key", title: "Value of a variable that says key", keywords: ["key=", "key =", "key\"", "token=", "secret=", "auth=", "auth =", "auth\""], likely: true, pattern: `(?:^|[^A-Za-z0-9_])(?:[A-Z0-9_]{1,40}_)?(?:KEY|AUTH|CREDS|CREDENTIALS)[A-Z0-9_]{0,12}["'\`]?[ \\t]{0,4}[:=][ \\t"'\`]{0,4}([A-Za-z0-9_+/~.-]{20,400}={0,2})${GIVEN_END}`, entropy: 3, notValue: [WORDS, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE], notAfter: [...NOT_A_CREDENTIAL, META, `(?:PUBLIC|PUBLISHABLE|CACHE|IDEMPOTENCY|PRIMARY|FOREIGN|SORT|PARTITION|OBJECT|BUCKET|KMS)_?KEY[A-Z0-9_]*${SET}`] },
   { id: "named.password", title: "Password", keywords: PASSWORD_WORDS, ignoreCase: true, likely: true, pattern: `(?:passw(?:or)?d|passwd|passphrase|pwd|(?:^|[^A-Za-z])pass|_pass)[A-Za-z0-9_]{0,16}${GIVEN}(${TEXT_VALUE})${GIVEN_END}`, entropy: 2.2, notValue: [CODE_WORDS, "^[a-z]+$", NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^\\W", "[=!]==?|&&|=>"], notAfter: [...NOT_A_CREDENTIAL, META] },
   // Names and values with nothing but a space between: a container's variables, a shell's set.
-  { id: "line.password", title: "Password of a variable", keywords: SECRET_WORDS.concat("pass"), ignoreCase: true, likely: true, pattern: `^[ \\t+]{0,8}(?:ENV|ARG|setx?(?:[ \\t]+-[a-z]{1,3})?)[ \\t]+[a-z0-9_]{0,40}(?:${SECRET_NAME.slice(3, -1)}|pass)[a-z0-9_]{0,16}[ \\t]+["']?(${TEXT_VALUE})(?:["'\\s]|$)`, entropy: 2.2, notValue: [CODE_WORDS, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE] },
-  { id: "flag.password", title: "Password on a command line", keywords: ["--"], ignoreCase: true, likely: true, pattern: `[ \\t"'\`]--[a-z0-9-]{0,30}(?:password|passwd|token|secret|api-?key)[= \\t]{1,3}["'\`]?([A-Za-z0-9!#%&*+./:=?@^_~-]{8,200})(?:[\\s"'\`\\\\]|$)`, entropy: 2.5, notValue: [WORDS, NO_DIGIT, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^-"] },
+  { id: "line.password", title: "Password of a variable", keywords: SECRET_WORDS.concat("pass"), ignoreCase: true, likely: true, pattern: `^[ \\t+]{0,8}(?:[$] )?(?:ENV|ARG|setx?(?:[ \\t]+-[a-z]{1,3})?|setenv|fastcgi_param|pulumi[ \\t]+config[ \\t]+set(?:[ \\t]+--secret)?)[ \\t]+[a-z0-9_]{0,40}(?:${SECRET_NAME.slice(3, -1)}|pass)[a-z0-9_]{0,16}[ \\t]+["']?(${TEXT_VALUE})(?:["'\\s]|$)`, entropy: 2.2, notValue: [CODE_WORDS, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE] },
+  { id: "flag.password", title: "Password on a command line", keywords: ["--"], ignoreCase: true, likely: true, pattern: `[ \\t"'\`]--[a-z0-9-]{0,30}(?:password|passwd|token|secret|api-?key)(?:-(?:string|value|text))?[= \\t]{1,3}["'\`]?([A-Za-z0-9!#%&*+./:=?@^_~-]{8,200})(?:[\\s"'\`\\\\]|$)`, entropy: 2.5, notValue: [WORDS, NO_DIGIT, NO_LETTER, ...PUBLIC, ...DATE_OR_NUMBER, ...CODE, "^-"] },
 ];
 
 /** Values that stand for a value: words of documentation, one character again and again, counting up. */
