@@ -134,6 +134,7 @@ async function* read(git: Git, o: LogOptions, head: string, from: string | null,
     cache?.flush();
   } finally {
     texts.close();
+    cache?.close();
   }
 }
 interface Item {
