@@ -27,12 +27,13 @@ export const deployerBound = definePolicy({
         if (deployer && s.principals.some((p) => p.startsWith("AWS:"))) report(`${called(s, property)} lets a long-lived AWS identity deploy`);
         return;
       }
-      const subjects = values(s, ":sub", /^(ForAnyValue:|ForAllValues:)?StringEquals$/);
+      const subjects = values(s, ":sub", /^(ForAnyValue:)?StringEquals$/);
       const loose = values(s, ":sub", /StringLike/);
       if (loose.some((x) => /[*?]/.test(x))) report(`${called(s, property)} trusts a pattern of subjects`);
       else if (subjects.length + loose.length === 0) report(`${called(s, property)} trusts every subject of the code host`);
       if (subjects.some((x) => /[*?]/.test(x))) report(`${called(s, property)} has a wildcard where StringEquals takes it as it is`);
-      if (values(s, ":aud", /StringEquals/).length === 0) report(`${called(s, property)} doesn't name the audience (aud)`);
+      if (values(s, "", /^ForAllValues:|IfExists$/).length > 0) report(`${called(s, property)} has a condition that holds where the token says nothing (ForAllValues, IfExists)`);
+      if (values(s, ":aud", /^(ForAnyValue:)?StringEquals$/).length === 0) report(`${called(s, property)} doesn't name the audience (aud)`);
       const exact = [...subjects, ...loose.filter((x) => !/[*?]/.test(x))];
       if (deployer && exact.length > 0 && !exact.every((x) => new RegExp(`(^|[:/])(environment:)?${r.environment}(-payments|-foundation)?($|:)`).test(x))) report(`${called(s, property)} isn't bound to the environment ${r.environment}`);
     }, () => undefined);
@@ -49,6 +50,8 @@ export const deployerBound = definePolicy({
     { says: "rejects another environment's subject", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { ...good.StringEquals, [`${ISSUER}:sub`]: "repo:acme/platform:environment:dev" } }) } },
     { says: "rejects a branch as the subject", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { ...good.StringEquals, [`${ISSUER}:sub`]: "repo:acme/platform:ref:refs/heads/main" } }) } },
     { says: "rejects a trust without an audience", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { [`${ISSUER}:sub`]: "repo:acme/platform:environment:prod" } }) } },
+    { says: "rejects a condition that an empty token meets too", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ "ForAllValues:StringEquals": good.StringEquals }) } },
+    { says: "rejects a condition that counts only where the token says it", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com" }, StringEqualsIfExists: { [`${ISSUER}:sub`]: "repo:acme/platform:environment:prod" } }) } },
     { says: "rejects a long-lived identity", resource: { type, name: "deployer", stack: "prod-foundation", props: trust(undefined, { AWS: "arn:aws:iam::333333333333:user/ci" }) } },
     { says: "rejects a deployer without a boundary", resource: { type, name: "deployer", stack: "prod-foundation", props: { assumeRolePolicy: trust(good)["assumeRolePolicy"] } } },
   ],

@@ -1,3 +1,4 @@
+import { gunzipSync, gzipSync } from "node:zlib";
 import { findCredentials } from "../scan/find.ts";
 import { compileRules, type RuleSet } from "../scan/rules.ts";
 import { expand } from "../schemas/template.ts";
@@ -18,7 +19,8 @@ function linesOf(r: Resource): { text: string; path: string }[] {
     if (depth > 2) return;
     if (DECODED.test(v)) {
       const text = Buffer.from(v, "base64").toString("latin1");
-      if (PRINTABLE.test(text)) add(text, path, depth + 1);
+      const open = PRINTABLE.test(text) ? text : unpacked(text);
+      if (open !== null) add(open, path, depth + 1);
     }
     if (/%[0-9A-Fa-f]{2}/.test(v)) {
       const text = decoded(v);
@@ -28,13 +30,26 @@ function linesOf(r: Resource): { text: string; path: string }[] {
   const walk = (v: unknown, path: string): void => {
     if (typeof v === "string") add(v, path, 0);
     else if (Array.isArray(v)) for (let i = 0; i < v.length; i++) u.try(() => { walk((v as unknown[])[i], `${path}[${i}]`); });
-    else if (typeof v === "object" && v !== null) for (const k of Object.keys(v)) u.try(() => { walk((v as Record<string, unknown>)[k], path ? `${path}.${k}` : k); });
+    else if (typeof v === "object" && v !== null) for (const k of Object.keys(v)) u.try(() => {
+      if (k.length > 15) lines.push({ text: k, path });
+      walk((v as Record<string, unknown>)[k], path ? `${path}.${k}` : k);
+    });
   };
   walk(r.props, "");
   unknowns.set(lines, u);
   return lines;
 }
 const unknowns = new WeakMap<object, Unknowns>();
+/** Start-up scripts come gzipped; null where it is something else. */
+function unpacked(latin1: string): string | null {
+  if (!latin1.startsWith("\x1f\x8b")) return null;
+  try {
+    const text = gunzipSync(Buffer.from(latin1, "latin1"), { maxOutputLength: 1 << 20 }).toString("latin1");
+    return PRINTABLE.test(text) ? text : null;
+  } catch {
+    return null;
+  }
+}
 function decoded(v: string): string {
   try {
     return decodeURIComponent(v);
@@ -80,6 +95,9 @@ export const noCredentialInProperties = definePolicy({
     { says: "rejects a value without a shape by the name beside it", resource: { type, name: "twilio", props: { name: "/stackseal/dev/twilio/TWILIO_AUTH_TOKEN", value: expand("{hex:32}") } } },
     { says: "rejects a password in a URL", resource: { type: "vault:index/mount:Mount", props: { description: `postgres://app:${expand("{alnum:16}")}@db.internal/app` } } },
     { says: "rejects a percent-encoded key", resource: { type, props: { value: encodeURIComponent(`&${expand("whsec_{bytes64:32}")}&`) } } },
+    { says: "rejects a key in a gzipped start-up script", resource: { type: "aws:ec2/launchTemplate:LaunchTemplate", props: { userData: gzipSync(`#!/bin/sh\nexport KEY=${expand("sk_live_{alnum:24}")}\n`).toString("base64") } } },
+    { says: "rejects base64 inside a list", resource: { type, props: { items: [{ values: ["a", Buffer.from(expand("pit-{uuid}")).toString("base64")] }] } } },
+    { says: "rejects a key as the name of a property", resource: { type, props: { tags: { [expand("sk_live_{alnum:24}")]: "x" } } } },
     { says: "rejects an age identity", resource: { type, props: { value: `x AGE-SECRET-KEY-1${expand("{alnum:58}").toUpperCase().replace(/[BIO1]/g, "Q")}` } } },
   ],
 });

@@ -8,6 +8,7 @@ export interface Statement {
   readonly actions: readonly string[];
   /** `Action` says what isn't meant. */
   readonly notAction: boolean;
+  /** All but some (`NotResource`) is everything: `*`. */
   readonly resources: readonly string[];
   /** `type:id`: `AWS:arn:…`, `Service:…`, `Federated:…`, `*`. */
   readonly principals: readonly string[];
@@ -47,7 +48,7 @@ function statement(s: Record<string, unknown>): Statement {
   const conditions = Object.fromEntries(Object.entries(map(s["Condition"])).map(([op, keys]) => [op, Object.fromEntries(Object.entries(map(keys)).map(([k, v]) => [k, list(v)]))]));
   return {
     sid: typeof s["Sid"] === "string" ? s["Sid"] : "", effect: typeof s["Effect"] === "string" ? s["Effect"] : "", actions: list(s["Action"] ?? s["NotAction"]), notAction: s["NotAction"] !== undefined,
-    resources: list(s["Resource"] ?? s["NotResource"]), notPrincipal: s["NotPrincipal"] !== undefined, conditions,
+    resources: s["NotResource"] === undefined ? list(s["Resource"]) : ["*"], notPrincipal: s["NotPrincipal"] !== undefined, conditions,
     principals: typeof principal === "string" ? [principal] : Object.entries(map(principal)).flatMap(([type, ids]) => list(ids).map((id) => `${type}:${id}`)),
   };
 }
