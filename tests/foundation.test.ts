@@ -1,6 +1,6 @@
 import { CreateAccessKeyCommand, CreateUserCommand, GetRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import { ListSecretsCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -81,6 +81,11 @@ describe.skipIf(findPeer("ministack") === undefined)("init --foundation", { time
     const key = { AWS_ACCESS_KEY_ID: AccessKey!.AccessKeyId!, AWS_SECRET_ACCESS_KEY: AccessKey!.SecretAccessKey! };
     const long = await guide(["--yes"], key);
     expect([long.code, long.doc.findings[0]?.code, long.doc.findings[0]?.hint?.includes("--mfa-serial")]).toEqual([2, "FOUNDATION_MFA", true]);
+    // The same person with a code: six digits from a pipe, exchanged for a session.
+    const coded = (code: string): { foundation: { steps: { step: string; state: string; says: string }[] }; findings: { code: string; message: string }[] } => JSON.parse(spawnSync(process.execPath, [resolve("dist/cli.js"), "-C", p.root, "init", "--foundation", "--env", "dev", "--dry-run", "--json", "--mfa-serial", `arn:aws:iam::${ACCOUNT}:mfa/ada`], { env: { ...p.env, ...key }, input: `${code}\n`, encoding: "utf8" }).stdout) as never;
+    expect(coded("12345").findings[0]).toMatchObject({ code: "FOUNDATION_MFA", message: "six digits are wanted as the code" });
+    const { foundation, findings } = coded("123456");
+    expect([findings.filter((f) => f.code === "FOUNDATION_MFA"), foundation.steps.find((s) => s.step === "who you are")]).toEqual([[], expect.objectContaining({ state: "done", says: expect.stringContaining("super-admin") })]);
     const codeOf = async (change: (t: string) => string): Promise<[number, string | undefined]> => {
       const back = declare(change);
       try { const r = await guide(["--yes"]); return [r.code, r.doc.findings[0]?.code]; } finally { back(); }
