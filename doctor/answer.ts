@@ -1,11 +1,12 @@
 import type { HttpFailure } from "../lib/http.ts";
 import type { HttpProbe, ProbeReading, Verdict } from "../schemas/probe.ts";
+import type { DoctorCode } from "./codes.ts";
 import { answered, type Asked, type Kept } from "./call.ts";
 
 /** What an answer says of the credential. */
 export interface Reading {
   readonly verdict: Verdict;
-  readonly code: string;
+  readonly code: DoctorCode;
   readonly message: string;
   readonly next: string;
   readonly mode?: "test" | "live";
@@ -22,7 +23,7 @@ const NEXT: Readonly<Record<HttpFailure["code"], string>> = {
   TOO_LARGE: "this isn't the provider's answer: look at a proxy in between",
   NETWORK: "try again; then look at the network between here and the provider",
 };
-const CODE: Readonly<Record<HttpFailure["code"], string>> = { DNS: "PROVIDER_DNS", REFUSED: "PROVIDER_REFUSED", RESET: "PROVIDER_RESET", TIMEOUT: "PROVIDER_TIMEOUT", TLS: "PROVIDER_TLS", PROXY: "PROXY_REFUSED", CANCELLED: "OUT_OF_TIME", TOO_LARGE: "ANSWER_UNREADABLE", NETWORK: "PROVIDER_NETWORK" };
+const CODE: Readonly<Record<HttpFailure["code"], DoctorCode>> = { DNS: "PROVIDER_DNS", REFUSED: "PROVIDER_REFUSED", RESET: "PROVIDER_RESET", TIMEOUT: "PROVIDER_TIMEOUT", TLS: "PROVIDER_TLS", PROXY: "PROXY_REFUSED", CANCELLED: "OUT_OF_TIME", TOO_LARGE: "ANSWER_UNREADABLE", NETWORK: "PROVIDER_NETWORK" };
 
 /** No answer is no verdict on the credential. */
 export const unreachable = (f: HttpFailure): Reading => ({ verdict: "inconclusive", code: CODE[f.code], message: `${f.message}${f.tries > 1 ? `, asked ${f.tries} times` : ""}`, next: NEXT[f.code] });
@@ -31,7 +32,7 @@ export const unreachable = (f: HttpFailure): Reading => ({ verdict: "inconclusiv
 export function read(got: Asked, probe: Pick<HttpProbe, "readings" | "page">, title: string, path: string): Reading {
   if (!answered(got)) return unreachable(got);
   const own = probe.readings.find((r) => fits(r, got));
-  if (own) return { verdict: own.verdict, code: own.code, message: own.message, next: own.next, ...(own.mode && { mode: own.mode }), ...(own.account && { account: true }) };
+  if (own) return { verdict: own.verdict, code: own.code as DoctorCode, message: own.message, next: own.next, ...(own.mode && { mode: own.mode }), ...(own.account && { account: true }) };
   const { status } = got;
   if (status >= 200 && status < 300)
     return got.json

@@ -136,7 +136,7 @@ async function examineKey(one: One, e: ExpectedSecret, probe: HttpProbe): Promis
   if (got.value === null) return plain([[...await withoutValue(probe, target, i, got, e.path, o.name)]]);
   if (shape?.verdict === "invalid") return plain([[shape, step("test", "skipped", "NOT_ASKED", "not sent: what hasn't the right form isn't shown to anybody"), step("logs", "skipped", "LOG_LINE", `in the application's log look for: ${probe.logLine}`)]]);
   const mode = judgeMode(got.value, e, o.tier);
-  const r = await examineApi({ ...subjectOf(one, e), ...target, probe, value: got.value });
+  const r = await examineApi({ ...subjectOf(one, e), title: probe.provider ?? i.title, ...target, probe, value: got.value });
   const accepted = r.steps.some((s) => s.step === "test" && s.verdict === "valid");
   const stripe = i.id === "stripe" && o.payments && accepted ? await stripeSteps(one, target, got.value, o.payments) : [];
   const account = mode && !r.steps.some((s) => s.code === "ENVIRONMENT_WRONG") ? [mode] : [];

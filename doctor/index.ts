@@ -65,7 +65,7 @@ async function proveValue(o: ProbeOptions): Promise<readonly StepResult[]> {
   const subject = { http: o.http, signal: o.signal, title: integration.title, path: o.kind, environment: o.environment, tier: o.environment.tier, controls: o.controls ?? alwaysControl, controlKey: `${o.environment.name}/${o.kind}` };
   if (probe.kind === "smtp") return [shape, ...(await examineMail({ ...subject, settings: o.settings as unknown as MailSettings, value: o.value, sandbox: o.sandbox ?? null, ...(o.ca !== undefined && { ca: o.ca }), ...(o.mailTimeoutMs !== undefined && { timeoutMs: o.mailTimeoutMs }) })).steps];
   const sandbox = sandboxOf(o.sandbox, probe.service ?? id);
-  return [shape, ...(mode ? [mode] : []), ...(await examineApi({ ...subject, probe, value: o.value, settings: o.settings, sandbox })).steps];
+  return [shape, ...(mode ? [mode] : []), ...(await examineApi({ ...subject, title: probe.provider ?? integration.title, probe, value: o.value, settings: o.settings, sandbox })).steps];
 }
 /** Throws RangeError where a sandbox is given and has no such service: the provider itself must not be asked then. */
 export function sandboxOf(sandbox: Readonly<Record<string, string>> | undefined, service: string): string | null {

@@ -3,6 +3,7 @@ import { resolveTxt } from "node:dns/promises";
 import type { Http } from "../lib/http.ts";
 import { loopback } from "../schemas/fields.ts";
 import { MAIL_LOGS } from "../schemas/integrations/mail-probe.ts";
+import type { DoctorCode } from "./codes.ts";
 import { sandboxServer, type MailSettings } from "./mail.ts";
 import { readLogin, transportOptions, type MailError } from "./smtp-login.ts";
 import { step, type StepResult } from "./step.ts";
@@ -145,7 +146,7 @@ async function records(domain: string): Promise<StepResult[]> {
       return ["ENOTFOUND", "ENODATA"].includes((e as { code?: string }).code ?? "") ? [] : null;
     }
   };
-  const info = (code: string, found: string[] | null, what: string, absent: string): StepResult => (found === null ? step("logs", "skipped", code, `${what} of ${domain} couldn't be looked up`) : found.length ? step("logs", "valid", code, `${what} of ${domain}: ${found.map((f) => f.slice(0, 80)).join("; ").replace(/[^\x20-\x7e]/g, "")}`) : step("logs", "skipped", code, `${what} of ${domain}: none; ${absent}`));
+  const info = (code: DoctorCode, found: string[] | null, what: string, absent: string): StepResult => (found === null ? step("logs", "skipped", code, `${what} of ${domain} couldn't be looked up`) : found.length ? step("logs", "valid", code, `${what} of ${domain}: ${found.map((f) => f.slice(0, 80)).join("; ").replace(/[^\x20-\x7e]/g, "")}`) : step("logs", "skipped", code, `${what} of ${domain}: none; ${absent}`));
   const [spf, dmarc, dkim] = await Promise.all([txt(domain), txt(`_dmarc.${domain}`), Promise.all(["s1", "s2", "k1", "mail", "google", "default", "pic", "mx"].map(async (s) => ((await txt(`${s}._domainkey.${domain}`)) ?? []).filter((r) => r.includes('p=')).map(() => s)))]);
   return [
     info("SPF", spf?.filter((r) => r.startsWith("v=spf1")) ?? null, "SPF", "receivers can't tell who may send"),

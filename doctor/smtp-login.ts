@@ -1,5 +1,6 @@
 import { rootCertificates } from "node:tls";
 import type { MailProvider } from "../schemas/integrations/smtp.ts";
+import type { DoctorCode } from "./codes.ts";
 import type { Reading } from "./answer.ts";
 import type { MailServer } from "./smtp-reach.ts";
 
@@ -37,7 +38,7 @@ export interface MailError {
 /** What nodemailer's error says of the login; its text may quote the server and isn't used. */
 export function readLogin(e: MailError, provider: MailProvider): Reading {
   const status = e.responseCode;
-  const no = (verdict: "invalid" | "inconclusive", code: string, message: string, next: string): Reading => ({ verdict, code, message, next });
+  const no = (verdict: "invalid" | "inconclusive", code: DoctorCode, message: string, next: string): Reading => ({ verdict, code, message, next });
   if (e.code === "ENOAUTH" || (e.code === "EAUTH" && status === undefined)) return no("inconclusive", "LOGIN_NOT_OFFERED", "the server offers no login that we know on this connection: the password can't be tried", "a submission port (587 with tls, or 465 with ssl) offers AUTH; port 25 often doesn't");
   if (status === 535) return no("invalid", "LOGIN_REFUSED", "the server refuses user name or password (535)", provider === "gmail" ? "make a new app password at https://myaccount.google.com/apppasswords; the account's own password doesn't work" : "compare the user name with the provider's; then make a new password or key and stackseal secret set smtp.password");
   if (status === 534) return no("invalid", "LOGIN_APP_PASSWORD", "the server wants an application's password (534)", provider === "gmail" ? "turn on 2-Step Verification and make an app password at https://myaccount.google.com/apppasswords" : "make an application's password at the provider");

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { connect as tlsConnect, rootCertificates } from "node:tls";
 import type { Encryption } from "../schemas/integrations/smtp.ts";
 import type { Verdict } from "../schemas/probe.ts";
+import type { DoctorCode } from "./codes.ts";
 
 export interface MailServer {
   readonly host: string;
@@ -16,14 +17,14 @@ export interface MailServer {
 export interface Reach {
   readonly stage: "dns" | "tcp" | "tls" | "greeting" | "starttls" | "ready";
   readonly verdict: Verdict;
-  readonly code: string;
+  readonly code: DoctorCode;
   readonly message: string;
   readonly next: string;
   /** The server offers AUTH on this connection. */
   readonly auth: boolean;
   readonly tls: string | null;
 }
-const end = (stage: Reach["stage"], verdict: Verdict, code: string, message: string, next: string): Reach => ({ stage, verdict, code, message, next, auth: false, tls: null });
+const end = (stage: Reach["stage"], verdict: Verdict, code: DoctorCode, message: string, next: string): Reach => ({ stage, verdict, code, message, next, auth: false, tls: null });
 
 /** Resolves, connects, greets and encrypts as declared, step by step, and tells which step failed. Sends no credential. Never throws. */
 export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Reach> {

@@ -1,3 +1,4 @@
+import type { DoctorCode } from "./codes.ts";
 import type { Verdict } from "../schemas/probe.ts";
 
 /** One line of a checklist: what was found, and what to do next. Never carries a value. */
@@ -6,7 +7,7 @@ export interface StepResult {
   readonly step: string;
   readonly verdict: Verdict;
   /** Stable; callers branch on it. */
-  readonly code: string;
+  readonly code: DoctorCode;
   readonly message: string;
   /** What to do next; empty where nothing is to be done. */
   readonly next: string;
@@ -17,4 +18,4 @@ const WEIGHT: Readonly<Record<Verdict, number>> = { invalid: 3, inconclusive: 2,
 export function worst<T extends Pick<StepResult, "verdict">>(results: readonly T[]): T | null {
   return results.reduce<T | null>((a, b) => (a === null || WEIGHT[b.verdict] > WEIGHT[a.verdict] ? b : a), null);
 }
-export const step = (id: string, verdict: Verdict, code: string, message: string, next = ""): StepResult => ({ step: id, verdict, code, message, next });
+export const step = (id: string, verdict: Verdict, code: DoctorCode, message: string, next = ""): StepResult => ({ step: id, verdict, code, message, next });

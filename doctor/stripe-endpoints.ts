@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Http } from "../lib/http.ts";
 import type { Payments } from "../schemas/environment.ts";
+import type { DoctorCode } from "./codes.ts";
 import { read, unreachable } from "./answer.ts";
 import { answered, ask, type Target } from "./call.ts";
 import { step, type StepResult } from "./step.ts";
@@ -54,7 +55,7 @@ export async function examineEndpoints(s: EndpointsSubject): Promise<StepResult[
 }
 function judge(s: EndpointsSubject, name: string, w: Payments["stripe"]["webhooks"][string], all: readonly Endpoint[]): StepResult[] {
   const url = new URL(w.path, s.platformUrl).href;
-  const say = (code: string, message: string, next: string): StepResult => step("permissions", "invalid", code, `webhook ${name}: ${message}`, next);
+  const say = (code: DoctorCode, message: string, next: string): StepResult => step("permissions", "invalid", code, `webhook ${name}: ${message}`, next);
   const up = `stackseal preview --env ${s.environment}, then up`;
   const ours = all.filter((e) => e.stack?.endsWith(`/${s.environment}-payments`) === true && e.name === name);
   const e = ours.find((x) => x.url === url) ?? ours[0];
@@ -102,7 +103,7 @@ export interface Delivery {
 }
 /** Sends the platform a signed event that means nothing, and one with a wrong signature first: the right one must be taken, the wrong one refused. */
 export async function deliverSelfTest(d: Delivery): Promise<StepResult> {
-  const say = (verdict: StepResult["verdict"], code: string, message: string, next = ""): StepResult => step("logs", verdict, code, `webhook ${d.name}: ${message}`, next);
+  const say = (verdict: StepResult["verdict"], code: DoctorCode, message: string, next = ""): StepResult => step("logs", verdict, code, `webhook ${d.name}: ${message}`, next);
   if (d.secret === null) return say("skipped", "SIGNING_SECRET_UNREADABLE", `no self-test: ${d.why}`, "run it as an identity that may read the store");
   const t = Math.floor(d.now.getTime() / 1000);
   const body = JSON.stringify({ id: `evt_stackseal_${t}`, object: "event", api_version: d.apiVersion, created: t, livemode: d.live, pending_webhooks: 0, request: { id: null, idempotency_key: null }, type: "stackseal.self_test", data: { object: { object: "stackseal.self_test" } } });

@@ -92,6 +92,8 @@ export interface HttpProbe {
   readonly kind: "http";
   /** The fake that stands for the provider in the sandbox; the integration's id where absent. */
   readonly service?: string;
+  /** The provider's name, where it isn't the integration's title. */
+  readonly provider?: string;
   readonly call: ProbeCall;
   /** The only fields of the main answer that are looked at; nothing else is kept or printed. */
   readonly keep: readonly string[];
