@@ -4,10 +4,26 @@ import { FindingError } from "../lib/finding.ts";
 import { parseIdentities, type Identity } from "../seal/age.ts";
 import { identitiesFor } from "../seal/identity.ts";
 import { openArchive, type OpenedArchive } from "../backup/restore.ts";
-import type { Context } from "./command.ts";
+import type { Context, OptionSpec } from "./command.ts";
+import { lockedBucket } from "./evidence-bucket.ts";
 
 // What restore and drill have in common: the archive's two files and the identities of two people.
 
+/** For restore and drill. */
+export const BUCKET_OPTION: OptionSpec = { flags: "--from-bucket <env>", description: "both files are in the locked bucket of this environment's account, not here" };
+/** Puts one of an archive's files into the locked bucket, for as long as the bucket itself says. Throws FindingError. */
+export async function putBackup(context: Context, environment: string, name: string, bytes: Buffer): Promise<void> {
+  const { at, bucket } = lockedBucket(context, environment);
+  const { putLocked } = await import("../providers/aws/locked-object.ts");
+  await putLocked(at, context.env, { bucket, key: `backups/${name}`, bytes, retain: null });
+}
+async function getBackup(context: Context, environment: string, name: string): Promise<Buffer> {
+  const { at, bucket } = lockedBucket(context, environment);
+  const { getLocked } = await import("../providers/aws/locked-object.ts");
+  const found = await getLocked(at, context.env, { bucket, key: `backups/${name}` });
+  if (!found) throw new FindingError({ code: "BACKUP_FILE", severity: "error", message: `s3://${bucket}/backups/${name} isn't there`, hint: "the names stand in stacks/backups" }, 2);
+  return found.bytes;
+}
 const MAX = 1 << 30;
 const read = (file: string): Buffer => {
   if (!existsSync(file)) throw new FindingError({ code: "BACKUP_FILE", severity: "error", message: `${basename(file)} isn't there`, hint: "give the .age file; its .key.sops.yaml stands beside it" }, 2);
@@ -26,9 +42,13 @@ export function archiveIdentities(context: Context, files: unknown): Identity[] 
   });
 }
 /** Opens the archive that a command names. Throws FindingError. */
-export async function openNamed(context: Context, archive: string, identities: readonly Identity[]): Promise<OpenedArchive> {
+export async function openNamed(context: Context, archive: string, identities: readonly Identity[], bucketOf: unknown): Promise<OpenedArchive> {
   const file = resolve(context.root, archive);
   const key = file.replace(/\.age$/, ".key.sops.yaml");
   if (key === file) throw new FindingError({ code: "BACKUP_FILE", severity: "error", message: "an archive's name ends in .age", hint: "stackseal backup restore DIR/ID.age --into DIR" }, 2);
+  if (typeof bucketOf === "string") {
+    const [a, k] = [await getBackup(context, bucketOf, basename(file)), await getBackup(context, bucketOf, basename(key))];
+    return openArchive(a, k.toString("utf8"), identities, { archive: basename(file), key: basename(key) });
+  }
   return openArchive(read(file), read(key).toString("utf8"), identities, { archive: basename(file), key: basename(key) });
 }

@@ -1,9 +1,11 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { beforeAll, describe, expect, it } from "vitest";
+import { findPeer, startMinistack } from "./aws/emulator.ts";
+import { CreateBucketCommand, DeleteObjectCommand, ListObjectVersionsCommand, PutObjectLockConfigurationCommand, S3Client } from "@aws-sdk/client-s3";
 import { combine, split } from "../seal/foreign/shamir.ts";
 import { newIdentity, recipientOf } from "../seal/age.ts";
 import { unpackTar } from "../lib/tar.ts";
@@ -169,5 +171,30 @@ describe("backup", { timeout: 120_000 }, () => {
     expect((await unpackTar(await make([{ name: "a/b.txt" }])))?.get("a/b.txt")?.toString()).toBe("x");
     for (const bad of [[{ name: "../x" }], [{ name: "/etc/x" }], [{ name: "a", type: "symlink" as const, linkname: "/etc" }], [{ name: "a" }, { name: "a" }]]) expect(await unpackTar(await make(bad))).toBeNull();
     expect(await unpackTar(Buffer.from("not a tar at all".repeat(100)))).toBeNull();
+  });
+  it.skipIf(findPeer("ministack") === undefined)("goes into the locked bucket straight from memory, and is restored from there", async () => {
+    const m = await startMinistack("111111111111");
+    try {
+      const Bucket = "stackseal-vault-backup-111111111111";
+      const s3 = new S3Client({ region: "eu-west-1", endpoint: m.url, credentials: { accessKeyId: "test", secretAccessKey: "test" }, forcePathStyle: true });
+      await s3.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+      await s3.send(new PutObjectLockConfigurationCommand({ Bucket, ObjectLockConfiguration: { ObjectLockEnabled: "Enabled", Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 35 } } } }));
+      mkdirSync(join(root, "stacks/vault"));
+      writeFileSync(join(root, "stacks/vault/environment.yaml"), `environment: vault\ntier: development\nplatform: { url: https://vault.acme.example, plan: agency }\nstore: { kind: aws, accountId: "111111111111", region: eu-west-1, endpoint: "${m.url}" }\nalerts: { email: [platform-team@acme.example] }\nintegrations: {}\nrotation: { standard: annually }\n`);
+      const made = run(root, "backup", "create", "--lock-in", "vault", "--json");
+      expect([made.code, made.err]).toEqual([0, expect.not.stringContaining("error")]);
+      const { backup } = JSON.parse(made.out) as { backup: { archive: { file: string } } };
+      expect(readdirSync(root, { recursive: true }).filter((f) => String(f).includes(backup.archive.file))).toEqual([]);
+      const kept = (await s3.send(new ListObjectVersionsCommand({ Bucket }))).Versions ?? [];
+      expect(kept.map((v) => v.Key).sort()).toEqual([`backups/${backup.archive.file}`, `backups/${backup.archive.file.replace(/age$/, "key.sops.yaml")}`]);
+      await expect(s3.send(new DeleteObjectCommand({ Bucket, Key: kept[0]!.Key!, VersionId: kept[0]!.VersionId! }))).rejects.toThrow();
+      const restored = run(root, "backup", "restore", backup.archive.file, "--from-bucket", "vault", "--into", join(home, "from-bucket"), ...ids("super-admin-1", "admin-1"));
+      expect([restored.code, existsSync(join(home, "from-bucket/project"))]).toEqual([0, true]);
+      expect(run(root, "backup", "restore", "2020-01-01-00000000.age", "--from-bucket", "vault", "--into", join(home, "nothing"), ...ids("super-admin-1", "admin-1"))).toMatchObject({ code: 2, err: expect.stringContaining("isn't there") as string });
+      expect(run(root, "backup", "create", "--lock-in", "local").code).toBe(2);
+    } finally {
+      rmSync(join(root, "stacks/vault"), { recursive: true, force: true });
+      await m.close();
+    }
   });
 });

@@ -10,6 +10,7 @@ import { backupRecordFile, type BackupRecord } from "../../schemas/backup.ts";
 import { readPeople } from "../../seal/deploy.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand } from "../command.ts";
+import { putBackup } from "../backup-io.ts";
 import { toolVersion } from "../tool-version.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -21,14 +22,16 @@ export default defineCommand({
   wants: "any",
   options: [
     { flags: "--out <dir>", description: "where the archive and its key go" },
+    { flags: "--lock-in <env>", description: "or the locked bucket of this environment's account, straight from memory" },
     { flags: "--state <file>", description: "an exported deployment (STACK=FILE, or FILE named STACK.json)", many: true },
     { flags: "--online", description: "ask the stores of the environments named by --env for their versions too" },
     { flags: "--no-record", description: "write no record in stacks/backups" },
   ],
-  examples: ["stackseal backup create --out /mnt/vault", "stackseal backup create --out DIR --state prod=prod.json --state prod-payments=pay.json"],
+  examples: ["stackseal backup create --out /mnt/vault", "stackseal backup create --out DIR --state prod=prod.json --state prod-payments=pay.json", "stackseal backup create --lock-in prod --state prod=prod.json"],
   run: async (context, _args, options) => {
     const out = options["out"];
-    if (typeof out !== "string") return { exit: 2, findings: [{ code: "USAGE", severity: "error", message: "--out is missing: where the archive goes", hint: "stackseal backup create --out DIR" }] };
+    const lockIn = options["lockIn"] as string | undefined;
+    if (typeof out !== "string" && lockIn === undefined) return { exit: 2, findings: [{ code: "USAGE", severity: "error", message: "--out is missing (or --lock-in): where the archive goes", hint: "stackseal backup create --out DIR" }] };
     knownEnvironments(context);
     const project = readProject(context.root, { clock: context.clock });
     const states = new Map(list(options["state"]).map((s): [string, string] => {
@@ -43,12 +46,15 @@ export default defineCommand({
       online: options["online"] === true ? context.envs : [], onProgress: (text) => { context.progress(text); },
     });
     const { id } = b.manifest;
-    const dir = resolve(context.root, out);
     const names = { archive: `${id}.age`, key: `${id}.key.sops.yaml` };
-    for (const n of Object.values(names)) if (existsSync(join(dir, n))) throw new FindingError(backupCodes.finding("BACKUP_EXISTS", { message: `${n} is there already`, path: n }), 2);
     // The key last: an archive without one is a run that was cut off, and opens for nobody.
-    writeAtomic(join(dir, names.archive), b.archive, 0o600);
-    writeAtomic(join(dir, names.key), b.key, 0o600);
+    const both = [[names.archive, b.archive], [names.key, Buffer.from(b.key)]] as const;
+    if (typeof out === "string") {
+      const dir = resolve(context.root, out);
+      for (const [n] of both) if (existsSync(join(dir, n))) throw new FindingError(backupCodes.finding("BACKUP_EXISTS", { message: `${n} is there already`, path: n }), 2);
+      for (const [n, bytes] of both) writeAtomic(join(dir, n), bytes, 0o600);
+    }
+    if (lockIn !== undefined) for (const [n, bytes] of both) await putBackup(context, lockIn, n, bytes);
     const record: BackupRecord = {
       id, at: b.manifest.at, by: context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown", head: b.manifest.head,
       archive: { file: names.archive, sha256: sha256(b.archive), bytes: b.archive.length }, key: { file: names.key, sha256: sha256(b.key) },
@@ -58,7 +64,7 @@ export default defineCommand({
     if (recorded !== null) writeAtomic(join(context.root, recorded), `# yaml-language-server: $schema=../../schemas/json/backup-record.schema.json\n${stringify(record, { indent: 4, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" })}`);
     return {
       exit: 0, findings: b.findings, json: { backup: record, record: recorded },
-      text: `${names.archive}  ${record.archive.bytes} bytes: ${b.credentials} values, ${record.stacks.length} states${record.head === null ? "" : `, history up to ${record.head.slice(0, 12)}`}\n${names.key}  opens it for any two of ${b.breakGlass.join(", ")}\n${recorded === null ? "" : `Recorded in ${recorded}: commit it. `}Next: stackseal backup drill ${join(out, names.archive)} --identity ONE --identity OTHER\n`,
+      text: `${names.archive}  ${record.archive.bytes} bytes: ${b.credentials} values, ${record.stacks.length} states${record.head === null ? "" : `, history up to ${record.head.slice(0, 12)}`}\n${names.key}  opens it for any two of ${b.breakGlass.join(", ")}\n${recorded === null ? "" : `Recorded in ${recorded}: commit it. `}Next: stackseal backup drill ${typeof out === "string" ? join(out, names.archive) : `${names.archive} --from-bucket ${lockIn ?? ""}`} --identity ONE --identity OTHER\n`,
     };
   },
 });

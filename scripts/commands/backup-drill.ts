@@ -11,7 +11,7 @@ import { backupCodes } from "../../backup/codes.ts";
 import { cloneBundle, openValues, proveValues } from "../../backup/restore.ts";
 import { drillRecordFile, type DrillRecord } from "../../schemas/backup.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { archiveIdentities, openNamed } from "../backup-io.ts";
+import { archiveIdentities, BUCKET_OPTION, openNamed } from "../backup-io.ts";
 import { toolVersion } from "../tool-version.ts";
 
 /** Builds `local` from the archive's project onto a sandbox of its own, by this very program. Answers what went wrong, or null. */
@@ -35,6 +35,7 @@ export default defineCommand({
   wants: "none",
   args: [{ name: "<archive>", description: "ID.age; its ID.key.sops.yaml stands beside it" }],
   options: [
+    BUCKET_OPTION,
     { flags: "--identity <file>", description: "an age identity file; two people's are needed (else SOPS_AGE_KEY_FILE)", many: true },
     { flags: "--no-record", description: "write no result in stacks/backups" },
   ],
@@ -42,7 +43,7 @@ export default defineCommand({
   run: async (context, [archive = ""], options) => {
     const identities = archiveIdentities(context, options["identity"]);
     context.progress("opening the archive");
-    const a = await openNamed(context, archive, identities);
+    const a = await openNamed(context, archive, identities, options["fromBucket"]);
     const files = await openValues(a);
     context.progress("holding values against their fingerprints");
     const proof = await proveValues(a, files);

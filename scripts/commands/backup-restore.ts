@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { restoreInto } from "../../backup/restore.ts";
 import { recipientOf } from "../../seal/age.ts";
 import { defineCommand } from "../command.ts";
-import { archiveIdentities, openNamed } from "../backup-io.ts";
+import { archiveIdentities, BUCKET_OPTION, openNamed } from "../backup-io.ts";
 
 export default defineCommand({
   name: "backup restore",
@@ -11,6 +11,7 @@ export default defineCommand({
   args: [{ name: "<archive>", description: "ID.age; its ID.key.sops.yaml stands beside it" }],
   options: [
     { flags: "--into <dir>", description: "a folder that isn't there, or is empty" },
+    BUCKET_OPTION,
     { flags: "--identity <file>", description: "an age identity file; two people's are needed (else SOPS_AGE_KEY_FILE)", many: true },
     { flags: "--recipient <age1…>", description: "seal the values to these instead of the identities' own recipients", many: true },
   ],
@@ -19,7 +20,7 @@ export default defineCommand({
     if (typeof options["into"] !== "string") return { exit: 2, findings: [{ code: "USAGE", severity: "error", message: "--into is missing: an empty folder", hint: `stackseal backup restore ${archive} --into DIR` }] };
     const identities = archiveIdentities(context, options["identity"]);
     context.progress("opening the archive");
-    const a = await openNamed(context, archive, identities);
+    const a = await openNamed(context, archive, identities, options["fromBucket"]);
     const given = options["recipient"];
     const recipients = Array.isArray(given) ? (given as string[]) : await Promise.all(identities.map(recipientOf));
     const r = await restoreInto(a, resolve(context.root, options["into"]), recipients, context.clock.now(), context.env["PATH"]);
