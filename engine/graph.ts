@@ -110,6 +110,7 @@ export async function diffGraphs(old: Graph, now: Graph, differ: (pkg: string) =
 }
 
 async function changesOf(before: GraphResource, r: GraphResource, fresh: ReadonlySet<string>, differ: (pkg: string) => Provider): Promise<{ inputs: Props; diffs: readonly string[]; keys: readonly string[] }> {
+  if (before === r) return { inputs: r.inputs, diffs: [], keys: [] };
   const renewed = (k: string): boolean => (r.propertyDependencies?.[k] ?? []).some((u) => fresh.has(u));
   const inputs = Object.fromEntries(Object.entries(r.inputs).map(([k, v]) => [k, renewed(k) ? v : settle(before.inputs[k], v)]));
   const forced = Object.keys(inputs).filter((k) => renewed(k) && hasUnknown(inputs[k]));

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { PulumiCommand, Stack } from "@pulumi/pulumi/automation/index.js";
@@ -80,8 +80,8 @@ export async function pulumiEngine(context: PulumiContext): Promise<Engine> {
     held.files.set(stack, file);
     return file;
   };
-  const ask = async (args: readonly string[], stack: string, showSecrets = false): Promise<string> =>
-    (await cli.run([...args, "--stack", stack], context.root, {}, undefined, undefined, undefined, showSecrets).catch((e: unknown) => { throw explain(e, stack); })).stdout;
+  const ask = async (args: readonly string[], stack: string, how: { readonly showSecrets?: boolean; readonly input?: string } = {}): Promise<string> =>
+    (await cli.run([...args, "--stack", stack], context.root, {}, undefined, undefined, undefined, how).catch((e: unknown) => { throw explain(e, stack); })).stdout;
   const known = async <T>(f: () => Promise<T>, otherwise: T): Promise<T> => f().catch((e: unknown) => { if (e instanceof FindingError && e.findings[0]?.code === "STATE_ABSENT") return otherwise; throw e; });
   return {
     name: "pulumi",
@@ -92,15 +92,11 @@ export async function pulumiEngine(context: PulumiContext): Promise<Engine> {
     up: (run, o = {}) => go("up", run, o),
     refresh: (run, o = {}) => go("refresh", run, o),
     destroy: (run, o = {}) => go("destroy", run, o),
-    export: (stack, o = {}) => known(async () => JSON.parse(await ask(["stack", "export", ...(o.showSecrets ? ["--show-secrets"] : [])], stack, o.showSecrets === true)) as ExportedDeployment, null),
+    export: (stack, o = {}) => known(async () => JSON.parse(await ask(["stack", "export", ...(o.showSecrets ? ["--show-secrets"] : [])], stack, { showSecrets: o.showSecrets === true })) as ExportedDeployment, null),
     import: async (stack, document) => {
       await open(stack, true);
-      return inFolder(async (dir) => {
-        const file = join(dir, "deployment.json");
-        writeFileSync(file, JSON.stringify(document), { mode: 0o600 });
-        await ask(["stack", "import", "--file", file], stack);
-        return ((document as Partial<ExportedDeployment> | null)?.deployment?.["resources"] as unknown[] | undefined)?.length ?? 0;
-      });
+      await ask(["stack", "import"], stack, { input: JSON.stringify(document) }); // in no file of ours
+      return ((document as Partial<ExportedDeployment> | null)?.deployment?.["resources"] as unknown[] | undefined)?.length ?? 0;
     },
     history: (stack) => known(async () => (JSON.parse(await ask(["stack", "history", "--json"], stack)) as CliHistory[]).map(entry), []),
     cancel: async (stack) => known(async () => {

@@ -133,10 +133,10 @@ export class Context {
   }
   /** Named themselves, or dependents of such: grows while the run goes on. */
   readonly actualTargets = new Set<string>();
-  /** Whether a step was made for it. */
+  /** Whether a step was made for it, under this name or the one that it has now. */
   hasStep(urn: string): boolean {
-    const { did } = this;
-    return [did.creates, did.sames, did.updates, did.deletes, did.replaces, did.reads].some((set) => set.has(urn));
+    const { did } = this, now = this.renamed.get(urn) ?? urn;
+    return [did.creates, did.sames, did.updates, did.deletes, did.replaces, did.reads].some((set) => set.has(urn) || set.has(now));
   }
   isTarget(urn: string): boolean {
     return isTargetOf(this.settings.targets, urn);

@@ -27,7 +27,7 @@ export function applyReplaceOnChanges(d: DiffResult, paths: readonly string[], h
   const detailed = d.detailed && Object.fromEntries(Object.entries(d.detailed).map(([k, v]) => [k, covers(paths, k) && !v.kind.endsWith("-replace") ? { ...v, kind: `${v.kind}-replace` as typeof v.kind } : v]));
   const initError = hasInitErrors && covers(paths, "#initerror");
   const replaces = [...new Set([...d.replaces, ...d.diffs.filter((k) => covers(paths, k)), ...(initError ? ["#initerror"] : [])])];
-  return { ...d, replaces, ...(detailed && { detailed }), ...(initError && { changes: "some" }) };
+  return { ...d, replaces, ...(detailed && { detailed: { ...detailed, ...(initError && { "#initerror": { kind: "update-replace", inputDiff: false } }) } }), ...(initError && { changes: "some" }) };
 }
 export const replaces = (d: DiffResult): boolean => d.replaces.length > 0 || Object.values(d.detailed ?? {}).some((v) => v.kind.endsWith("-replace"));
 /** A resource whose provider changed is replaced only if the new provider says that its configuration asks for it. */

@@ -126,7 +126,7 @@ export class Generator {
       c.did.sames.add(urn).add(r.urn);
       this.urns.add(r.urn);
       const provider = r.provider === undefined ? undefined : c.olds.get(parseRef(r.provider).urn);
-      if (provider && !c.hasStep(provider.urn) && !c.hasStep(c.renamed.get(provider.urn) ?? "") && `${provider.urn}::${provider.id ?? ""}` === r.provider) visit(provider, urn);
+      if (provider && !c.hasStep(provider.urn) && `${provider.urn}::${provider.id ?? ""}` === r.provider) visit(provider, urn);
       for (const u of [...(r.parent ? [r.parent] : []), ...dependenciesOf(r)]) if (!c.hasStep(u)) {
         const dep = c.olds.get(u);
         if (!dep) throw new Error(`${u}, which the untargeted resource ${urn} refers to, has no old state`);

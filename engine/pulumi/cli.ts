@@ -45,19 +45,20 @@ export class Cli {
     if (version === undefined) throw unusable("doesn't tell its version");
     return new Cli(command, version, env);
   }
-  run(given: readonly string[], cwd: string | undefined, additionalEnv: Env, onOutput?: (t: string) => void, onError?: (t: string) => void, signal?: AbortSignal, showSecrets = false): Promise<CliResult> {
+  run(given: readonly string[], cwd: string | undefined, additionalEnv: Env, onOutput?: (t: string) => void, onError?: (t: string) => void, signal?: AbortSignal, { showSecrets = false, input }: { readonly showSecrets?: boolean; readonly input?: string } = {}): Promise<CliResult> {
     const args = [...given.filter((a) => showSecrets || a !== "--show-secrets"), ...(given.includes("--non-interactive") ? [] : ["--non-interactive"])];
     const env = { ...this.env, ...additionalEnv, PATH: `${dirname(this.command)}${delimiter}${pathOf(this.env)}`, PULUMI_AUTOMATION_API: "true", PULUMI_SKIP_UPDATE_CHECK: "true" };
     return new Promise((done, fail) => {
-      const child = spawn(this.command, args, { ...(cwd !== undefined && { cwd }), env, stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
+      const child = spawn(this.command, args, { ...(cwd !== undefined && { cwd }), env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], detached: process.platform !== "win32" });
       let stdout = "", stderr = "";
+      child.stdin?.on("error", () => undefined).end(input); // one that ends before it has read all says why itself
       const interrupt = (): void => { child.kill("SIGINT"); };
       if (signal?.aborted) interrupt();
       signal?.addEventListener("abort", interrupt, { once: true });
       const orphan = (): void => { child.kill("SIGTERM"); };
       process.once("exit", orphan);
-      child.stdout.setEncoding("utf8").on("data", (t: string) => { stdout += t; onOutput?.(t); });
-      child.stderr.setEncoding("utf8").on("data", (t: string) => { stderr += t; onError?.(t); });
+      child.stdout?.setEncoding("utf8").on("data", (t: string) => { stdout += t; onOutput?.(t); });
+      child.stderr?.setEncoding("utf8").on("data", (t: string) => { stderr += t; onError?.(t); });
       const end = (): void => { signal?.removeEventListener("abort", interrupt); process.off("exit", orphan); };
       child.once("error", (e) => { end(); fail(e); });
       child.once("close", (code) => {

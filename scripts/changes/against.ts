@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { FindingError, type Finding } from "../../lib/finding.ts";
 import { deploymentIn, graphOfDeployment, type Graph } from "../../engine/graph.ts";
 import { environmentOfStack } from "../../schemas/layout.ts";
+import type { Declared } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
 import { baseFindings, findBase, gitOf, readBase, type Base } from "./base.ts";
 import { changeCodes } from "./codes.ts";
@@ -16,13 +17,13 @@ export type Against =
   | { readonly kind: "state"; readonly stacks: ReadonlyMap<string, Graph> };
 
 /** What the command line asks to compare with; `findings` tell what of it can't be used. Throws FindingError (exit 2) for a ref or a file that isn't one. */
-export async function againstOf(context: Context, options: Readonly<Record<string, unknown>>): Promise<{ readonly against: Against; readonly findings: readonly Finding[] }> {
+export async function againstOf(context: Context, options: Readonly<Record<string, unknown>>, now: readonly Declared[] = []): Promise<{ readonly against: Against; readonly findings: readonly Finding[] }> {
   const states = options["state"] as readonly string[] | undefined;
   if (states?.length) return { against: { kind: "state", stacks: readStates(context, states) }, findings: [] };
   const git = gitOf(context);
   const found = findBase(git, options["base"] as string | undefined);
   if (typeof found === "string") return { against: { kind: "nothing", why: found }, findings: [] };
-  const base = await readBase(context, git, found);
+  const base = await readBase(context, git, found, now);
   if (!base) return { against: { kind: "nothing", why: `this project isn't in ${found.ref} (${found.commit.slice(0, 12)})` }, findings: [] };
   return { against: { kind: "base", base }, findings: baseFindings(base) };
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isoDate } from "../../lib/clock.ts";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { readDocument } from "../../lib/document.ts";
 import { FindingError, type Finding } from "../../lib/finding.ts";
@@ -11,9 +12,9 @@ import { LOCAL_PEOPLE_FILE, PEOPLE_FILE, sealedFile, LOCAL, WORK_DIR } from "../
 import { parsePeople } from "../../schemas/parse.ts";
 import type { People } from "../../schemas/people.ts";
 import { Git } from "../../lib/git.ts";
-import { environmentNames } from "../../stacks/read.ts";
+import { environmentNames, type Declared } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
-import { partsOf, runOf, StackLinks } from "../deployment.ts";
+import { partsOf, projectName, runOf, StackLinks } from "../deployment.ts";
 import { changeCodes } from "./codes.ts";
 import { publicCredentials, type PublicCredential } from "./credentials.ts";
 import { chooseProgram, loadProgram, type ProgramOf } from "./program.ts";
@@ -23,8 +24,11 @@ import { writeTree } from "./tree.ts";
 export interface BaseEnvironment {
   readonly name: string;
   readonly tier: string;
-  readonly graph: Graph;
+  /** Null where it's declared as it is now, by the same program: what is previewed is its graph too. */
+  readonly graph: Graph | null;
   readonly credentials: readonly PublicCredential[];
+  /** Of everything that its graph is made of. */
+  readonly digest: string;
 }
 export interface Base {
   /** As it was asked for or found: `main`, `HEAD~1`. */
@@ -71,20 +75,22 @@ export function findBase(git: Git, ref?: string): Commit | string {
 interface Graphs { readonly environments: readonly BaseEnvironment[]; readonly unreadable: readonly string[] }
 interface Cached extends Graphs { readonly program: "own" | "current"; readonly why?: string; readonly people: People | null }
 
-/** The graphs and public claims of a commit: from the cache by tree id, else made anew and kept. Null where the project isn't in that commit. */
-export async function readBase(context: Context, git: Git, at: Commit): Promise<Base | null> {
+/** The graphs and public claims of a commit: from the cache by tree id, else made anew and kept. `now`: environments that are previewed in the same run; what they declare alike needs no graph of its own. Null where the project isn't in that commit. */
+export async function readBase(context: Context, git: Git, at: Commit, now: readonly Declared[] = []): Promise<Base | null> {
   const prefix = git.text(["rev-parse", "--show-prefix"]) ?? "";
   const tree = git.text(["rev-parse", "--verify", "--quiet", `${at.commit}:${prefix.replace(/\/$/, "")}`]);
   if (tree === null || git.text(["ls-tree", "--name-only", "--full-tree", tree, "stacks"]) !== "stacks") return null;
   const choice = chooseProgram(git, at.commit, tree);
-  const key = createHash("sha256").update(JSON.stringify(["base-1", tree, choice, ownDigest(), localDigest(context.root)])).digest("hex").slice(0, 40);
+  const key = createHash("sha256").update(JSON.stringify(["base-2", tree, choice, ownDigest(), localDigest(context.root), isoDate(context.clock.now())])).digest("hex").slice(0, 40);
   const file = join(context.root, CACHE, `${key}.json`);
-  const known = readCache(file);
-  if (known) return { ...at, ...known, cached: true };
+  const known = readCache(file), have = new Map(known?.environments.map((e) => [e.name, e.graph]));
+  const today = new Map(choice.program === "own-is-current" ? now.map((d) => [d.name, declarationDigest(context.root, d)]) : []);
+  const alike = (e: Pick<BaseEnvironment, "name" | "digest">): boolean => today.get(e.name) === e.digest;
+  if (known?.environments.every((e) => e.graph !== null || alike(e))) return { ...at, ...known, environments: known.environments.map((e) => (alike(e) ? { ...e, graph: null } : e)), cached: true };
   const dir = mkdtempSync(join(folder(context.root), "tree-"));
   try {
     if (!(await writeTree(git, tree, dir))) return null;
-    const made = { ...(await evaluate(context, dir, choice.program === "own" ? "own" : choice.program === "current" ? choice : null)), people: readPeople(dir) };
+    const made = { ...(await evaluate(context, dir, choice.program === "own" ? "own" : choice.program === "current" ? choice : null, (e) => have.get(e.name) ?? (alike(e) ? null : undefined))), people: readPeople(dir) };
     keep(file, made);
     return { ...at, ...made, cached: false };
   } finally {
@@ -93,33 +99,40 @@ export async function readBase(context: Context, git: Git, at: Commit): Promise<
 }
 
 /** `how`: "own" builds the base's program; null means that the current program is the base's own. */
-async function evaluate(context: Context, dir: string, how: "own" | { readonly why: string } | null): Promise<Omit<Cached, "people">> {
+async function evaluate(context: Context, dir: string, how: "own" | { readonly why: string } | null, known: Known): Promise<Omit<Cached, "people">> {
   const local = join(context.root, WORK_DIR, LOCAL);
   if (existsSync(local)) cpSync(local, join(dir, WORK_DIR, LOCAL), { recursive: true });
   if (existsSync(join(context.root, LOCAL_PEOPLE_FILE))) cpSync(join(context.root, LOCAL_PEOPLE_FILE), join(dir, LOCAL_PEOPLE_FILE));
   if (how === "own")
     try {
-      return { ...(await graphs(context, dir, await loadProgram(dir, context.root))), program: "own" };
+      return { ...(await graphs(context, dir, known, await loadProgram(dir, context.root))), program: "own" };
     } catch (e) {
       if (context.env["STACKSEAL_DEBUG"] === "1") context.say(`${e instanceof Error ? e.message : "unknown"}\n`);
-      return { ...(await graphs(context, dir)), program: "current", why: "the base's program can't be built here" };
+      return { ...(await graphs(context, dir, known)), program: "current", why: "the base's program can't be built here" };
     }
-  return { ...(await graphs(context, dir)), program: how === null ? "own" : "current", ...(how !== null && { why: how.why }) };
+  return { ...(await graphs(context, dir, known)), program: how === null ? "own" : "current", ...(how !== null && { why: how.why }) };
 }
-async function graphs(context: Context, dir: string, own?: ProgramOf): Promise<Graphs> {
+/** The graph of an environment, null where it needs none; undefined where it has to be made. */
+type Known = (e: Pick<BaseEnvironment, "name" | "digest">) => Graph | null | undefined;
+async function graphs(context: Context, dir: string, known: Known, own?: ProgramOf): Promise<Graphs> {
   const read = own?.readProject ?? (await import("../../stacks/read.ts")).readProject;
   const project = read(dir, { clock: context.clock });
   const engine = await embedded({ ...context, root: dir });
   const environments: BaseEnvironment[] = [];
   const unreadable = environmentNames(dir).filter((n) => !project.environments.some((e) => e.name === n));
   for (const d of project.environments) {
+    const of = { name: d.name, tier: d.tier, credentials: publicCredentials(d), digest: declarationDigest(dir, d) }, there = known(of);
+    if (there !== undefined) {
+      environments.push({ ...of, graph: there });
+      continue;
+    }
     const graph = [];
     let ok = true;
     const failures: string[] = [];
     const links = new StackLinks();
     // A base from before the foundation stack has a program that doesn't know it.
-    const known = partsOf(d).filter((part) => part !== "foundation" || own === undefined || existsSync(join(dir, "stacks/foundation.ts")));
-    for (const part of known) {
+    const parts = partsOf(d).filter((part) => part !== "foundation" || own === undefined || existsSync(join(dir, "stacks/foundation.ts")));
+    for (const part of parts) {
       const run = await runOf(dir, d, part, () => null, null, own?.program);
       const outcome = await engine.preview(run, { against: "nothing", stackOutputs: links.get });
       links.note(run.stack, outcome);
@@ -127,7 +140,7 @@ async function graphs(context: Context, dir: string, own?: ProgramOf): Promise<G
       failures.push(...outcome.diagnostics.filter((x) => x.severity === "error").map((x) => x.message));
       graph.push(...graphOf(outcome.steps));
     }
-    if (ok) environments.push({ name: d.name, tier: d.tier, graph, credentials: publicCredentials(d) });
+    if (ok) environments.push({ ...of, graph });
     else if (own) throw new Error(`the base's program failed: ${failures.join("; ")}`);
     else unreadable.push(d.name);
   }
@@ -139,6 +152,8 @@ const readPeople = (dir: string): People | null => {
   const { document } = readDocument(dir, PEOPLE_FILE);
   return document && parsePeople(document).value;
 };
+/** Of what an environment declares, wherever in its files it stands. */
+const declarationDigest = (root: string, d: Declared): string => createHash("sha256").update(JSON.stringify([projectName(root), d], (k, v: unknown) => (k === "at" ? undefined : v))).digest("hex");
 /** Of the code that runs: its bundle names every part that it is made of by content. */
 function ownDigest(): string {
   return createHash("sha256").update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
@@ -161,7 +176,7 @@ function folder(root: string): string {
 function readCache(file: string): Cached | null {
   try {
     const c = JSON.parse(readFileSync(file, "utf8")) as Cached;
-    return Array.isArray(c.environments) && Array.isArray(c.unreadable) && (c.environments as readonly Partial<BaseEnvironment>[]).every((e) => typeof e.name === "string" && Array.isArray(e.graph) && Array.isArray(e.credentials)) ? c : null;
+    return Array.isArray(c.environments) && Array.isArray(c.unreadable) && (c.environments as readonly Partial<BaseEnvironment>[]).every((e) => typeof e.name === "string" && (e.graph === null || Array.isArray(e.graph)) && Array.isArray(e.credentials)) ? c : null;
   } catch {
     return null;
   }

@@ -31,7 +31,7 @@ export interface Preview {
 export async function previewAll(context: Context, options: Readonly<Record<string, unknown>>, only: readonly string[] = context.envs, flags: PreviewFlags = {}): Promise<Preview> {
   const judged = judgeProject({ ...context, envs: only });
   const { project } = judged;
-  const { against, findings: about } = flags.cli ? { against: { kind: "deployed" } as const, findings: [] } : await againstOf(context, options);
+  const { against, findings: about } = flags.cli ? { against: { kind: "deployed" } as const, findings: [] } : await againstOf(context, options, project.environments);
   const done: Previewed[] = [];
   const stated = against.kind === "state" ? new Set([...against.stacks.keys()].map((s) => environmentOfStack(s).environment)) : null;
   for (const d of project.environments.filter((e) => stated === null || stated.has(e.name))) {

@@ -58,7 +58,7 @@ export async function previewEnvironment(context: Context, d: Declared, against:
   const m = merge(outcomes);
   const graph = graphOf(m.steps);
   const old = oldSide(against, d);
-  const steps = old === null ? m.steps : await compared(context, old.graph, graph);
+  const steps = old === null ? m.steps : await compared(context, old.graph ?? graph, graph);
   const now = publicCredentials(d);
   const credentials = credentialChanges(old?.credentials ?? null, now, context.clock.now());
   const findings = [...policyFindings(m.violations, (urn) => place(context, d, urn)), ...engineFindings(m.diagnostics, null)];
@@ -113,7 +113,7 @@ const renderCredentials = (list: readonly CredentialChange[], p: ReturnType<type
   list.length === 0 ? "" : `    ${p.bold("Credentials")}\n${list.map((c) => ` ${MARK[c.change] ?? " "}  ${printable(c.path)}  ${c.change}  ${p.dim(`${c.kind}, ${c.ageDays === 1 ? "1 day" : `${c.ageDays} days`} old`)}\n`).join("")}`;
 
 /** The other side of the comparison for one environment; null where it has none, so that everything is new. */
-function oldSide(against: Against, d: Declared): { readonly graph: Graph; readonly credentials: readonly PublicCredential[] } | null {
+function oldSide(against: Against, d: Declared): { readonly graph: Graph | null; readonly credentials: readonly PublicCredential[] } | null {
   if (against.kind === "base") return against.base.environments.find((e) => e.name === d.name) ?? null;
   if (against.kind === "nothing" || against.kind === "deployed") return null;
   const graph = partsOf(d).flatMap((part) => against.stacks.get(stackName(d.name, part)) ?? []);

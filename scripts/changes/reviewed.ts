@@ -22,7 +22,7 @@ export async function sinceReviewed(context: Context, commit: string, env: PlanE
   if (!have(context, git, commit)) return [`${short} isn't in this clone, and origin doesn't give it: git fetch origin ${short}`];
   const there = (await readBase(context, git, { ref: commit, commit }))?.environments.find((e) => e.name === env.name);
   if (!there) return [`${short} declares no ${env.name} that can be read`];
-  const reviewed: PlanEnvironment = { ...env, resources: digestsOf(there.graph), issues: Object.fromEntries(there.credentials.map((c) => [c.path, c.claims.issueId])) };
+  const reviewed: PlanEnvironment = { ...env, resources: digestsOf(there.graph ?? []), issues: Object.fromEntries(there.credentials.map((c) => [c.path, c.claims.issueId])) };
   const access = git.try(["diff", "--quiet", "--no-ext-diff", commit, "--", PEOPLE_FILE, "schemas/access.ts"]) === null;
   return [...planDifferences(reviewed, env, { approved: tools, now: tools }), ...(access ? ["people.yaml or the access matrix is another one"] : [])];
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
-import { snapshotRows, type State } from "../../engine/embedded/state.ts";
+import { snapshotRows, verify, type State } from "../../engine/embedded/state.ts";
 import { memoryProvider, World } from "./memory-provider.ts";
 import { runEngine, type Ran } from "./harness.ts";
 
@@ -334,6 +334,15 @@ describe("failures", () => {
     expect(r.ok).toBe(false);
     expect(r.errors.join("\n")).toMatch(new RegExp(what, "i"));
     expect(b.world.what("create")).toEqual([]);
+  });
+  it("leaves a state that can be read where a renamed group alone is a target", async () => {
+    const b = new Bench();
+    await b.up(() => { const g = new Group("g"), a = new Thing("a", {}, { parent: g }); new Thing("b", { from: a.output }, { parent: a }); });
+    const r = await b.up(() => { const g = new Group("h", { aliases: [{ name: "g" }] }); new Thing("a", {}, { parent: g }); }, { targets: [urn("mem:index:Group::h")] });
+    expect(r.ok).toBe(true);
+    const rows = snapshotRows(b.state) as unknown as State[];
+    verify(rows);
+    expect(rows.map((s) => s.urn.split("::").slice(2).join("::"))).toEqual(["pulumi:pulumi:Stack::scenarios-dev", "mem:index:Group::h", "pulumi:providers:mem::default", "mem:index:Group$mem:index:Thing::a", "mem:index:Group$mem:index:Thing$mem:index:Thing::b"]);
   });
   it("touches only targets, what they need being there, and refuses what isn't", async () => {
     const b = new Bench(), program = (v: string) => () => { const a = new Thing("a", { v }); new Thing("b", { v, from: a.id }); new Thing("c", { v }); };

@@ -3,6 +3,9 @@ import { runInProcess } from "../../../engine/embedded/inline.ts";
 import { readDeployment, snapshotRows, type Operation, type State } from "../../../engine/embedded/state.ts";
 import type { PlannedStep } from "../../../engine/embedded/step.ts";
 import { SECRET, SIGNATURE } from "../../../lib/pulumi-value.ts";
+import { PolicyPack } from "../../../engine/embedded/policy.ts";
+import { analyzerOf } from "../../../engine/embedded/sdk-hooks.ts";
+import { policies } from "./policies.ts";
 import { declare, type ProgramData } from "./program.ts";
 import { worldProvider, type World } from "./world.ts";
 
@@ -15,8 +18,10 @@ export interface Case {
   readonly targets: readonly string[]; readonly targetDependents: boolean; readonly refresh: boolean;
   readonly world: Omit<World, "calls">;
   readonly previous: readonly Row[];
+  /** Whether the pack of policies.ts judges. */
+  readonly policies?: boolean;
 }
-export interface Ended { readonly ok: boolean; readonly steps: readonly string[]; readonly rows: readonly Row[]; readonly calls: readonly string[] }
+export interface Ended { readonly ok: boolean; readonly steps: readonly string[]; readonly rows: readonly Row[]; readonly calls: readonly string[]; readonly violations?: readonly string[] }
 
 /** The other stack that programs refer to. */
 export const OTHER = { plain: "p", deep: { a: [1, 2] }, hidden: { [SIGNATURE]: SECRET, value: "hush" } };
@@ -44,7 +49,7 @@ export async function runCase(c: Case): Promise<Ended & { readonly errors: reado
   const { resources } = readDeployment({ manifest: { time: "", magic: "", version: "" }, resources: structuredClone(c.previous) as Record<string, unknown>[] }, { encrypt: (t) => t, decrypt: (t) => t });
   let saved: { resources: readonly State[]; operations: readonly Operation[] } = { resources: structuredClone(resources), operations: [] };
   const d = new Deployment({
-    project: "cases", stack: "dev", preview, config: c.config, secretKeys: c.secretKeys, parallel: 1, targets: c.targets, targetDependents: c.targetDependents, packs: [], callTimeoutMs: 20_000, previous: resources,
+    project: "cases", stack: "dev", preview, config: c.config, secretKeys: c.secretKeys, parallel: 1, targets: c.targets, targetDependents: c.targetDependents, packs: c.policies && (c.op === "up" || preview) ? [new PolicyPack("cases", "0.0.1", analyzerOf("cases", "0.0.1", policies))] : [], callTimeoutMs: 20_000, previous: resources,
     load: (pkg) => worldProvider(() => world, pkg), sink: (r, operations) => { saved = structuredClone({ resources: [...r], operations: [...operations] }); },
     stackOutputs: (name) => Promise.resolve(name === "organization/cases/other" ? OTHER : null),
   });
@@ -55,6 +60,7 @@ export async function runCase(c: Case): Promise<Ended & { readonly errors: reado
   return {
     ok: !ctx.failed, steps: ctx.steps.filter((s) => isShown(s.urn)).flatMap((s) => linesOf(s, c.op === "refresh", preview)), calls: world.calls, errors: ctx.diagnostics.filter((x) => x.severity === "error").map((x) => x.message),
     rows: preview ? c.previous : snapshotRows(saved.resources), operations: saved.operations,
+    violations: ctx.violations.map((v) => `${v.level} ${v.policy} ${short(v.urn)}: ${v.message}`),
   };
 }
 
@@ -64,6 +70,6 @@ const sorted = (v: unknown, at = ""): unknown =>
   Array.isArray(v) ? (UNORDERED.has(at) || at.startsWith("propertyDependencies.") ? [...(v as string[])].sort() : v.map((e) => sorted(e)))
     : typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v).filter(([k]) => at !== "" || !IGNORED.has(k)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, x]) => [k, sorted(x, at === "" ? k : at === "propertyDependencies" ? `${at}.${k}` : "-")])) : v;
 /** What two engines must have in common: order, times, places and random ids left out. Configuring a provider again is nobody's business. */
-export const comparable = (e: Ended): { ok: boolean; steps: string[]; rows: string[]; calls: string[] } => ({
-  ok: e.ok, steps: [...e.steps].sort(), rows: e.rows.map((r) => JSON.stringify(sorted(r)).replace(UUID, "UUID")).sort(), calls: e.calls.filter((x) => !x.startsWith("Configure ")).map((x) => x.replace(UUID, "UUID")).sort(),
+export const comparable = (e: Ended): { ok: boolean; steps: string[]; rows: string[]; calls: string[]; violations: string[] } => ({
+  ok: e.ok, steps: [...e.steps].sort(), rows: e.rows.map((r) => JSON.stringify(sorted(r)).replace(UUID, "UUID")).sort(), calls: e.calls.filter((x) => !x.startsWith("Configure ")).map((x) => x.replace(UUID, "UUID")).sort(), violations: [...(e.violations ?? [])].map((v) => v.trim()).sort(),
 });
