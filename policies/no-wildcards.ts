@@ -21,7 +21,7 @@ export const noWildcards = definePolicy({
   title: "No wildcard principal or action",
   severity: "critical",
   level: "mandatory",
-  remediation: "Name the principals and the actions; npm run -s stackseal -- access matrix shows which are meant.",
+  remediation: "Name the principals and the actions; stackseal access matrix shows which are meant.",
   chapter: "Principle of Least Privilege",
   resource: (r, report) => {
     const attached = [...(ATTACHED.test(r.type) ? [r.props["policyArn"]] : []), ...(Array.isArray(r.props["managedPolicyArns"]) ? (r.props["managedPolicyArns"] as unknown[]) : [])];

@@ -52,7 +52,7 @@ async function sealedSecret(context: Context, path: string): Promise<string> {
   if (endpoint !== undefined && d.payments?.stripe.webhooks[endpoint] !== undefined) {
     const { openStore } = await import("../providers/stores/index.ts");
     const secret = (await openStore({ root: context.root, env: context.env, clock: context.clock }, d.name, d.environment.store).read(signingSecretName(d.name, endpoint)))?.["current"];
-    if (secret === undefined) throw usage("SECRET_MISSING", `the store holds no signing secret of ${endpoint}`, env === LOCAL ? "npm start" : `stackseal up --env ${env}`);
+    if (secret === undefined) throw usage("SECRET_MISSING", `the store holds no signing secret of ${endpoint}`, env === LOCAL ? "stackseal start" : `stackseal up --env ${env}`);
     return secret;
   }
   const got = (await readableValues(context, d))(path);

@@ -26,6 +26,6 @@ export function identitiesFor(root: string, environment: string, env: Env): Iden
     if (found === null) throw new FindingError(sealCodes.finding("SEAL_IDENTITY_INVALID", { message: `${from} holds something that is no age identity`, hint: "age-keygen makes one; SSH keys are not supported here" }), 2);
     return found;
   });
-  if (all.length === 0) throw new FindingError(sealCodes.finding("SEAL_NO_IDENTITY", { message: "no age identity is at hand", hint: environment === LOCAL ? "npm start makes one for local" : "set SOPS_AGE_KEY_FILE to your age identity's file" }), 2);
+  if (all.length === 0) throw new FindingError(sealCodes.finding("SEAL_NO_IDENTITY", { message: "no age identity is at hand", hint: environment === LOCAL ? "stackseal start makes one for local" : "set SOPS_AGE_KEY_FILE to your age identity's file" }), 2);
   return [...new Set(all)];
 }

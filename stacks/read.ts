@@ -131,7 +131,7 @@ function readSealed(root: string, name: string, tier: Tier, cls: SecretClass, ex
   const file = sealedFile(name, cls);
   const asked = expected.filter((e) => e.spec.class === cls);
   if (!isThere(root, file)) {
-    if (name === LOCAL) findings.push(c.finding("LOCAL_NOT_SEEDED", { message: `${file}: local's sample credentials aren't made yet`, path: LOCAL, hint: "npm start" }));
+    if (name === LOCAL) findings.push(c.finding("LOCAL_NOT_SEEDED", { message: `${file}: local's sample credentials aren't made yet`, path: LOCAL, hint: "stackseal start" }));
     else if (asked.length) findings.push(c.finding("CREDENTIAL_MISSING", { message: `${file} is missing: ${asked.length} declared credentials have no sealed value`, at: { file: environmentFile(name), line: 1, column: 1 }, path: asked[0]?.path, hint: `stackseal secret set ${asked[0]?.path ?? ""} --env ${name} --reason initial` }));
     return [];
   }

@@ -53,6 +53,9 @@ describe("the package", { timeout: 120_000 }, () => {
     expect(node(cli, "init", "--yes", "--project", "app").status).toBe(0);
     const check = node(cli, "check");
     expect([check.status, check.stdout.match(/✓/g)?.length]).toEqual([0, 4]);
+    // What it says to do next is there: an installed package has no script of npm's.
+    expect(check.stderr).not.toMatch(/npm (start|run)/);
+    expect(node(cli, "start").stdout).toMatch(/Next:\n {2}npx stackseal check/);
     // What the files of the project point to is in the package.
     const [schema] = /\$schema=\S+/.exec(readFileSync(at("stacks/dev/environment.yaml"), "utf8")) ?? [""];
     expect(existsSync(at("stacks/dev", schema.replace("$schema=", "")))).toBe(true);

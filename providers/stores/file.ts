@@ -81,7 +81,7 @@ export class FileStore implements Store {
     const version = this.load(name)?.versions.find((v) => v.label === label);
     if (version?.sealed === undefined) return null;
     const bytes = await ageOpen(this.identities(), version.sealed);
-    if (!bytes) throw fail("STORE_CORRUPT", "none of this machine's identities opens the stored values", name, "npm start makes a new store after .stackseal/store was removed");
+    if (!bytes) throw fail("STORE_CORRUPT", "none of this machine's identities opens the stored values", name, "stackseal start makes a new store after .stackseal/store was removed");
     const inside = parse(insideSchema, Buffer.from(bytes).toString("utf8"));
     if (inside?.name !== name || inside.version !== version.id) throw fail("STORE_CORRUPT", "the stored values belong to another secret or version", name);
     return inside.values;

@@ -57,7 +57,7 @@ export default defineCommand({
         cloneBundle(a, project, context.env["PATH"]);
         const wrong = await buildSandbox(context, project);
         sandbox = wrong === null;
-        if (wrong !== null) findings.push(backupCodes.finding("BACKUP_SANDBOX", { message: wrong, hint: "stackseal backup restore, then npm start there" }));
+        if (wrong !== null) findings.push(backupCodes.finding("BACKUP_SANDBOX", { message: wrong, hint: "stackseal backup restore, then stackseal start there" }));
       } else findings.push(backupCodes.finding("BACKUP_SANDBOX", { message: "the archive has no git bundle: nothing to build from" }));
     } finally {
       rmSync(temp, { recursive: true, force: true });

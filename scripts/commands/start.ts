@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readDocument } from "../../lib/document.ts";
 import { FindingError, hasErrors } from "../../lib/finding.ts";
 import { LOCAL, signingSecretName, WORK_DIR } from "../../schemas/layout.ts";
 import { readProject } from "../../stacks/read.ts";
@@ -8,6 +9,11 @@ import { previewEnvironment } from "../changes/previewed.ts";
 import { embedded } from "../../engine/index.ts";
 import { deploy } from "../deploy.ts";
 
+/** How the command line is called in this folder: a clone has a script for it, an installed package a bin. */
+function commandHere(root: string): string {
+  const { document } = readDocument(root, "package.json");
+  return (document?.value as { name?: unknown } | undefined)?.name === "stackseal" ? "npm run -s stackseal --" : "npx stackseal";
+}
 /** Checks what was delivered: a test event signed by the sandbox is accepted by the official SDK with the secret read back from the store. */
 async function verifyDelivery(context: Context, endpoints: Readonly<Record<string, { readonly id: string }>>): Promise<number> {
   const [{ signedEvent }, { fileStore }, { default: Stripe }] = await Promise.all([import("../../sandbox/stripe.ts"), import("../../providers/stores/file.ts"), import("stripe")]);
@@ -27,7 +33,7 @@ export default defineCommand({
   name: "start",
   summary: "The main job on this machine: seal samples, preview all, deploy local, verify",
   wants: "none",
-  examples: ["npm start"],
+  examples: ["stackseal start"],
   run: async (context) => {
     const p = painter(context.color);
     const first = readProject(context.root, { clock: context.clock });
@@ -61,7 +67,8 @@ export default defineCommand({
     if (!up.ok) return { exit: 1, findings };
     const n = await verifyDelivery(context, (up.outputs["endpoints"] ?? {}) as Record<string, { id: string }>);
     context.out(`${p.bold("4. Verified")}  ${n} signed test events accepted by the official Stripe SDK with the secrets read back from the store\n\n`);
-    context.out(`${up.changed === 0 ? "Nothing changed: what is declared is what is deployed." : `${up.changed} resources changed.`} Next:\n  npm run -s stackseal -- check               judge every environment without a key\n  npm run -s stackseal -- preview --env dev   what would change in dev\n  edit stacks/local/payments.yaml, then npm start: the change is one update in place\n`);
+    const s = commandHere(context.root);
+    context.out(`${up.changed === 0 ? "Nothing changed: what is declared is what is deployed." : `${up.changed} resources changed.`} Next:\n  ${s} check               judge every environment without a key\n  ${s} preview --env dev   what would change in dev\n  edit stacks/local/payments.yaml, then ${s} start: the change is one update in place\n`);
     return { exit: 0, findings };
   },
 });
