@@ -73,7 +73,7 @@ const NO_SMALL = "^[^a-z]*$";
 // Words, as in an identifier, a path or a sentence, with at most one group of digits. Each step is told by its first characters, so
 // that nothing is tried twice; of 10,000 random values of 24 letters and digits four look so, of 32 none in seven.
 const SEPARATOR = "[_./+~:!?%=-]";
-const CAPITALIZED = "(?:Of|To|In|Is|At|On|By|Or|If|As|No|Up|Id|My|Do|We|Js|Ts|Db|Io|Ip|Ui)|[A-Z]?(?:[AEIOUY][a-z]{2,}|[B-DF-HJ-NP-TV-XZ][b-df-hj-np-tv-xz]{0,3}[aeiouy][a-z]+)";
+const CAPITALIZED = "(?:Https?|Html|Xml|Css|Sql|Tls|Ssl|Ssh|Smtp|Sso|Kms|Mfa|Rpc|Ctx|Msg|Cfg|Src|Of|To|In|Is|At|On|By|Or|If|As|No|Up|Id|My|Do|We|Js|Ts|Db|Io|Ip|Ui)|[A-Z]?(?:[AEIOUY][a-z]{2,}|[B-DF-HJ-NP-TV-XZ][b-df-hj-np-tv-xz]{0,3}[aeiouy][a-z]+)";
 const WORD_RUN = `(?:${SEPARATOR}[a-z]*|[A-Z]+${SEPARATOR}[a-z]*|${CAPITALIZED})`;
 const WORDS = `^[A-Z]*[a-z]*${WORD_RUN}*(?:[A-Z]*\\d{1,4}[a-z]*${WORD_RUN}*)?[A-Z]*$`;
 /** Code where a password could stand: words and at most one digit. A person's password of words has more digits, or a sign. */
@@ -173,7 +173,7 @@ const tools: readonly ScanRule[] = [
   { id: "mailtrap.apiToken", title: "Mailtrap API token", keywords: ["mailtrap"], near: 3, pattern: `${BARE_LEFT}([0-9a-f]{32})${BARE_RIGHT}`, entropy: 2.8, notAfter: NOT_A_CREDENTIAL, likely: true },
   // SES calls a key id its SMTP user name; there it is a plain setting.
   { id: "aws.accessKeyId", title: "AWS access key id", keywords: ["akia", "asia", "abia", "acca", "a3t"], pattern: `${LEFT}((?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16})(?:[^A-Za-z0-9]|$)`, entropy: 2.8, notAfter: [`[Uu]ser(?:[Nn]ame)?${SET}`, `(?:USER|USERNAME)${SET}`] },
-  { id: "aws.secretAccessKey", title: "AWS secret access key", keywords: ["aws", "secret_access", "secretaccess", "akia", "asia"], near: 3, pattern: `${BARE_LEFT}([A-Za-z0-9/+]{40})${BARE_RIGHT}`, entropy: 4, notValue: [WORDS, NO_CAPITAL, NO_SMALL], notAfter: NOT_A_CREDENTIAL, likely: true },
+  { id: "aws.secretAccessKey", title: "AWS secret access key", keywords: ["aws", "secret_access", "secretaccess", "akia", "asia"], near: 3, pattern: `${BARE_LEFT}([A-Za-z0-9/+]{40})${BARE_RIGHT}`, entropy: 4, notValue: [WORDS, "^[A-Za-z]+$", NO_CAPITAL, NO_SMALL], notAfter: NOT_A_CREDENTIAL, likely: true },
   { id: "age.identity", title: "age identity", keywords: ["age-secret-key-"], pattern: `${LEFT}(AGE-SECRET-KEY-(?:PQ-)?1[AC-HJ-NP-Z02-9]{50,70})`, entropy: 3 },
   { id: "pulumi.accessToken", title: "Pulumi access token", keywords: ["pul-"], pattern: `${LEFT}(pul-[a-f0-9]{40})(?:[^A-Za-z0-9]|$)`, entropy: 2.8 },
   { id: "github.token", title: "GitHub token", keywords: ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"], pattern: `${LEFT}(gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,255})`, entropy: 3 },
