@@ -1,7 +1,7 @@
 import { parseDocument } from "../lib/document.ts";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import type { Git } from "../lib/git.ts";
-import { protectedBase } from "../lib/protected-base.ts";
+import { nothingBefore, protectedBase } from "../lib/protected-base.ts";
 import { PEOPLE_FILE } from "../schemas/layout.ts";
 import { parsePeople } from "../schemas/parse.ts";
 import type { People } from "../schemas/people.ts";
@@ -21,6 +21,7 @@ export interface Base {
  * Throws FindingError BASE_UNKNOWN where the named one isn't there.
  */
 export function resolveBase(git: Git, named: string | null): { readonly base: Base | null; readonly why: string } {
+  if (named !== null && nothingBefore(named)) return { base: null, why: "nothing stood on this branch before" };
   const { inside, head } = git.state;
   const at = named === null || !inside ? protectedBase(git) : head === null ? { why: "no commit yet" } : { ref: named, commit: git.commits([named])[0] ?? null };
   if ("why" in at) {

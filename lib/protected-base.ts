@@ -1,5 +1,8 @@
 import type { Git } from "./git.ts";
 
+/** What a code host calls the commit before a branch's first push. */
+export const nothingBefore = (ref: string): boolean => /^0{40}(?:0{24})?$/.test(ref);
+
 const PROTECTED = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /** The commit that a change is judged against where none is named: the merge base of HEAD with the protected branch. The reason where there is none. */

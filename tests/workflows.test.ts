@@ -63,7 +63,9 @@ describe.each(both)("%s workflows", (_whose, o) => {
   it("deploy nothing but the plan that the bundle's job made, and hand no event's text to a shell", () => {
     const deploys = runs(o).filter((r) => r.includes(" up "));
     expect(deploys).toHaveLength(o.places.filter((p) => p.aws).reduce((n, p) => n + (p.payments ? 2 : 1), 0));
-    for (const r of deploys) expect(r).toMatch(/ up --env [a-z]+ --part (standard|payments) --plan approvals\/plan\.json --yes$/);
+    for (const r of deploys) expect(r).toMatch(/ up --env [a-z]+ --part (standard|payments) --plan approvals\/plan\.json( --base "\$BASE")? --yes$/);
+    // Whose people say who may approve is what stood before the change, however many commits it came by.
+    for (const r of deploys) expect([r, r.includes("--base")]).toEqual([r, r.includes(" --env prod ")]);
     for (const [, text] of Object.entries(githubWorkflows(o))) for (const j of Object.values(read(text).jobs)) for (const s of j.steps) expect(s.run ?? "").not.toContain("${{");
   });
   it("watch every night and every quarter", () => {

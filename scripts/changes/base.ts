@@ -12,6 +12,7 @@ import { LOCAL_PEOPLE_FILE, PEOPLE_FILE, sealedFile, LOCAL, WORK_DIR } from "../
 import { parsePeople } from "../../schemas/parse.ts";
 import type { People } from "../../schemas/people.ts";
 import { Git } from "../../lib/git.ts";
+import { nothingBefore } from "../../lib/protected-base.ts";
 import { environmentNames, type Declared } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
 import { partsOf, projectName, runOf, StackLinks } from "../deployment.ts";
@@ -53,8 +54,7 @@ const MAIN = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /** The commit to compare with: `ref`, or the merge base with the main branch. A text says why there is none. Throws FindingError BASE_UNKNOWN (exit 2) for a ref that isn't there. */
 export function findBase(git: Git, ref?: string): Commit | string {
-  // What a code host says of a branch's first push.
-  if (ref !== undefined && /^0{40}(?:0{24})?$/.test(ref)) return "nothing stood on this branch before";
+  if (ref !== undefined && nothingBefore(ref)) return "nothing stood on this branch before";
   const { inside, shallow, head } = git.state;
   if (ref !== undefined) {
     const [commit = null] = inside ? git.commits([ref]) : [];

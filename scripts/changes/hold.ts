@@ -32,8 +32,11 @@ export function loadPlan(context: Context, file: string): { readonly file: strin
   return { file: path, plan };
 }
 
-/** Refuses to go on where the environment would become something else than the plan says, or where nobody who may has approved it. Throws FindingError with every difference. */
-export async function holdToPlan(context: Context, d: Declared, file: string): Promise<Held & { readonly findings: readonly Finding[] }> {
+/**
+ * Refuses to go on where the environment would become something else than the plan says, or where nobody who may has approved it. Throws FindingError with every difference.
+ * `base`: the commit that stood on the main branch before the change; otherwise the merge base, or HEAD's parent on the main branch itself.
+ */
+export async function holdToPlan(context: Context, d: Declared, file: string, base?: string): Promise<Held & { readonly findings: readonly Finding[] }> {
   const { file: path, plan } = loadPlan(context, file);
   const approved = plan.environments.find((e) => e.name === d.name);
   if (!approved) throw new FindingError(c.finding("PLAN_ENVIRONMENT", { message: `the plan covers ${plan.environments.map((e) => e.name).join(", ")}, not ${d.name}`, hint: `stackseal preview --env ${d.name} --save-plan F` }), 2);
@@ -41,9 +44,9 @@ export async function holdToPlan(context: Context, d: Declared, file: string): P
   const differ = planDifferences(approved, now, { approved: plan.toolchain, now: toolchain() });
   if (differ.length) throw new FindingError([...differ.slice(0, 20).map((message) => c.finding("PLAN_DIFFERS", { message, hint: "preview again, and have the new plan approved" })), ...(differ.length > 20 ? [c.finding("PLAN_DIFFERS", { message: `and ${differ.length - 20} more differences` })] : [])]);
   if (d.tier !== "production") return { approved, superAdmin: false, findings: [] };
-  const base = before(context);
-  const staging = stagingFindings(context, path, plan, base.people);
-  const approvals = await approvers(context, path, plan, approved, base);
+  const stood = before(context, base);
+  const staging = stagingFindings(context, path, plan, stood.people);
+  const approvals = await approvers(context, path, plan, approved, stood);
   if (staging.some((f) => f.severity === "error") || approvals.missing) throw new FindingError([...staging, ...approvals.findings]);
   return { approved, superAdmin: approvals.superAdmin, findings: [...staging, ...approvals.findings] };
 }
@@ -54,14 +57,14 @@ interface Before {
   readonly accessChanged: boolean;
 }
 /** Who counts is what people.yaml said before this change. Throws FindingError APPROVAL_MISSING where git can't tell: a change could make its own approvers. */
-function before(context: Context): Before {
+function before(context: Context, base: string | undefined): Before {
   const git = gitOf(context);
   const unknown = (why: string, hint?: string): FindingError => new FindingError(c.finding("APPROVAL_MISSING", { message: `who may approve can't be told: ${why}`, ...(hint !== undefined && { hint }) }));
-  const found = findBase(git);
+  const found = findBase(git, base);
   if (typeof found === "string") throw unknown(found, "deploy to production from a clone with its main branch");
   let { commit } = found;
   // On the main branch itself, after the merge, the base is what stood there before; a first commit has nothing before it.
-  if (commit === git.text(["rev-parse", "HEAD"])) {
+  if (base === undefined && commit === git.text(["rev-parse", "HEAD"])) {
     const parent = git.text(["rev-parse", "--verify", "--quiet", "HEAD^"]);
     if (parent === null && git.text(["rev-parse", "--is-shallow-repository"]) !== "false") throw unknown("the clone is shallow: what stood before isn't there", "git fetch --unshallow");
     commit = parent ?? commit;
@@ -104,7 +107,8 @@ async function approvers(context: Context, file: string, plan: Plan, env: PlanEn
   const missing = sensitive ? !superAdmin : roles.size === 0;
   if (missing) findings.push(c.finding("APPROVAL_MISSING", { message: sensitive ? `${env.payments ? "a payment credential" : "the access matrix"} changes: a Super Admin must be among the approvers of ${plan.approval.slice(0, 16)}` : `nobody who may approve for production has approved ${plan.approval.slice(0, 16)}`, path: env.name, hint: "stackseal approve PLAN, or a review on the code host" }));
   return { findings, missing, superAdmin };
-}/** What became otherwise since the commit that a signed approval names; it is in no signature, so it only explains. */
+}
+/** What became otherwise since the commit that a signed approval names; it is in no signature, so it only explains. */
 async function sinceThen(context: Context, a: Approval, plan: Plan, env: PlanEnvironment): Promise<string> {
   if (typeof a.commit !== "string" || !/^[0-9a-f]{40,64}$/.test(a.commit)) return "";
   const differ = await sinceReviewed(context, a.commit, env, plan.toolchain);

@@ -33,7 +33,7 @@ function deploy(kit: Kit, p: Place, cls: SecretClass): Job {
     ...(production && { grants: ["pull-requests: read"] as const }),
     steps: [
       ...kit.unpack, ...(production ? stagings(kit).map((s): Step => ({ kind: "fetch", name: `staged-${s.name}`, into: "approvals" })) : []), { kind: "pulumi" }, ...kit.cloud(p, role), fetchIdentity(kit, p, role),
-      run("Deploy what was approved", kit.cli(`up --env ${p.name} --part ${cls} --plan ${PLAN} --yes`), { ...kit.backend(p), ...OPENER, ...(production && { GITHUB_TOKEN: { of: "token" } }) }),
+      run("Deploy what was approved", kit.cli(`up --env ${p.name} --part ${cls} --plan ${PLAN}${production ? ' --base "$BASE"' : ""} --yes`), { ...kit.backend(p), ...OPENER, ...(production && { BASE: { of: "before" }, GITHUB_TOKEN: { of: "token" } }) }),
       ...(p.tier === "staging"
         ? [run("Doctor", kit.cli(`doctor --env ${p.name} --part ${cls} --json > doctor-${stack}.json`), OPENER), exportState(kit, p, cls), { kind: "keep", name: `deployed-${stack}`, path: `doctor-${stack}.json\n${stack}.json`, days: 7 } as const]
         : [run("Doctor", kit.cli(`doctor --env ${p.name} --part ${cls}`), OPENER)]),

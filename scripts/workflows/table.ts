@@ -2,10 +2,12 @@ import { deployJobs } from "./deploy.ts";
 import { account } from "./names.ts";
 import { nightlyJobs, quarterlyJobs } from "./watch.ts";
 import { BUNDLE, COMMENT, fetchNotes, PLAN, SUMMARY, VERDICT, type Kit } from "./kit.ts";
-import { run, type Job, type Options, type Step, type Workflow } from "./step.ts";
+import { run, type Job, type Options, type Step, type Variables, type Workflow } from "./step.ts";
 
 // One table of what runs where; github.ts and gitlab.ts write it down in their hosts' words. Every `run` is a command that a person can run in a clone.
 
+const BASE: Variables = { BASE: { of: "base" } };
+const BEFORE: Variables = { BASE: { of: "before" } };
 const NOTER = { of: "text", text: "stackseal" } as const;
 
 export function workflows(given: Options): Workflow[] {
@@ -24,15 +26,16 @@ export function workflows(given: Options): Workflow[] {
     // The state holds no value of a credential, so there is nothing for a passphrase to hide.
     backend: (p) => ({ PULUMI_BACKEND_URL: { of: "text", text: account(p).backend }, PULUMI_CONFIG_PASSPHRASE: { of: "text", text: "" } }),
   };
-  const bundle: Job = {
+  const bundle = (merged: boolean): Job => ({
     id: "bundle", name: "Build the bundle and its plan, without any credential", stage: "build", digest: true,
     steps: [
-      ...install, run("Check", cli(`check --save-verdict ${VERDICT}`)),
-      run("Plan, and what reviewers read before they release it", cli(`preview --base "$BASE" --save-plan ${PLAN} --format markdown | ${SUMMARY}`), { BASE: { of: "before" } }),
+      // On the main branch itself a change is judged against what stood there before it, by whatever way it came.
+      ...install, merged ? run("Check", cli(`check --base "$BASE" --save-verdict ${VERDICT}`), BEFORE) : run("Check", cli("check")),
+      ...(merged ? [run("Plan, and what reviewers read before they release it", cli(`preview --base "$BASE" --save-plan ${PLAN} --format markdown | ${SUMMARY}`), BEFORE)] : []),
       run("Pack", `tar --exclude=./${BUNDLE} -czf ../${BUNDLE} . && mv ../${BUNDLE} .`), { kind: "keep", name: BUNDLE, path: BUNDLE, days: 7 },
-      { kind: "keep", name: VERDICT, path: VERDICT, days: 7, always: true },
+      ...(merged ? [{ kind: "keep", name: VERDICT, path: VERDICT, days: 7, always: true } as const] : []),
     ],
-  };
+  });
   // Who may write to the repository runs nothing but git, and writes no branch.
   const verdict: Job = {
     id: "verdict", name: "Note the policies' verdict on the merged commit", stage: "build", needs: ["bundle"], always: true, grants: ["contents: write"],
@@ -46,8 +49,8 @@ export function workflows(given: Options): Workflow[] {
     id: "check", name: "Check and preview, without any secret", stage: "judge",
     steps: [
       // Each looks, whatever the one before it found: what is wrong is what the comment is for.
-      ...install, run("Check", cli("check")), run("Scan", cli("scan --format github"), undefined, true),
-      run("Preview, on the lines", cli(`preview --base "$BASE" --format github --save-comment ${COMMENT}`), { BASE: { of: "base" } }, true),
+      ...install, run("Check", cli('check --base "$BASE"'), BASE), run("Scan", cli("scan --format github"), undefined, true),
+      run("Preview, on the lines", cli(`preview --base "$BASE" --format github --save-comment ${COMMENT}`), BASE, true),
       { kind: "keep", name: COMMENT, path: COMMENT, days: 7, always: true },
     ],
   };
@@ -59,8 +62,8 @@ export function workflows(given: Options): Workflow[] {
   return [
     { id: "pull-request", name: "Pull request", on: "pull-request", concurrency: "pull-request", jobs: [check, ...(o.own ? [test] : [])] },
     { id: "comment", name: "Comment", on: "judged", concurrency: "comment", jobs: [comment] },
-    { id: "deploy", name: "Deploy", on: "merge", concurrency: "deploy", jobs: [bundle, verdict, ...deployJobs(kit)] },
-    { id: "nightly", name: "Nightly", on: { cron: "17 3 * * *" }, concurrency: "nightly", jobs: [{ ...bundle, steps: bundle.steps.filter((s) => s.kind !== "run" || !s.name.startsWith("Plan")) }, ...nightlyJobs(kit)] },
+    { id: "deploy", name: "Deploy", on: "merge", concurrency: "deploy", jobs: [bundle(true), verdict, ...deployJobs(kit)] },
+    { id: "nightly", name: "Nightly", on: { cron: "17 3 * * *" }, concurrency: "nightly", jobs: [bundle(false), ...nightlyJobs(kit)] },
     { id: "quarterly", name: "Quarterly", on: { cron: "41 4 1 1,4,7,10 *" }, concurrency: "quarterly", jobs: quarterlyJobs(kit) },
   ];
 }

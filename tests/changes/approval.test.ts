@@ -143,6 +143,26 @@ describe("what reaches production", () => {
     expect([gone.code, codes(gone.err)]).toEqual([3, ["APPROVAL_UNANSWERED"]]);
     expect(gone.err + gone.out).not.toContain("a-token");
   });
+  it("a change that came as several commits makes no approver by one of its own", async () => {
+    const h = await host(() => [{ login: "intruder", state: "APPROVED", commit: r.git("rev-parse", "HEAD") }]), before = r.git("rev-parse", "main");
+    try {
+      r.git("checkout", "-q", "-B", "several");
+      r.edit("stacks/people.yaml", (t) => t.replace("handle: super-admin-1", "handle: intruder"));
+      r.git("commit", "-q", "-a", "-m", "another handle");
+      r.edit("NOTES.md", () => "y");
+      r.git("commit", "-q", "-a", "-m", "more notes");
+      r.git("checkout", "-q", "-B", "main");
+      const refused = await r.run(["up", "--env", "prod", "--plan", "plan.json", "--base", before, "--yes"], { env: h.env });
+      expect([refused.code, codes(refused.err)]).toEqual([1, expect.arrayContaining(["APPROVAL_MISSING"])]);
+      expect(refused.err).toContain("@intruder is nobody's handle");
+      // A branch's first push has nothing before it.
+      expect((await r.run(["up", "--env", "prod", "--plan", "plan.json", "--base", "0".repeat(40), "--yes"], { env: h.env })).err).toContain("who may approve can't be told: nothing stood on this branch before");
+    } finally {
+      r.git("checkout", "-q", "work");
+      r.git("branch", "-q", "-f", "main", before);
+      await h.close();
+    }
+  });
   it("names what is otherwise than approved, and refuses a plan that somebody edited", async () => {
     r.edit("stacks/prod/environment.yaml", (t) => t.replace("eventTypeId: ", "eventTypeId: 9"));
     const other = await up();
