@@ -17,7 +17,10 @@ export interface Caller {
   /** `root` is an emulator's, which may do everything; null is anybody who is none of the environment's roles. */
   readonly role: Role | "root" | null;
 }
-/** Who is at hand in an environment's AWS account; null where its store is another. Throws FindingError STORE_ACCOUNT, STORE_CREDENTIALS, or what AWS says. */
+/**
+ * Who is at hand in an environment's AWS account; null where its store is another, and where nobody can be told: without credentials or a network here the engine's own
+ * providers say so, which may have credentials of their own. Throws FindingError STORE_ACCOUNT, STORE_CREDENTIALS (expired, refused), or what AWS says.
+ */
 export async function callerAt(context: Context, d: Declared): Promise<Caller | null> {
   const p = placeOf(d, projectName(context.root)), s = d.environment.store;
   if (!p || s.kind !== "aws") return null;
@@ -27,7 +30,9 @@ export async function callerAt(context: Context, d: Declared): Promise<Caller | 
     // Whoever has an emulator is its owner, save where one of our roles is tried on it.
     return { arn, role: role ?? (s.endpoint === undefined ? null : "root") };
   } catch (e) {
-    throw awsFailure(e, `account ${s.accountId}`);
+    const failure = awsFailure(e, `account ${s.accountId}`);
+    if (/^(Credentials|Token)ProviderError$/.test((e as Error).name) || failure.findings[0]?.code === "STORE_UNREACHABLE") return null;
+    throw failure;
   }
 }
 /**
