@@ -72,7 +72,8 @@ function written(dir: string, content: string | Uint8Array, mode: number): strin
   return temp;
 }
 
-function syncFolder(dir: string): void {
+/** Has a folder's entries on the disk, where its file system can. */
+export function syncFolder(dir: string): void {
   const fd = openSync(dir, "r");
   try {
     fsyncSync(fd);

@@ -35,6 +35,7 @@ export function embeddedEngine(context: EngineContext): Engine {
       state.keepCopy();
       const started = Date.now(), outcome = await go(context, kind, run, state, loaded, o, false);
       if (outcome.ok) state.keepCopy();
+      else state.settle();
       state.record({ kind, startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: o.message ?? "", result: outcome.ok ? "succeeded" : "failed", resourceChanges: changesOf(outcome.steps), ...(o.commit !== undefined && { commit: o.commit }) });
       return outcome;
     } finally {

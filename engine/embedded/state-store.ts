@@ -6,13 +6,20 @@ import { FindingError } from "../../lib/finding.ts";
 import { WORK_DIR } from "../../schemas/layout.ts";
 import { engineCodes } from "../codes.ts";
 import type { ExportedDeployment, HistoryEntry } from "../index.ts";
+import { changed, Journal, replay } from "./journal.ts";
 import { PassphraseSecrets } from "./secrets.ts";
 import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type State } from "./state.ts";
 
 export interface Loaded { readonly resources: State[]; readonly operations: readonly Operation[] }
 const NOTHING: Loaded = { resources: [], operations: [] };
 
-/** One stack's checkpoint under `.stackseal/state`: version 3 as the CLI exports it, atomic, the last good copy kept as `.bak`, a history beside it. */
+/** A journal that grew by this beyond its checkpoint is written into it. */
+const JOURNAL_BYTES = 1 << 20;
+
+/**
+ * One stack's checkpoint under `.stackseal/state`: version 3 as the CLI exports it, atomic, the last good copy kept as `.bak`, a history beside it. While an
+ * update runs, and after one that was killed, a journal beside it holds what was written since: it is read with it, and written into it when the update ends.
+ */
 export class StateStore {
   readonly file: string;
   readonly lockFile: string;
@@ -20,11 +27,16 @@ export class StateStore {
   private readonly stack: string;
   private readonly given: string | undefined;
   private writer: DeploymentWriter | null = null;
+  private readonly journal: Journal;
+  /** What stands there, where this process wrote it. */
+  private written: readonly string[] | null = null;
+  private bytes = 0;
   constructor(root: string, stack: string, passphrase: string | undefined) {
     this.root = root;
     this.stack = stack;
     this.file = join(root, WORK_DIR, "state", `${stack}.json`);
     this.lockFile = `${this.file}.lock`;
+    this.journal = new Journal(`${this.file}.journal`);
     this.given = passphrase;
   }
   get exists(): boolean {
@@ -54,22 +66,53 @@ export class StateStore {
   async ready(): Promise<void> {
     this.writer ??= writerOf(await PassphraseSecrets.create(this.passphrase()));
   }
-  /** Writes a checkpoint; call `ready` or `read` first. Throws FindingError STATE_UNWRITABLE; the old one stands then. */
+  /** Writes what changed; call `ready` or `read` first. Throws FindingError STATE_UNWRITABLE; what was written before stands then. */
   save(resources: readonly State[], operations: readonly Operation[]): void {
-    if (!this.writer) throw new Error("state is not ready");
-    const text = this.writer.text(resources, operations, new Date());
+    const { writer } = this;
+    if (!writer) throw new Error("state is not ready");
+    const { states, texts } = writer.rows(resources);
+    const change = this.written && this.journal.bytes < this.bytes + JOURNAL_BYTES ? changed(this.written, texts) : null;
+    this.written = null;
     try {
-      writeAtomic(this.file, text, 0o600);
+      if (change) this.journal.append({ drop: change.drop, add: change.add.flatMap((i) => (states[i] ? [[i, writer.row(states[i])] as const] : [])), pending: writer.pending(operations) });
+      else this.write(writer.text(texts, operations, new Date()));
+      this.written = texts;
     } catch (e) {
-      throw new FindingError(engineCodes.finding("STATE_UNWRITABLE", { message: `the checkpoint can't be written (${(e as NodeJS.ErrnoException).code ?? (e as Error).message})`, path: this.name, hint: "make room on the disk and run again: what stood there is untouched" }), 2);
+      throw this.unwritable(e, "the checkpoint");
     }
+  }
+  /** Writes into the checkpoint what its journal holds. Throws FindingError STATE_CORRUPT, STATE_UNWRITABLE. */
+  settle(): void {
+    if (!this.journal.exists) return;
+    const document = this.raw();
+    this.written = null;
+    try {
+      if (document === null) this.journal.remove();
+      else this.write(`${JSON.stringify(document, null, 4)}\n`);
+    } catch (e) {
+      throw this.unwritable(e, "the checkpoint");
+    }
+  }
+  private write(text: string): void {
+    writeAtomic(this.file, text, 0o600);
+    this.journal.restart(text);
+    this.bytes = text.length;
+  }
+  private unwritable(e: unknown, what: string): FindingError {
+    return new FindingError(engineCodes.finding("STATE_UNWRITABLE", { message: `${what} can't be written (${(e as NodeJS.ErrnoException).code ?? (e as Error).message})`, path: this.name, hint: "make room on the disk and run again: what stood there is untouched" }), 2);
   }
   /** Keeps the checkpoint as it is now: before an update touches it, and after one that went well. */
   keepCopy(): void {
     try {
+      this.settle();
+    } catch (e) {
+      // A whole state that is brought from elsewhere takes the place of one that can't be read.
+      if (!(e instanceof FindingError && e.findings[0]?.code === "STATE_CORRUPT")) throw e;
+    }
+    try {
       if (this.exists) copyFileSync(this.file, `${this.file}.bak`);
     } catch (e) {
-      throw new FindingError(engineCodes.finding("STATE_UNWRITABLE", { message: `a copy of the checkpoint can't be written (${(e as NodeJS.ErrnoException).code ?? "?"})`, path: `${this.name}.bak`, hint: "make room on the disk and run again" }), 2);
+      throw this.unwritable(e, "a copy of the checkpoint");
     }
   }
   /** As `pulumi stack export` prints it; with `show`, secrets stand there open. */
@@ -99,11 +142,26 @@ export class StateStore {
       }
     });
   }
+  /** The checkpoint with what its journal holds; null where it is no JSON. Throws FindingError STATE_CORRUPT for a journal that can't be read. */
   private raw(): unknown {
-    try {
-      return JSON.parse(readFileSync(this.file, "utf8"));
-    } catch {
-      return null;
+    for (;;) {
+      let text: string, document: unknown;
+      try {
+        text = readFileSync(this.file, "utf8");
+        document = JSON.parse(text);
+      } catch {
+        return null;
+      }
+      try {
+        const entries = this.journal.since(text);
+        // Another process may write a checkpoint between the two.
+        if (readFileSync(this.file, "utf8") !== text) continue;
+        if (entries.length === 0) return document;
+        const { version, deployment } = unwrap(document, (why) => new FindingError(engineCodes.finding("STATE_CORRUPT", { message: why })));
+        return { version, deployment: replay(deployment, entries) };
+      } catch (e) {
+        throw new FindingError(engineCodes.finding("STATE_CORRUPT", { message: `the checkpoint can't be used: ${(e as Error).message}`, path: `${this.name}.journal`, hint: `rm ${this.name}.journal leaves the checkpoint as it was when the interrupted update began; then refresh tells what became of it` }), 2);
+      }
     }
   }
   private async secretsOf(d: Deployment, name: string, corrupt: (why: string) => FindingError): Promise<PassphraseSecrets> {

@@ -18,7 +18,8 @@ export interface State {
 export interface Operation { readonly resource: State; readonly type: "creating" | "updating" | "deleting" | "reading" | "importing" }
 export interface Crypter { encrypt(text: string): string; decrypt(text: string): string }
 
-type Row = Record<string, unknown>;
+/** A resource as a checkpoint holds it, secrets sealed. */
+export type Row = Record<string, unknown>;
 export interface Deployment {
   manifest: { time: string; magic: string; version: string };
   secrets_providers?: { type: string; state?: unknown };
@@ -101,20 +102,27 @@ export class DeploymentWriter {
   write(resources: readonly State[], operations: readonly Operation[], time: Date): { version: 3; deployment: Deployment } {
     return { version: 3, deployment: this.deployment(normalise(resources).map((r) => this.row(r)), operations, time) };
   }
-  /** The same as text. A resource's part is kept while its fields are the same objects: a checkpoint is written with every step, and each changes one or two. */
-  text(resources: readonly State[], operations: readonly Operation[], time: Date): string {
+  /** The resources' parts of a checkpoint's text. One is kept while its resource's fields are the same objects: each step changes one or two. */
+  rows(resources: readonly State[]): { readonly states: readonly State[]; readonly texts: readonly string[] } {
+    const states = normalise(resources);
+    return { states, texts: states.map((r) => this.rowText(r)) };
+  }
+  /** A checkpoint's text, of parts that `rows` made. */
+  text(rows: readonly string[], operations: readonly Operation[], time: Date): string {
     const frame = JSON.stringify({ version: 3, deployment: this.deployment([], operations, time) }, null, 4);
-    const rows = normalise(resources).map((r) => this.rowText(r));
     const at = frame.indexOf('        "resources": []');
     return rows.length === 0 ? `${frame}\n` : `${frame.slice(0, at)}        "resources": [\n${rows.join(",\n")}\n        ]${frame.slice(at + '        "resources": []'.length)}\n`;
+  }
+  pending(operations: readonly Operation[]): NonNullable<Deployment["pending_operations"]> {
+    return operations.map((o) => ({ resource: this.row(o.resource), type: o.type }));
   }
   private deployment(rows: readonly Row[], operations: readonly Operation[], time: Date): Deployment {
     return {
       manifest: { time: time.toISOString(), magic: magicOf(WRITER), version: WRITER }, secrets_providers: this.provider,
-      resources: [...rows], ...(operations.length && { pending_operations: operations.map((o) => ({ resource: this.row(o.resource), type: o.type })) }), metadata: {},
+      resources: [...rows], ...(operations.length && { pending_operations: this.pending(operations) }), metadata: {},
     };
   }
-  private row(r: State): Row {
+  row(r: State): Row {
     const { inputs, outputs, ...rest } = r;
     const plain = rowOf({ ...rest, inputs: {}, outputs: {} }, () => ({}));
     const sealed = { ...(Object.keys(inputs).length && { inputs: this.seal(inputs) }), ...(Object.keys(outputs).length && { outputs: this.seal(outputs) }) };

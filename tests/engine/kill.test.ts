@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { StateStore } from "../../engine/embedded/state-store.ts";
 
 // kill -9 at random points of `up` against the sandbox: the next one converges, nothing is made twice, nothing is forgotten. STACKSEAL_KILLS
 // says how often (200 were run by hand); the checked-in number fits a test run.
@@ -69,7 +70,7 @@ describe("an update that is killed", () => {
       const from = Math.random() < 0.15 ? 0 : 0.3;
       if (await killedAfter(took[kind] * (from + Math.random() * (1.05 - from)))) hit++;
       expect(processes()).toEqual([]);
-      for (const stack of ["local", "local-payments"]) if (existsSync(join(root, `.stackseal/state/${stack}.json`))) pending += state(stack).pending_operations?.length ?? 0; // readable at every moment
+      for (const stack of ["local", "local-payments"]) if (existsSync(join(root, `.stackseal/state/${stack}.json`))) pending += (await new StateStore(root, stack, undefined).read()).operations.length; // readable at every moment
       const next = await run(args);
       expect({ code: next.code, out: next.code === 0 ? "" : next.out }).toEqual({ code: 0, out: "" });
       const rows = [...state("local").resources, ...state("local-payments").resources];

@@ -1,0 +1,103 @@
+import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { syncFolder } from "../../lib/atomic.ts";
+import { sha256 } from "../../lib/sha256.ts";
+import type { Deployment, Row } from "./state.ts";
+
+/** What one write changed of the resources that stood there: places in the list before it that went, then places in the list after it that came. */
+export interface Change { readonly drop: readonly number[]; readonly add: readonly (readonly [at: number, row: Row])[] }
+interface Entry extends Change { readonly pending: NonNullable<Deployment["pending_operations"]> }
+
+/**
+ * What was written since a checkpoint, a line a write, in a file beside it: a large checkpoint isn't written anew with every step. Its first line names the
+ * checkpoint by digest, so that a journal of a former one counts for nothing; a last line that isn't whole was never written.
+ */
+export class Journal {
+  readonly file: string;
+  private of = "";
+  private fd: number | null = null;
+  bytes = 0;
+  constructor(file: string) {
+    this.file = file;
+  }
+  /** Goes on from a checkpoint that was just written with this text: what stands here is of a former one. */
+  restart(checkpoint: string): void {
+    this.remove();
+    this.of = sha256(checkpoint);
+  }
+  /** Throws what the file system throws; no part of the line stands there then. */
+  append(entry: Entry): void {
+    const first = this.fd === null;
+    this.fd ??= openSync(this.file, "w", 0o600);
+    const line = Buffer.from(`${first ? `${JSON.stringify({ of: this.of })}\n` : ""}${JSON.stringify(entry)}\n`, "utf8");
+    try {
+      for (let at = 0; at < line.length; ) at += writeSync(this.fd, line, at);
+      fdatasyncSync(this.fd);
+    } catch (e) {
+      ftruncateSync(this.fd, this.bytes);
+      throw e;
+    }
+    this.bytes += line.length;
+    if (first) syncFolder(dirname(this.file));
+  }
+  remove(): void {
+    if (this.fd !== null) closeSync(this.fd);
+    this.fd = null;
+    this.bytes = 0;
+    rmSync(this.file, { force: true });
+  }
+  get exists(): boolean {
+    return existsSync(this.file);
+  }
+  /** What was written since the checkpoint of this text. Throws an Error that says what is wrong with a line that is not the last. */
+  since(checkpoint: string): readonly Entry[] {
+    let text = "";
+    try {
+      text = readFileSync(this.file, "utf8");
+    } catch {
+      return [];
+    }
+    const lines = text.split("\n").slice(0, -1);
+    const parsed = lines.map((l, i) => {
+      try {
+        return JSON.parse(l) as unknown;
+      } catch {
+        throw new Error(`line ${String(i + 1)} of its journal isn't JSON`);
+      }
+    });
+    return (parsed[0] as { of?: unknown } | undefined)?.of === sha256(checkpoint) ? (parsed.slice(1) as Entry[]) : [];
+  }
+}
+
+/** The deployment after what its journal says. Throws an Error where an entry doesn't fit. */
+export function replay(d: Deployment, entries: readonly Entry[]): Deployment {
+  const last = entries.at(-1);
+  if (!last) return d;
+  let rows = d.resources ?? [];
+  for (const { drop, add } of entries) {
+    const gone = new Set(drop);
+    rows = rows.filter((_, i) => !gone.has(i));
+    for (const [at, row] of add) {
+      if (at > rows.length) throw new Error("its journal is of other resources");
+      rows.splice(at, 0, row);
+    }
+  }
+  const { pending_operations: _, ...rest } = d;
+  return { ...rest, resources: rows, ...(last.pending.length > 0 && { pending_operations: last.pending }) };
+}
+
+/** What leads from one list of rows to another, in places; null where much was moved, or a row stands there twice: then all is written. */
+export function changed(before: readonly string[], after: readonly string[]): { readonly drop: number[]; readonly add: number[] } | null {
+  const had = new Map(before.map((t, i) => [t, i])), kept = new Set<string>(), add: number[] = [];
+  let last = -1;
+  after.forEach((t, i) => {
+    const at = had.get(t) ?? -1;
+    if (at <= last) add.push(i);
+    else {
+      last = at;
+      kept.add(t);
+    }
+  });
+  if (had.size !== before.length || add.length > 64 + after.length / 4) return null;
+  return { drop: before.flatMap((t, i) => (kept.has(t) ? [] : [i])), add };
+}
