@@ -13,7 +13,7 @@ const peers = [
   { kind: "go", name: "stripe-mock", version: "v0.203.0", module: "github.com/stripe/stripe-mock" },
   { kind: "go", name: "gitleaks", version: "v8.30.1", module: "github.com/zricethezav/gitleaks/v8" },
   { kind: "go", name: "actionlint", version: "v1.7.12", module: "github.com/rhysd/actionlint/cmd/actionlint" },
-  { kind: "go-module", name: "pulumi", version: "v3.248.0", module: "github.com/pulumi/pulumi/pkg/v3", command: "cmd/pulumi", flags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.248.0", wanted: "STACKSEAL_PULUMI" },
+  { kind: "go-module", name: "pulumi", version: "v3.260.0", module: "github.com/pulumi/pulumi/pkg/v3", command: "cmd/pulumi", flags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.260.0", wanted: "STACKSEAL_PULUMI" },
   { kind: "pip", name: "ministack", version: "1.5.33", requirements: ["ministack==1.5.33"], commands: ["ministack"] },
   { kind: "pip", name: "moto", version: "5.2.5", requirements: ["moto==5.2.5", "flask", "flask-cors", "jsonpath_ng"], commands: ["moto_server"] },
   { kind: "apt", name: "chromium", version: "any", commands: ["chromium", "chromium-browser", "google-chrome"] },
