@@ -34,6 +34,9 @@ export const deployerBound = definePolicy({
       if (subjects.some((x) => /[*?]/.test(x))) report(`${called(s, property)} has a wildcard where StringEquals takes it as it is`);
       if (values(s, "", /^ForAllValues:|IfExists$/).length > 0) report(`${called(s, property)} has a condition that holds where the token says nothing (ForAllValues, IfExists)`);
       if (values(s, ":aud", /^(ForAnyValue:)?StringEquals$/).length === 0) report(`${called(s, property)} doesn't name the audience (aud)`);
+      // A host that names its projects otherwise than repo: is held to the environment alone.
+      const elsewhere = r.own?.repository === undefined ? undefined : [...subjects, ...loose].find((x) => x.startsWith("repo:") && !x.startsWith(`repo:${r.own?.repository ?? ""}:`));
+      if (elsewhere !== undefined) report(`${called(s, property)} trusts jobs of another repository than the declared ${r.own?.repository ?? ""}`);
       const exact = [...subjects, ...loose.filter((x) => !/[*?]/.test(x))];
       if (deployer && exact.length > 0 && !exact.every((x) => new RegExp(`(^|[:/])(environment:)?${r.environment}(-payments|-foundation)?($|:)`).test(x))) report(`${called(s, property)} isn't bound to the environment ${r.environment}`);
     }, () => undefined);
@@ -48,6 +51,7 @@ export const deployerBound = definePolicy({
     { says: "rejects every subject of the code host", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { [`${ISSUER}:aud`]: "sts.amazonaws.com" } }) } },
     { says: "rejects a trust without a condition", resource: { type, name: "deployer", stack: "prod-foundation", props: trust(undefined) } },
     { says: "rejects another environment's subject", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { ...good.StringEquals, [`${ISSUER}:sub`]: "repo:acme/platform:environment:dev" } }) } },
+    { says: "rejects another repository's subject", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { ...good.StringEquals, [`${ISSUER}:sub`]: "repo:acme-fork/platform:environment:prod" } }) } },
     { says: "rejects a branch as the subject", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { ...good.StringEquals, [`${ISSUER}:sub`]: "repo:acme/platform:ref:refs/heads/main" } }) } },
     { says: "rejects a trust without an audience", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ StringEquals: { [`${ISSUER}:sub`]: "repo:acme/platform:environment:prod" } }) } },
     { says: "rejects a condition that an empty token meets too", resource: { type, name: "deployer", stack: "prod-foundation", props: trust({ "ForAllValues:StringEquals": good.StringEquals }) } },

@@ -23,7 +23,7 @@ const known: Known = {
     { name: "local", tier: "local", replicas: [], host: "127.0.0.1", here: true },
     { name: "dev", tier: "development", accountId: "111111111111", region: "eu-west-1", replicas: [], host: "dev.acme.example", here: false },
     { name: "staging", tier: "staging", accountId: "222222222222", region: "eu-west-1", replicas: [], host: "staging.acme.example", here: false },
-    { name: "prod", tier: "production", accountId: "333333333333", region: "eu-west-1", replicas: [], host: "app.acme.example", here: false },
+    { name: "prod", tier: "production", accountId: "333333333333", region: "eu-west-1", repository: "acme/platform", replicas: [], host: "app.acme.example", here: false },
     { name: "replicated", tier: "staging", accountId: "444444444444", region: "eu-west-1", replicas: ["eu-central-1"], host: "replicated.acme.example", here: false },
   ],
 };

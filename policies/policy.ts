@@ -10,6 +10,8 @@ export interface KnownEnvironment {
   readonly tier: string;
   readonly accountId?: string | undefined;
   readonly region?: string | undefined;
+  /** OWNER/NAME whose jobs deploy it. */
+  readonly repository?: string | undefined;
   readonly replicas: readonly string[];
   /** The platform's host. */
   readonly host: string;

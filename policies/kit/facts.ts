@@ -90,6 +90,6 @@ function knownEnvironment(d: Declared): KnownEnvironment {
   const s = d.environment.store;
   return {
     name: d.name, tier: d.tier, host: new URL(d.environment.platform.url).hostname, replicas: s.kind === "aws" ? (s.replicas ?? []) : [], here: d.name === LOCAL,
-    ...(s.kind === "aws" && { accountId: s.accountId, region: s.region }),
+    ...(s.kind === "aws" && { accountId: s.accountId, region: s.region }), ...(d.environment.deployment && { repository: d.environment.deployment.repository }),
   };
 }

@@ -32,11 +32,13 @@ export function each<T>(items: readonly T[], judge: (item: T) => void): void {
   u.end();
 }
 
-const TOLD = "can't be told yet: ";
+const TOLD = "can't be told yet: ", LATER = " is known only when it is deployed; the update judges it";
 /** The words of an unknown value: which property, and who judges it then. */
 export function sayUnknown(e: UnknownValueError): UnknownValueError {
-  if (!e.message.startsWith(TOLD)) e.message = `${TOLD}${e.props.map(String).join(".")} is known only when it is deployed; the update judges it`;
+  if (!e.message.startsWith(TOLD)) e.message = `${TOLD}${e.props.map(String).join(".")}${LATER}`;
   return e;
 }
+/** The same of a stack export, in which what isn't known is a secret that stands there sealed; null where the message isn't of an unknown. */
+export const sealedIn = (message: string): string | null => unknownIn(message)?.replace(TOLD, "can't be told: ").replace(LATER, " is sealed in this export; one made with --show-secrets, kept for this alone, tells") ?? null;
 /** The SDK's sentence around it ("can't run policy … during preview: …") without the wrapping; null where the message isn't of an unknown. */
 export const unknownIn = (message: string): string | null => (message.includes(TOLD) ? message.slice(message.indexOf(TOLD)) : null);

@@ -6,7 +6,7 @@ import { CONTROLS } from "../../policies/controls.ts";
 import { rules } from "../../policies/index.ts";
 import { ruleOfPolicy } from "../../policies/kit/pack.ts";
 import { judges } from "../../policies/kit/table.ts";
-import { unknownIn } from "../../policies/kit/unknown.ts";
+import { sealedIn } from "../../policies/kit/unknown.ts";
 import { environmentOfStack, stackName } from "../../schemas/layout.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
 import { asFinding, judgeProject, type JudgedProject } from "../judged.ts";
@@ -75,7 +75,7 @@ async function judge(context: Context, exports: readonly { readonly file: string
     const graph = graphOfExport(e.text, e.file);
     resources += graph.length;
     for (const r of graph) environments.add(environmentOfStack(r.urn.split("::")[0]?.slice("urn:pulumi:".length) ?? "").environment);
-    violations.push(...(await judgeGraph(policies, graph)).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: unknownIn(v.message) ?? v.message })));
+    violations.push(...(await judgeGraph(policies, graph)).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: sealedIn(v.message) ?? v.message })));
   }
   const names = [...environments];
   const declared = judged.judgement.declared(names).filter((v) => v.environment === null || environments.has(v.environment));

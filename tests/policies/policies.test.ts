@@ -109,7 +109,7 @@ it("runs on what is deployed: a stack export with violations, encrypted secrets 
   expect(said.filter((s) => s.startsWith("bad "))).toEqual(["bad customer-managed-key mandatory", "bad protect-production-data mandatory", "bad recovery-window mandatory"]);
   expect(said.filter((s) => s.startsWith("good ") || s.startsWith("going "))).toEqual([]);
   expect(said.filter((s) => s.startsWith("hidden ")).every((s) => s.endsWith(" advisory"))).toBe(true);
-  expect(r.text).toContain("can't be told yet: kmsKeyId");
+  expect(r.text).toContain("can't be told: kmsKeyId is sealed in this export");
   for (const [name, text] of [["none.json", null], ["text.json", "x"], ["other.json", "{}"]] as const) {
     if (text !== null) p.write(name, text);
     const bad = run(p.dir, ["policies", "--state", name, "--json"]);
