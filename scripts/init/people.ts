@@ -43,8 +43,8 @@ export async function makePeople(context: Context, plan: Plan, places: readonly 
     ];
     for (const p of places) for (const [name, role] of [[`deployer-${p.name}`, "deployer"], [`deployer-${p.name}-payments`, "payments-deployer"], [`rotator-${p.name}`, "rotator"]] as const satisfies readonly (readonly [string, Role])[]) {
       const at = join(plan.keys, `${name}.age`);
-      // Staging's deployer signs what it found there: production asks for it.
-      const signs = role === "deployer" && p.tier === "staging" ? signingKeyIn(join(plan.keys, `${name}.ssh`), name, ledger) : null;
+      // Staging's deployer signs what it found there: production asks for it. A rotator signs what it seals.
+      const signs = role === "rotator" || (role === "deployer" && p.tier === "staging") ? signingKeyIn(join(plan.keys, `${name}.ssh`), name, ledger) : null;
       lines.push(`    ${name}:`, `        role: ${role}`, `        tiers: [${p.tier}]`, `        recipients: [${await recipientIn(at, ledger)}]`, ...(signs ? [`        signing: [${JSON.stringify(signs.publicLine)}]`] : []), `        from: ${from}`);
       machines.push({ name, role, file: at, signing: signs?.file ?? null, environment: p.name });
     }
