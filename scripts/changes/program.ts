@@ -26,6 +26,13 @@ export function chooseProgram(git: Git, commit: string, tree: string): Choice {
   return same ? { program: "own-is-current" } : { program: "own" };
 }
 
+/** Whether the program that makes a commit's graph is one that was merged. What only a branch has may not run where a deployer's keys are. */
+export function isMerged(git: Git, commit: string, tree: string): boolean {
+  if (chooseProgram(git, commit, tree).program !== "own") return true;
+  const base = git.text(["merge-base", "HEAD", commit]);
+  return base !== null && git.try(["diff", "--quiet", "--no-ext-diff", base, commit, "--", ...SOURCE]) !== null;
+}
+
 const LIVE = Symbol.for("stackseal.live");
 const require = `import { createRequire as __createRequire } from "node:module"; import { fileURLToPath as __toPath } from "node:url"; import { dirname as __dir } from "node:path"; const require = __createRequire(import.meta.url); const __filename = __toPath(import.meta.url); const __dirname = __dir(__filename);`;
 /** The base's program must register with the engine that runs here: it shares this process's Pulumi SDK. */

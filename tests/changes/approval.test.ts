@@ -130,6 +130,17 @@ describe("what reaches production", () => {
       expect((await up(h.env)).err).toContain("declares something else");
       list = [{ login: "stranger", state: "APPROVED", commit: head }];
       expect((await up(h.env)).err).toContain("nobody's handle");
+      // A reviewed commit's own program, which was never merged, doesn't run beside the deployer's keys.
+      r.git("checkout", "-q", "-b", "foreign");
+      const ran = join(r.root, "..", `ran-${head}`), foreign = `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(ran)}, "x");\n`;
+      writeFileSync(join(r.root, "stacks/program.ts"), `${foreign}export const program = () => {};\n`);
+      writeFileSync(join(r.root, "stacks/read.ts"), "export const readProject = () => ({ environments: [] });\n");
+      r.git("add", "stacks/program.ts", "stacks/read.ts");
+      r.git("commit", "-q", "-m", "a program");
+      list = [{ login: "super-admin-1", state: "APPROVED", commit: r.git("rev-parse", "HEAD") }];
+      r.git("checkout", "-q", "work");
+      expect((await up(h.env)).err).toContain("has a program that was never merged");
+      expect(existsSync(ran)).toBe(false);
       // A rebase that leaves the plan equal keeps the approval of the commit that was reviewed.
       list = [{ login: "super-admin-1", state: "APPROVED", commit: head }];
       writeFileSync(join(r.root, "NOTES.md"), "x");
