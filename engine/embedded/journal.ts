@@ -88,16 +88,21 @@ export function replay(d: Deployment, entries: readonly Entry[]): Deployment {
 
 /** What leads from one list of rows to another, in places; null where much was moved, or a row stands there twice: then all is written. */
 export function changed(before: readonly string[], after: readonly string[]): { readonly drop: number[]; readonly add: number[] } | null {
-  const had = new Map(before.map((t, i) => [t, i])), kept = new Set<string>(), add: number[] = [];
+  // Most of a list stays where it was: only what is between is looked at.
+  let from = 0, end = 0;
+  const most = Math.min(before.length, after.length);
+  while (from < most && before[from] === after[from]) from++;
+  while (end < most - from && before[before.length - 1 - end] === after[after.length - 1 - end]) end++;
+  const went = before.slice(from, before.length - end), had = new Map(went.map((t, i) => [t, i])), kept = new Set<string>(), add: number[] = [];
   let last = -1;
-  after.forEach((t, i) => {
+  after.slice(from, after.length - end).forEach((t, i) => {
     const at = had.get(t) ?? -1;
-    if (at <= last) add.push(i);
+    if (at <= last) add.push(from + i);
     else {
       last = at;
       kept.add(t);
     }
   });
-  if (had.size !== before.length || add.length > 64 + after.length / 4) return null;
-  return { drop: before.flatMap((t, i) => (kept.has(t) ? [] : [i])), add };
+  if (had.size !== went.length || add.length > 64 + after.length / 4) return null;
+  return { drop: went.flatMap((t, i) => (kept.has(t) ? [] : [from + i])), add };
 }

@@ -71,8 +71,8 @@ export const snapshotRows = (resources: readonly State[]): Row[] =>
 
 /** Rewrites references to a resource's old URN to its new one, as the CLI does before it drops `aliases`; what lies below a renamed one and wasn't registered is renamed with it. */
 function normalise(resources: readonly State[]): readonly State[] {
+  if (!resources.some((r) => r.aliases?.length)) return resources;
   const now = new Map(resources.flatMap((r) => (r.aliases ?? []).map((a) => [a, r.urn] as const)));
-  if (now.size === 0) return resources;
   for (const r of resources) {
     const parent = now.get(r.parent ?? ""), { stack, project, name } = parseUrn(r.urn);
     if (parent !== undefined && !isRoot(parent)) now.set(r.urn, makeUrn(stack, project, parent, r.type, name));
@@ -87,6 +87,12 @@ function normalise(resources: readonly State[]): readonly State[] {
   }));
 }
 
+/** Whether a resource's fields are these very objects; asked of every resource at every write, so nothing is made for it. */
+function holds(r: State, of: readonly unknown[]): boolean {
+  let i = 0;
+  for (const k in r) if (r[k as keyof State] !== of[i++]) return false;
+  return i === of.length;
+}
 /** Turns resources into a deployment; keeps what a resource's ciphertexts were while its values are the same objects. */
 export class DeploymentWriter {
   private readonly sealed = new WeakMap<object, Props>();
@@ -130,9 +136,9 @@ export class DeploymentWriter {
     return { urn, custom, ...(doomed !== undefined && { delete: doomed }), ...(id !== undefined && { id }), type, ...sealed, ...others };
   }
   private rowText(r: State): string {
-    const of = Object.values(r) as unknown[], known = this.texts.get(r);
-    if (known?.of.length === of.length && known.of.every((v, i) => v === of[i])) return known.text;
-    const text = JSON.stringify(this.row(r), null, 4).replace(/^/gm, "            ");
+    const known = this.texts.get(r);
+    if (known && holds(r, known.of)) return known.text;
+    const of = Object.values(r) as unknown[], text = JSON.stringify(this.row(r), null, 4).replace(/^/gm, "            ");
     this.texts.set(r, { of, text });
     return text;
   }
