@@ -6,7 +6,6 @@ import { run, type Job, type Options, type Step, type Variables, type Workflow }
 
 // One table of what runs where; github.ts and gitlab.ts write it down in their hosts' words. Every `run` is a command that a person can run in a clone.
 
-const BASE: Variables = { BASE: { of: "base" } };
 const BEFORE: Variables = { BASE: { of: "before" } };
 const NOTER = { of: "text", text: "stackseal" } as const;
 
@@ -49,8 +48,8 @@ export function workflows(given: Options): Workflow[] {
     id: "check", name: "Check and preview, without any secret", stage: "judge",
     steps: [
       // Each looks, whatever the one before it found: what is wrong is what the comment is for.
-      ...install, run("Check", cli('check --base "$BASE"'), BASE), run("Scan", cli("scan --format github"), undefined, true),
-      run("Preview, on the lines", cli(`preview --base "$BASE" --format github --save-comment ${COMMENT}`), BASE, true),
+      ...install, run("Check", cli("check")), run("Scan", cli("scan --format github"), undefined, true),
+      run("Preview, on the lines", cli(`preview --base "$BASE" --format github --save-comment ${COMMENT}`), { BASE: { of: "base" } }, true),
       { kind: "keep", name: COMMENT, path: COMMENT, days: 7, always: true },
     ],
   };
