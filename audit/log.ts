@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
 import { objectsAhead } from "../lib/git-ahead.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { filesAt, textAt } from "../history/base.ts";
 import { peopleHistory, type PeopleHistory } from "../history/people-history.ts";
 import { TIERS, type Tier } from "../schemas/access.ts";
@@ -90,7 +90,7 @@ export function openLog(o: LogOptions): Log {
 
 async function* read(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[]): AsyncGenerator<readonly Change[]> {
   const [lines, people, notes] = [await linesOf(git, head), await peopleHistory(git, head), await policyNotes(git)];
-  const version = createHash("sha256").update(JSON.stringify([4, [...people.keys], [...people.recipients]])).digest("hex").slice(0, 16);
+  const version = sha256(JSON.stringify([4, [...people.keys], [...people.recipients]])).slice(0, 16);
   const cache = o.cache === false ? null : new CommitCache(join(o.root, WORK_DIR, "cache/audit.log"), version);
   const merges = new Map<string, Merge>();
   const texts = new Texts(git);

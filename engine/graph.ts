@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Provider } from "../lib/provider.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { aliasUrns } from "./embedded/aliases.ts";
 import { parseUrn } from "./embedded/urn.ts";
 import type { Alias, ExportedDeployment, Step, StepState } from "./index.ts";
@@ -70,7 +70,7 @@ export function canonical(v: Value | undefined): string {
   if (isMap(v)) return `{${Object.keys(v).filter((k) => (v[k]) !== undefined).sort().map((k) => `${JSON.stringify(k)}:${canonical(v[k])}`).join(",")}}`;
   return JSON.stringify(v ?? null);
 }
-export const digestOf = (v: unknown): string => createHash("sha256").update(canonical(v as Value)).digest("hex");
+export const digestOf = (v: unknown): string => sha256(canonical(v as Value));
 
 /**
  * The steps that lead from one graph to the other: create, update, replace, same in the new program's order, then deletes in reverse.

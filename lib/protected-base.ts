@@ -3,7 +3,8 @@ import type { Git } from "./git.ts";
 /** What a code host calls the commit before a branch's first push. */
 export const nothingBefore = (ref: string): boolean => /^0{40}(?:0{24})?$/.test(ref);
 
-const PROTECTED = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
+/** What a protected branch is called here; the first that is there counts. */
+export const PROTECTED = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /** The commit that a change is judged against where none is named: the merge base of HEAD with the protected branch. The reason where there is none. */
 export function protectedBase(git: Git): { readonly ref: string; readonly commit: string } | { readonly why: string } {

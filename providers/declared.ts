@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { readDocument, readText } from "../lib/document.ts";
+import { parseDocument, readDocument, readText } from "../lib/document.ts";
 import { FindingError } from "../lib/finding.ts";
 import type { CheckFailure } from "../lib/provider.ts";
 import { UNKNOWN, type Value } from "../lib/pulumi-value.ts";
@@ -86,12 +86,12 @@ export const asReference = (v: Value | undefined): Reference => {
 let last: { readonly text: string; readonly value: Environment } | null = null;
 /** environment.yaml as declared now; the target of a delivery comes from here. Throws FindingError. */
 export function declaredEnvironment(root: string, environment: string): Environment {
-  const { text } = readText(root, environmentFile(environment));
+  const file = environmentFile(environment), { text, findings } = readText(root, file);
   if (text !== null && last?.text === text) return last.value;
-  const doc = readDocument(root, environmentFile(environment));
+  const doc = text === null ? { document: null, findings } : parseDocument(text, file);
   const parsed = doc.document && parseEnvironment(doc.document);
   if (!parsed?.value) throw new FindingError([...doc.findings, ...(parsed?.findings ?? [])], 2);
-  last = { text: doc.document?.text ?? "", value: parsed.value };
+  last = { text: text ?? "", value: parsed.value };
   return parsed.value;
 }
 /** What goes with these credentials into the same version of a store's secret: a password's user name. Variable → text; empty for most. */

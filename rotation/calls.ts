@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { FindingError } from "../lib/finding.ts";
+import { jsonIn } from "../lib/json.ts";
 import type { ApiRotation, HttpStep, ListStep, StepAuth } from "../schemas/rotation.ts";
 import { rotationCodes } from "./codes.ts";
 import type { HttpCall, Rotator } from "./context.ts";
@@ -45,7 +46,7 @@ export class Calls {
     if (step.done?.includes(reply.status) === true) return { before: true, json: null };
     if (reply.status === 429 || reply.status >= 500) throw new FindingError(rotationCodes.finding("ROTATION_PROVIDER_DOWN", { message: `${what}: HTTP ${reply.status}`, path: this.path, hint: "nothing is lost: go on with stackseal rotate resume" }), 3);
     if (reply.status < 200 || reply.status > 299) throw new FindingError(rotationCodes.finding("ROTATION_PROVIDER_REFUSED", { message: `${what}: HTTP ${reply.status}`, path: this.path, hint: reply.status === 401 || reply.status === 403 ? this.adminHint(step.auth) : "look at the account in the provider's console, then stackseal rotate resume or abort" }));
-    return { before: false, json: parse(reply.text) };
+    return { before: false, json: jsonIn(reply.text) ?? null };
   }
   async list(step: ListStep, vars: Variables): Promise<Listed[]> {
     const { json } = await this.run(step, vars);
@@ -102,11 +103,4 @@ const tells = (v: unknown): boolean => v !== undefined && v !== null && v !== ""
 function multipart(fields: Readonly<Record<string, string>>): { readonly type: string; readonly text: string } {
   const boundary = `stackseal-${randomUUID()}`;
   return { type: `multipart/form-data; boundary=${boundary}`, text: `${Object.entries(fields).map(([k, v]) => `--${boundary}\r\ncontent-disposition: form-data; name="${k}"\r\n\r\n${v}\r\n`).join("")}--${boundary}--\r\n` };
-}
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,9 +1,10 @@
-import { createHash, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { readDocument } from "../lib/document.ts";
 import { hasErrors, type Finding, type Position } from "../lib/finding.ts";
+import { sha256 } from "../lib/sha256.ts";
 import { rotationFile, rotationsDir } from "../schemas/layout.ts";
 import { members, type People } from "../schemas/people.ts";
 import { isOpen, ROTATION_ID, recordSchema, type RotationRecord, type RotationStep } from "../schemas/rotation-record.ts";
@@ -24,7 +25,7 @@ export const newRotationId = (now: Date): string => `r${now.toISOString().slice(
 const sorted = (v: unknown): unknown =>
   Array.isArray(v) ? v.map(sorted) : typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v).filter(([, x]) => x !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, x]) => [k, sorted(x)])) : v;
 const canonical = (v: unknown): string => JSON.stringify(sorted(v));
-const digest = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex")}`;
+const digest = (text: string): string => `sha256:${sha256(text)}`;
 
 type Head = Omit<RotationRecord, "hash" | "steps">;
 const headHash = (head: Head): string => digest(`stackseal-rotation-1\n${canonical(head)}`);

@@ -60,7 +60,7 @@ function groupOf(program: Command, groups: Map<string, Command>, word: string, o
   groups.set(word, c);
   return c;
 }
-const prepared = new Map<Command, Promise<void>>();
+const prepared = new WeakSet<Command>();
 function lazy(c: Command, entry: CommandEntry, act: Act): void {
   (c as unknown as { stackseal: CommandEntry }).stackseal = entry;
   addCommon(c);
@@ -90,7 +90,7 @@ export async function prepare(program: Command, argv: readonly string[]): Promis
   }
   if (spec.passThrough) c.passThroughOptions().allowUnknownOption();
   c.addHelpText("after", `\nExamples:\n${spec.examples.map((e) => `  $ ${e}`).join("\n")}\n`);
-  prepared.set(c, Promise.resolve());
+  prepared.add(c);
 }
 /** The command word: the first one that is no flag and no flag's value (`-C DIR check`). */
 export function firstWord(argv: readonly string[]): string | undefined {

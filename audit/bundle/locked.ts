@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Finding } from "../../lib/finding.ts";
+import { jsonIn } from "../../lib/json.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { auditCodes } from "../codes.ts";
 import type { Manifest } from "./manifest.ts";
@@ -25,7 +26,7 @@ export async function judgeLock(o: LockInput): Promise<{ readonly objectLock: Ob
   const place = join(o.dir, LOCK), path = `${o.label}/${LOCK}`;
   const wrong = (message: string, hint?: string): Finding => auditCodes.finding("BUNDLE_LOCK", { message, path, hint });
   if (!existsSync(place)) return { objectLock: null, findings: o.ask ? [wrong("there is no receipt of a locked bucket beside the manifest", "stackseal audit lock DIR --env E")] : [] };
-  const r = parsed(readFileSync(place, "utf8"));
+  const r = receiptSchema.safeParse(jsonIn(readFileSync(place, "utf8"))).data;
   if (!r) return { objectLock: null, findings: [wrong("this is no receipt of a locked bucket")] };
   if (r.manifestSha256 !== sha256(Buffer.from(o.text))) return { objectLock: null, findings: [wrong("the receipt is of another manifest than this one")] };
   const findings: Finding[] = [];
@@ -45,11 +46,4 @@ export async function judgeLock(o: LockInput): Promise<{ readonly objectLock: Ob
   if (seen + SKEW < made) findings.push(wrong(`the bundle says that it is of ${o.manifest.createdAt}, and the bucket took it on ${r.at}, before that`));
   else if (seen > made + LATE) findings.push(auditCodes.finding("BUNDLE_TIMESTAMP_LATE", { message: `the bundle says that it is of ${o.manifest.createdAt}; the bucket took it on ${r.at}: only that is shown`, path, hint: "lock a bundle on the day that it is made" }));
   return { objectLock: { file: path, at: r.at, retainUntil: r.retainUntil, mode: r.mode, store }, findings };
-}
-function parsed(text: string): Receipt | null {
-  try {
-    return receiptSchema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }

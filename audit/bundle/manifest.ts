@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { jsonIn } from "../../lib/json.ts";
 import { armorSignature, signText, type SigningKey } from "../../seal/signature.ts";
 
 // manifest.json names every file by its SHA-256, the range of git, and the former bundle's manifest. It is signed; all else follows from it.
@@ -36,10 +37,4 @@ export const renderManifest = (m: Manifest): string => `${JSON.stringify(m, null
 export const sumsOf = (files: readonly { readonly path: string; readonly sha256: string }[]): string => files.map((f) => `${f.sha256}  ${f.path}\n`).join("");
 export const signManifest = (text: string, key: SigningKey): string => armorSignature(signText(key, text, BUNDLE_NAMESPACE));
 /** Null where the text is no manifest of ours. */
-export function parseManifest(text: string): Manifest | null {
-  try {
-    return manifestSchema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
-}
+export const parseManifest = (text: string): Manifest | null => manifestSchema.safeParse(jsonIn(text)).data ?? null;

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { hmac, no, same, yes, type Scheme, type WebhookRequest } from "./scheme.ts";
+import { sha256 } from "../../lib/sha256.ts";
 
 const isForm = (r: WebhookRequest): boolean => (r.headers["content-type"] ?? "").startsWith("application/x-www-form-urlencoded");
 /** The URL, then every parameter sorted by name, name and value; a repeated one sorted and once. */
@@ -9,7 +9,7 @@ function signed(url: string, r: WebhookRequest): string {
   for (const [k, v] of new URLSearchParams(r.body)) all.set(k, (all.get(k) ?? new Set()).add(v));
   return [...all.keys()].sort().reduce((text, k) => text + [...(all.get(k) ?? [])].sort().map((v) => k + v).join(""), url);
 }
-const bodyHash = (body: string): string => createHash("sha256").update(body, "utf8").digest("hex");
+const bodyHash = (body: string): string => sha256(body);
 /** Twilio signs with or without the port, as it pleases: both are right. */
 function spellings(url: string): string[] {
   const m = /^(https?):\/\/([^/?#]*)(.*)$/i.exec(url);

@@ -157,7 +157,7 @@ export class StateStore {
         // Another process may write a checkpoint between the two.
         if (readFileSync(this.file, "utf8") !== text) continue;
         if (entries.length === 0) return document;
-        const { version, deployment } = unwrap(document, (why) => new FindingError(engineCodes.finding("STATE_CORRUPT", { message: why })));
+        const { version, deployment } = unwrap(document, (why) => new Error(why));
         return { version, deployment: replay(deployment, entries) };
       } catch (e) {
         throw new FindingError(engineCodes.finding("STATE_CORRUPT", { message: `the checkpoint can't be used: ${(e as Error).message}`, path: `${this.name}.journal`, hint: `rm ${this.name}.journal leaves the checkpoint as it was when the interrupted update began; then refresh tells what became of it` }), 2);
@@ -190,7 +190,7 @@ export class StateStore {
 const writerOf = (s: PassphraseSecrets): DeploymentWriter => new DeploymentWriter({ type: "passphrase", state: { salt: s.salt } }, s);
 
 /** An export has its deployment; the CLI's file backend wraps it as a checkpoint's latest. */
-function unwrap(document: unknown, corrupt: (why: string) => FindingError): { version: number; deployment: Deployment } {
+function unwrap(document: unknown, corrupt: (why: string) => Error): { version: number; deployment: Deployment } {
   const d = document as { version?: unknown; deployment?: unknown; checkpoint?: { latest?: unknown } } | null;
   const deployment = d?.deployment ?? d?.checkpoint?.latest;
   if (typeof d?.version !== "number" || typeof deployment !== "object" || deployment === null) throw corrupt("it is no deployment in JSON");

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { SECRET, SIGNATURE, type Props, type Value } from "../../lib/pulumi-value.ts";
+import { sha256 } from "../../lib/sha256.ts";
 import { isRoot, makeUrn, parseRef, parseUrn } from "./urn.ts";
 import { isMap, isSecret, mapValue } from "./values.ts";
 
@@ -27,7 +27,7 @@ export interface Deployment {
 }
 /** What the checkpoint says of its writer; the CLI checks it against the magic. */
 export const WRITER = "v3.260.0";
-export const magicOf = (version: string): string => createHash("sha256").update(version).digest("hex");
+export const magicOf = (version: string): string => sha256(version);
 /** Fields that a checkpoint of version 3 may hold; others come with features that this engine doesn't know. */
 const FIELDS = new Set(["urn", "custom", "delete", "id", "type", "inputs", "outputs", "parent", "protect", "taint", "external", "dependencies", "initErrors", "provider", "propertyDependencies",
   "pendingReplacement", "additionalSecretOutputs", "aliases", "customTimeouts", "importID", "retainOnDelete", "deletedWith", "replaceWith", "created", "modified", "sourcePosition", "stackTrace",

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { FindingError } from "../../lib/finding.ts";
 import { createHttp, type Http, type HttpAnswer } from "../../lib/http.ts";
+import { jsonIn } from "../../lib/json.ts";
 import { fail } from "../input.ts";
 import { redact } from "../redact.ts";
 
@@ -94,7 +95,7 @@ export class StripeClient {
       ...(form && { body: encodeForm(form) }), retry: worthAnother,
     }, this.o.signal);
     if (!got.ok && got.code === "CANCELLED") throw fail("PROVIDER_CANCELLED", "cancelled before Stripe answered");
-    const body = got.ok ? parsed(got.text) : undefined;
+    const body = got.ok ? jsonIn(got.text) : undefined;
     if (got.ok && body !== undefined && got.status === 404 && missingIsNull) return null;
     if (got.ok && body !== undefined && got.status < 300) return body;
     if (got.ok && body !== undefined && !worthAnother(got)) throw this.refusal(what, got, body);
@@ -111,15 +112,8 @@ export class StripeClient {
     return fail("STRIPE_REFUSED", `Stripe refused ${at}: ${said("message")}`);
   }
 }
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 /** Stripe says itself whether a try is worth another; an answer that isn't its JSON comes from something in between. */
 function worthAnother(a: HttpAnswer): boolean {
   const said = a.headers["stripe-should-retry"];
-  return parsed(a.text) === undefined || said === "true" || (said !== "false" && (a.status === 409 || a.status === 429 || a.status >= 500));
+  return jsonIn(a.text) === undefined || said === "true" || (said !== "false" && (a.status === 409 || a.status === 429 || a.status >= 500));
 }

@@ -12,7 +12,8 @@ import { LOCAL_PEOPLE_FILE, PEOPLE_FILE, sealedFile, LOCAL, WORK_DIR } from "../
 import { parsePeople } from "../../schemas/parse.ts";
 import type { People } from "../../schemas/people.ts";
 import { Git } from "../../lib/git.ts";
-import { nothingBefore } from "../../lib/protected-base.ts";
+import { nothingBefore, PROTECTED } from "../../lib/protected-base.ts";
+import { sha256 } from "../../lib/sha256.ts";
 import { environmentNames, type Declared } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
 import { partsOf, projectName, runOf, StackLinks } from "../deployment.ts";
@@ -50,7 +51,6 @@ export interface Commit {
 }
 
 const CACHE = `${WORK_DIR}/cache/base`;
-const MAIN = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
 
 /** The commit to compare with: `ref`, or the merge base with the main branch. A text says why there is none. Throws FindingError BASE_UNKNOWN (exit 2) for a ref that isn't there. */
 export function findBase(git: Git, ref?: string): Commit | string {
@@ -63,9 +63,9 @@ export function findBase(git: Git, ref?: string): Commit | string {
   }
   if (!inside) return "this is no git repository";
   if (head === null) return "nothing is committed yet";
-  const known = git.commits(MAIN), at = known.findIndex((c) => c !== null);
+  const known = git.commits(PROTECTED), at = known.findIndex((c) => c !== null);
   const preset = at < 0 ? git.text(["config", "--get", "init.defaultBranch"]) : null;
-  const main = MAIN[at] ?? preset ?? undefined, tip = known[at] ?? (preset === null ? null : git.commits([preset])[0]) ?? null;
+  const main = PROTECTED[at] ?? preset ?? undefined, tip = known[at] ?? (preset === null ? null : git.commits([preset])[0]) ?? null;
   if (main === undefined || tip === null) return "there is no main branch here; name a base with --base";
   const commit = tip === head ? tip : git.text(["merge-base", "HEAD", tip]);
   if (commit === null) return `there is no merge base with ${main}${shallow ? ": the clone is shallow (git fetch --unshallow)" : ""}`;
@@ -75,13 +75,15 @@ export function findBase(git: Git, ref?: string): Commit | string {
 interface Graphs { readonly environments: readonly BaseEnvironment[]; readonly unreadable: readonly string[] }
 interface Cached extends Graphs { readonly program: "own" | "current"; readonly why?: string; readonly people: People | null }
 
+/** The tree of the project's folder in a commit; null where it isn't there. */
+export const treeOf = (git: Git, commit: string): string | null => git.text(["rev-parse", "--verify", "--quiet", `${commit}:${(git.text(["rev-parse", "--show-prefix"]) ?? "").replace(/\/$/, "")}`]);
+
 /** The graphs and public claims of a commit: from the cache by tree id, else made anew and kept. `now`: environments that are previewed in the same run; what they declare alike needs no graph of its own. Null where the project isn't in that commit. */
 export async function readBase(context: Context, git: Git, at: Commit, now: readonly Declared[] = []): Promise<Base | null> {
-  const prefix = git.text(["rev-parse", "--show-prefix"]) ?? "";
-  const tree = git.text(["rev-parse", "--verify", "--quiet", `${at.commit}:${prefix.replace(/\/$/, "")}`]);
+  const tree = treeOf(git, at.commit);
   if (tree === null || git.text(["ls-tree", "--name-only", "--full-tree", tree, "stacks"]) !== "stacks") return null;
   const choice = chooseProgram(git, at.commit, tree);
-  const key = createHash("sha256").update(JSON.stringify(["base-2", tree, choice, ownDigest(), localDigest(context.root), isoDate(context.clock.now())])).digest("hex").slice(0, 40);
+  const key = sha256(JSON.stringify(["base-2", tree, choice, ownDigest(), localDigest(context.root), isoDate(context.clock.now())])).slice(0, 40);
   const file = join(context.root, CACHE, `${key}.json`);
   const known = readCache(file), have = new Map(known?.environments.map((e) => [e.name, e.graph]));
   const today = new Map(choice.program === "own-is-current" ? now.map((d) => [d.name, declarationDigest(context.root, d)]) : []);
@@ -153,10 +155,10 @@ const readPeople = (dir: string): People | null => {
   return document && parsePeople(document).value;
 };
 /** Of what an environment declares, wherever in its files it stands. */
-const declarationDigest = (root: string, d: Declared): string => createHash("sha256").update(JSON.stringify([projectName(root), d], (k, v: unknown) => (k === "at" ? undefined : v))).digest("hex");
+const declarationDigest = (root: string, d: Declared): string => sha256(JSON.stringify([projectName(root), d], (k, v: unknown) => (k === "at" ? undefined : v)));
 /** Of the code that runs: its bundle names every part that it is made of by content. */
 function ownDigest(): string {
-  return createHash("sha256").update(readFileSync(fileURLToPath(import.meta.url))).digest("hex");
+  return sha256(readFileSync(fileURLToPath(import.meta.url)));
 }
 /** `local`'s sealed files stand outside git: both sides have the same. */
 function localDigest(root: string): string {

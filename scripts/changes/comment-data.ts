@@ -1,3 +1,4 @@
+import { jsonIn } from "../../lib/json.ts";
 import type { Plan } from "../../engine/plan.ts";
 import type { CommentDocument } from "../../schemas/comment.ts";
 import { commentSchema } from "../../schemas/comment.ts";
@@ -33,11 +34,4 @@ export function commentData(context: Context, r: Preview, plan: Plan): CommentDo
 const shortened = (v: unknown): unknown => (typeof v === "string" ? short(v) : Array.isArray(v) ? v.slice(0, MOST).map(shortened) : typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, shortened(x)])) : v);
 
 /** A document of another job; null where it is none. */
-export function readComment(text: string): CommentDocument | null {
-  try {
-    const parsed = commentSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
-}
+export const readComment = (text: string): CommentDocument | null => commentSchema.safeParse(jsonIn(text)).data ?? null;

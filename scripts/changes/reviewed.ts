@@ -2,7 +2,7 @@ import { digestsOf, planDifferences, type Plan, type PlanEnvironment } from "../
 import type { Git } from "../../lib/git.ts";
 import { PEOPLE_FILE } from "../../schemas/layout.ts";
 import type { Context } from "../command.ts";
-import { gitOf, readBase } from "./base.ts";
+import { gitOf, readBase, treeOf } from "./base.ts";
 import { isMerged } from "./program.ts";
 
 // What a person looked at, by its commit, against the plan that is to be deployed.
@@ -21,7 +21,7 @@ function have(context: Context, git: Git, commit: string): boolean {
 export async function sinceReviewed(context: Context, commit: string, env: PlanEnvironment, tools: Plan["toolchain"]): Promise<string[]> {
   const git = gitOf(context), short = commit.slice(0, 12);
   if (!have(context, git, commit)) return [`${short} isn't in this clone, and origin doesn't give it: git fetch origin ${short}`];
-  const tree = git.text(["rev-parse", "--verify", "--quiet", `${commit}:${(git.text(["rev-parse", "--show-prefix"]) ?? "").replace(/\/$/, "")}`]);
+  const tree = treeOf(git, commit);
   if (tree === null || !isMerged(git, commit, tree)) return [`${short} has a program that was never merged, and isn't run here: what is merged wants a review of its own, or stackseal approve PLAN`];
   const there = (await readBase(context, git, { ref: commit, commit }))?.environments.find((e) => e.name === env.name);
   if (!there) return [`${short} declares no ${env.name} that can be read`];

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import type { Claims } from "../../schemas/claims.ts";
@@ -7,6 +6,7 @@ import { parseClear, type ClearFile } from "../../seal/clear.ts";
 import { diffSealed, viewSealed, type CredentialChange, type SealedChange } from "../../seal/diff.ts";
 import { sealCodes } from "../../seal/codes.ts";
 import { FindingError } from "../../lib/finding.ts";
+import { sha256 } from "../../lib/sha256.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { painter, type Painter } from "../render/paint.ts";
 import { peopleAt, recipientNames } from "../sealed-place.ts";
@@ -81,5 +81,5 @@ function view(context: Context, file: string, text: string): string {
   if (text === "") return "";
   const { sealed, findings } = parseClear(text, file);
   const wrong = findings.filter((f) => f.severity === "error").map((f) => `! ${f.code} ${f.path ?? ""}: ${f.message}\n`).join("");
-  return (sealed ? viewSealed(sealed, recipientNames(peopleAt(context.root, "stacks"))) : `no sealed file of ours, ${text.split("\n").length} lines, ${createHash("sha256").update(text).digest("hex").slice(0, 16)}\n`) + wrong;
+  return (sealed ? viewSealed(sealed, recipientNames(peopleAt(context.root, "stacks"))) : `no sealed file of ours, ${text.split("\n").length} lines, ${sha256(text).slice(0, 16)}\n`) + wrong;
 }
