@@ -27,6 +27,29 @@ machines: {}
   });
 });
 
+describe("a block list of recipients", () => {
+  const BLOCK = `people:
+  ana:
+    role: engineer
+    tiers: [development]
+    # hers alone
+    recipients:
+      - one # the laptop
+      # kept in the safe
+      - two
+      - three
+machines: {}
+`;
+  it.each<[string, string[], string]>([
+    ["keeps what stays, with its comments, in the order asked for", ["two", "one"], "      # kept in the safe\n      - two\n      - one # the laptop\n"],
+    ["takes a comment away with its item", ["one", "three"], "      - one # the laptop\n      - three\n"],
+    ["puts a new one where it was asked for", ["one", "four", "three"], "      - one # the laptop\n      - four\n      - three\n"],
+  ])("%s", (_says, recipients, lines) => {
+    const [before, after] = BLOCK.split(/ {6}- one[^]*three\n/) as [string, string];
+    expect(editPeople(BLOCK, { op: "change", name: "ana", fields: { recipients } })).toBe(before + lines + after);
+  });
+});
+
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 const entry = fc.record({ role: fc.constantFrom("engineer", "admin"), tiers: fc.uniqueArray(fc.constantFrom("development", "staging", "production"), { minLength: 1 }), recipients: fc.uniqueArray(name, { minLength: 1, maxLength: 3 }) }, { requiredKeys: ["role", "tiers", "recipients"] });
 const list = fc.dictionary(name, entry, { minKeys: 1, maxKeys: 4 });

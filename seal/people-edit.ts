@@ -94,7 +94,7 @@ function changed(text: string, pair: Pair<Scalar<string>>, fields: Readonly<Reco
     if (!field) {
       if (value !== undefined) fresh.push(`${name}: ${flow(name, value)}`);
     } else if (value === undefined) splices.push({ start: lineStart(text, offset(field)), end: lineEnd(text, endOf(field.value)), text: "" });
-    else if (isSeq(field.value) && !field.value.flow && Array.isArray(value) && value.length) splices.push(...listSplices(text, name, field.value, value));
+    else if (isSeq(field.value) && !field.value.flow && Array.isArray(value) && value.length) splices.push(listSplice(text, name, field.value, value));
     else splices.push({ start: field.key.range?.[1] ?? 0, end: endOf(field.value) || (field.key.range?.[1] ?? 0) + 1, text: `: ${flow(name, value)}` });
   }
   if (fresh.length) {
@@ -105,18 +105,16 @@ function changed(text: string, pair: Pair<Scalar<string>>, fields: Readonly<Reco
   }
   return splice(text, splices);
 }
-/** A block list keeps its lines, with their comments, for what stays. */
-function listSplices(text: string, name: string, seq: YAMLSeq, wanted: readonly unknown[]): Splice[] {
-  const have = seq.items.map((i) => (isScalar(i) ? i.value : null));
-  const out: Splice[] = [];
-  seq.items.forEach((item, i) => {
-    const at = (item as Scalar).range?.[0] ?? 0;
-    if (!wanted.includes(have[i])) out.push({ start: lineStart(text, at), end: lineEnd(text, endOf(item)), text: "" });
-  });
-  const first = (seq.items[0] as Scalar).range?.[0] ?? 0;
-  const dash = /^\s*-\s+/.exec(text.slice(lineStart(text, first)))?.[0] ?? "    - ";
-  const end = lineEnd(text, endOf(seq));
-  const fresh = wanted.filter((w) => !have.includes(w)).map((w) => `${dash}${flow(name, w)}\n`).join("");
-  if (fresh) out.push({ start: end, end, text: fresh });
-  return out;
+/** A block list in the order wanted: what stays keeps its line, and takes the comments right above along; before the first item they are the list's. */
+function listSplice(text: string, name: string, seq: YAMLSeq, wanted: readonly unknown[]): Splice {
+  const start = lineStart(text, (seq.items[0] as Scalar).range?.[0] ?? 0);
+  const dash = /^\s*-\s+/.exec(text.slice(start))?.[0] ?? "    - ";
+  const lines = new Map<unknown, string>();
+  let end = start;
+  for (const item of seq.items) {
+    const from = end;
+    end = lineEnd(text, endOf(item));
+    if (isScalar(item)) lines.set(item.value, text.slice(from, end).replace(/\n?$/, "\n"));
+  }
+  return { start, end, text: wanted.map((w) => lines.get(w) ?? `${dash}${flow(name, w)}\n`).join("") };
 }
