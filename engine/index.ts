@@ -109,6 +109,8 @@ export interface Diagnostic {
   readonly urn?: string | undefined;
   /** A finding's code where the engine knows what went wrong. */
   readonly code?: string | undefined;
+  /** The way out, where the engine knows a better one than to run again. */
+  readonly hint?: string | undefined;
 }
 export interface Outcome {
   /** False when a step, the program or a mandatory policy failed. */

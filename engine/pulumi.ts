@@ -71,7 +71,7 @@ export async function pulumiEngine(context: PulumiContext): Promise<Engine> {
       if (reader.errors > 0 || outcome.violations.some((v) => v.level === "mandatory")) return outcome;
       const why = explain(e, run.stack);
       if (outcome.steps.length === 0) throw why;
-      return { ...outcome, diagnostics: [...outcome.diagnostics, ...why.findings.map((f): Diagnostic => ({ severity: "error", message: f.message, code: f.code }))] };
+      return { ...outcome, diagnostics: [...outcome.diagnostics, ...why.findings.map((f): Diagnostic => ({ severity: "error", message: f.message, code: f.code, hint: f.hint }))] };
     }
   };
   const planFile = (stack: string): string => {

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { FindingError } from "../lib/finding.ts";
 import { engineCodes } from "../engine/codes.ts";
 import { embedded, pulumi, type Engine } from "../engine/index.ts";
@@ -8,6 +7,7 @@ import { stackName } from "../schemas/layout.ts";
 import type { Declared } from "../stacks/read.ts";
 import type { Context, OptionSpec } from "./command.ts";
 import { livesHere, partsOf } from "./deployment.ts";
+import { toolFolder } from "./tool-version.ts";
 
 export const ENGINE_OPTION: OptionSpec = { flags: "--engine <engine>", description: "embedded deploys what lives on this machine; pulumi is the CLI on PATH; auto takes the one that fits", choices: ["auto", "embedded", "pulumi"], default: "auto" };
 const INSTALL = "install the Pulumi CLI (https://www.pulumi.com/docs/install); the npm package of that name doesn't count";
@@ -37,5 +37,5 @@ export const nameOf = (engine: Engine): string => (engine.name === "embedded" ? 
 /** The project's policy pack; where it has none of its own, the one that comes with this package. */
 function packOf(root: string): string {
   const own = join(root, "policies");
-  return existsSync(join(own, "PulumiPolicy.yaml")) ? own : join(dirname(fileURLToPath(import.meta.url)), "..", "policies");
+  return existsSync(join(own, "PulumiPolicy.yaml")) ? own : join(toolFolder(), "policies");
 }

@@ -12,7 +12,7 @@ export const policyFindings = (violations: readonly Pick<Violation, "policy" | "
 /** What an engine says: errors, and whatever has a code. `hint`: what helps where it names nothing itself. */
 export const engineFindings = (diagnostics: readonly Diagnostic[], hint: string | null = "mend it and run again: what was done is kept"): Finding[] =>
   diagnostics.filter((x) => x.severity === "error" || x.code !== undefined).map((x) => {
-    const said = { message: x.message, path: x.urn, ...(x.severity === "error" && x.code !== "ENGINE_CANCELLED" && hint !== null && { hint }) };
+    const said = { message: x.message, path: x.urn, ...(x.severity === "error" && x.code !== "ENGINE_CANCELLED" && (x.hint ?? hint) !== null && { hint: x.hint ?? hint ?? "" }) };
     if (x.code === undefined || x.code in engineCodes.table) return engineCodes.finding((x.code ?? "ENGINE_FAILED") as keyof typeof engineCodes.table, said);
     // A provider's own code: the message says what to do.
     return { code: x.code, severity: x.severity, ...said };

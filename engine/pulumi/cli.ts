@@ -5,7 +5,7 @@ import { engineCodes } from "../codes.ts";
 import { pathOf } from "./find.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
-export interface CliResult { readonly stdout: string; readonly stderr: string; readonly code: number }
+export interface CliResult { readonly stdout: string; readonly stderr: string; readonly code: number; readonly signal?: string }
 /** The CLI ended with another code than 0. The message has what it printed last on standard error. */
 export class CliError extends Error {
   readonly result: CliResult;
@@ -15,7 +15,9 @@ export class CliError extends Error {
   }
 }
 const lastWords = (r: CliResult): string => {
-  const lines = plain(r.stderr).split("\n").map((l) => l.trim()).filter(Boolean);
+  if (r.signal !== undefined) return `it was ended by ${r.signal}`;
+  // The AWS SDK's own log is nothing that the CLI says.
+  const lines = plain(r.stderr).split("\n").map((l) => l.trim()).filter((l) => l !== "" && !/^SDK \d{4}\//.test(l));
   return (lines.findLast((l) => l.startsWith("error:")) ?? lines.at(-1) ?? `the CLI ended with ${String(r.code)}`).replace(/^error:\s*/, "");
 };
 /** Text without the CLI's colour marks (`<{%fg 1%}>`) and without terminal codes. */
@@ -47,7 +49,7 @@ export class Cli {
   }
   run(given: readonly string[], cwd: string | undefined, additionalEnv: Env, onOutput?: (t: string) => void, onError?: (t: string) => void, signal?: AbortSignal, { showSecrets = false, input }: { readonly showSecrets?: boolean; readonly input?: string } = {}): Promise<CliResult> {
     const args = [...given.filter((a) => showSecrets || a !== "--show-secrets"), ...(given.includes("--non-interactive") ? [] : ["--non-interactive"])];
-    const env = { ...this.env, ...additionalEnv, PATH: `${dirname(this.command)}${delimiter}${pathOf(this.env)}`, PULUMI_AUTOMATION_API: "true", PULUMI_SKIP_UPDATE_CHECK: "true" };
+    const env = { ...this.env, ...additionalEnv, PATH: `${dirname(this.command)}${delimiter}${pathOf(this.env)}`, ...(cwd !== undefined && { PWD: cwd }), PULUMI_AUTOMATION_API: "true", PULUMI_SKIP_UPDATE_CHECK: "true" };
     return new Promise((done, fail) => {
       const child = spawn(this.command, args, { ...(cwd !== undefined && { cwd }), env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], detached: process.platform !== "win32" });
       let stdout = "", stderr = "";
@@ -61,9 +63,9 @@ export class Cli {
       child.stderr?.setEncoding("utf8").on("data", (t: string) => { stderr += t; onError?.(t); });
       const end = (): void => { signal?.removeEventListener("abort", interrupt); process.off("exit", orphan); };
       child.once("error", (e) => { end(); fail(e); });
-      child.once("close", (code) => {
+      child.once("close", (code, killed) => {
         end();
-        const result = { stdout, stderr, code: code ?? -1 };
+        const result = { stdout, stderr, code: code ?? -1, ...(killed !== null && { signal: killed }) };
         if (code === 0) done(result);
         else fail(new CliError(result));
       });

@@ -40,7 +40,9 @@ export class OutcomeReader {
   /** `failed`: the CLI's own exit code said so; `more`: what it said outside of its events. */
   outcome(failed: boolean, cancelled: boolean, more: readonly Diagnostic[] = []): Outcome {
     const bad = failed || cancelled || this.errors > 0 || this.steps.some((s) => s.ok === false) || this.violations.some((v) => v.level === "mandatory");
-    return { ok: !bad, cancelled, steps: this.steps, violations: this.violations, outputs: this.outputs, diagnostics: [...this.diagnostics, ...more] };
+    // A step that fails makes the CLI give up its neighbours, each with an error of its own that says nothing.
+    const told = this.diagnostics.filter((d) => !d.message.endsWith("context canceled")), diagnostics = told.some((d) => d.severity === "error") ? told : this.diagnostics;
+    return { ok: !bad, cancelled, steps: this.steps, violations: this.violations, outputs: this.outputs, diagnostics: [...diagnostics, ...more] };
   }
   private end(m: Metadata, ok: boolean): void {
     // A refresh begins as one and ends as what it found.
@@ -57,7 +59,10 @@ export class OutcomeReader {
   private said(d: NonNullable<Events["diagnosticEvent"]>): void {
     const severity = d.severity === "error" ? "error" : d.severity === "warning" ? "warning" : d.severity === "info" ? "info" : null;
     const message = plain(d.message).trim();
-    if (severity && message !== "" && d.ephemeral !== true) this.diagnostics.push({ severity, message, ...(d.urn !== undefined && d.urn !== "" && { urn: d.urn }) });
+    if (!severity || message === "" || d.ephemeral === true) return;
+    // What our providers refuse with begins with its code.
+    const [, code, rest] = /^([A-Z]+(?:_[A-Z]+)+): (.*)$/s.exec(message) ?? [];
+    this.diagnostics.push({ severity, message: rest ?? message, ...(d.urn !== undefined && d.urn !== "" && { urn: d.urn }), ...(severity === "error" && code !== undefined && { code }) });
   }
   private violated(p: NonNullable<Events["policyEvent"]>): void {
     const message = plain(p.message).trim();

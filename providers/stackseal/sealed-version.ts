@@ -156,8 +156,8 @@ export class SealedVersion implements Resource {
     const declared = declaredEnvironment(this.context.root, site.environment).store;
     const expected: Record<string, unknown> = { ...declared };
     const given = isMap(said) ? said : {};
-    if (Object.keys(given).some((k) => given[k] !== expected[k]) || given["kind"] !== declared.kind)
-      throw fail("STORE_MISMATCH", `${site.environment} declares the store ${declared.kind}; the resource names another`, site.name, "preview again");
+    const other = [...new Set(["kind", ...Object.keys(given)])].filter((k) => given[k] !== expected[k]);
+    if (other.length) throw fail("STORE_MISMATCH", `${site.environment} declares the store ${declared.kind} in ${this.context.root}; the resource names another ${other.join(", ")}`, site.name, "preview again");
     return openStore(this.context, site.environment, declared);
   }
   /** The store where a version of the past lies; null where nothing of it can be reached, or be ours to clear. */

@@ -49,8 +49,8 @@ export async function startMoto(): Promise<Emulator> {
 
 export interface Proxy {
   readonly url: string;
-  /** Answers a request itself where it returns something (a text as XML, all else as JSON); passes it on otherwise. */
-  intercept: (target: string, body: string, n: number) => { readonly status: number; readonly body: unknown } | null | undefined;
+  /** Answers a request itself where it returns something (a text as XML, all else as JSON; status 0 breaks the connection); passes it on otherwise. */
+  intercept: (target: string, body: string, n: number, url: string) => { readonly status: number; readonly body: unknown } | null | undefined;
   readonly seen: string[];
   close(): Promise<void>;
 }
@@ -65,7 +65,8 @@ export async function startProxy(upstream: string): Promise<Proxy> {
       const body = Buffer.concat(chunks);
       const target = String(req.headers["x-amz-target"] ?? req.url).split(".").at(-1) ?? "";
       seen.push(target);
-      const own = proxy.intercept(target, body.toString("utf8"), seen.filter((t) => t === target).length);
+      const own = proxy.intercept(target, body.toString("utf8"), seen.filter((t) => t === target).length, req.url ?? "");
+      if (own?.status === 0) { res.destroy(); return; }
       if (own) { res.writeHead(own.status, { "content-type": typeof own.body === "string" ? "text/xml" : "application/x-amz-json-1.1" }).end(typeof own.body === "string" ? own.body : JSON.stringify(own.body)); return; }
       const out = request({ host: to.hostname, port: to.port, method: req.method, path: req.url, headers: req.headers }, (back) => { res.writeHead(back.statusCode ?? 502, back.headers); back.pipe(res); });
       out.on("error", () => { res.destroy(); });
