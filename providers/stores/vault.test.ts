@@ -20,6 +20,8 @@ const real = async (): Promise<Server> => {
   const url = "http://127.0.0.1:18214";
   const child: ChildProcess = spawn(findPeer("vault") ?? "vault", ["server", "-dev", `-dev-listen-address=${url.slice(7)}`, "-dev-no-store-token"], { env: { PATH: process.env["PATH"], HOME: "/nonexistent", VAULT_DEV_ROOT_TOKEN_ID: "root" }, stdio: "ignore" });
   for (let i = 0; i < 200 && !(await fetch(`${url}/v1/sys/health`).then((r) => r.ok, () => false)); i++) await new Promise((r) => setTimeout(r, 100));
+  // Nothing is delivered into one that keeps no audit.
+  await fetch(`${url}/v1/sys/audit/file`, { method: "PUT", headers: { "x-vault-token": "root" }, body: JSON.stringify({ type: "file", options: { file_path: "discard" } }) });
   return { url, token: "root", close: () => new Promise((done) => { child.once("exit", () => { done(); }); child.kill("SIGTERM"); }) };
 };
 
