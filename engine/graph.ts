@@ -2,7 +2,7 @@ import type { Provider } from "../lib/provider.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { aliasUrns } from "./embedded/aliases.ts";
-import { parseUrn } from "./embedded/urn.ts";
+import { parseUrn } from "./urn.ts";
 import type { Alias, ExportedDeployment, Step, StepState } from "./index.ts";
 
 // What a pull request changes is the difference of two resource graphs. A graph is what a program declares: no ids, no outputs, no state.

@@ -7,7 +7,7 @@ import type { Parts } from "../audit/bundle/git-parts.ts";
 import { concerns, openLog } from "../audit/log.ts";
 import type { GraphResource } from "../policies/kit/graph.ts";
 import { graphOfExport } from "../policies/kit/state.ts";
-import { StateStore } from "../engine/embedded/state-store.ts";
+import { StateStore } from "../engine/state/store.ts";
 import { WORK_DIR } from "../schemas/layout.ts";
 import type { Context, OptionSpec } from "./command.ts";
 

@@ -1,8 +1,8 @@
 import type { Context } from "./context.ts";
 import type { Alias } from "../index.ts";
 import type { Goal } from "./goal.ts";
-import type { State } from "./state.ts";
-import { isRoot, makeUrn, parseUrn } from "./urn.ts";
+import type { State } from "../state/deployment.ts";
+import { isRoot, makeUrn, parseUrn } from "../urn.ts";
 
 /** The old state of a registration: under its URN, else under the first alias that has one. Remembers which old URN became which. */
 export function findOld(c: Context, urn: string, goal: Goal, isTaken: (urn: string) => boolean): { readonly old?: State; readonly alias?: string } {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Provider } from "../../lib/provider.ts";
 import type { Props, Value } from "../../lib/pulumi-value.ts";
-import { STACK_REFERENCE } from "./urn.ts";
-import { equal, hasSecret } from "./values.ts";
+import { STACK_REFERENCE } from "../urn.ts";
+import { equal, hasSecret } from "../values.ts";
 
 export interface Builtins {
   /** Another stack's outputs; null where there is no such stack. */

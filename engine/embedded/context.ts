@@ -8,9 +8,9 @@ import type { ProviderHost } from "./host.ts";
 import type { PolicyPack, Remediation } from "./policy.ts";
 import type { Registry } from "./registry.ts";
 import type { Snapshot } from "./snapshot.ts";
-import type { State } from "./state.ts";
+import type { State } from "../state/deployment.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
-import { parseRef } from "./urn.ts";
+import { parseRef } from "../urn.ts";
 
 /** Who is told of what happens, in order. */
 export interface Observer {

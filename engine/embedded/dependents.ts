@@ -1,8 +1,8 @@
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { dependenciesOf, referencesOf, type Context } from "./context.ts";
 import { applyReplaceOnChanges, diffResource, replaces } from "./diff.ts";
-import type { State } from "./state.ts";
-import { isProviderType, parseRef } from "./urn.ts";
+import type { State } from "../state/deployment.ts";
+import { isProviderType, parseRef } from "../urn.ts";
 
 export interface Dependent { readonly state: State; readonly keys: readonly string[] }
 

@@ -10,10 +10,10 @@ import type { Builtins } from "./builtin.ts";
 import type { PolicyPack } from "./policy.ts";
 import { defaultInputs, defaultName, defaultsDenied, Registry, type Load, type ProviderRequest } from "./registry.ts";
 import { Snapshot, type Sink } from "./snapshot.ts";
-import type { Operation, State } from "./state.ts";
+import type { Operation, State } from "../state/deployment.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
-import { isProviderType, isRoot, makeUrn, packageOf, ROOT_TYPE } from "./urn.ts";
-import { unsupported } from "./values.ts";
+import { isProviderType, isRoot, makeUrn, packageOf, ROOT_TYPE } from "../urn.ts";
+import { unsupported } from "../values.ts";
 
 export interface DeploymentOptions extends Settings {
   readonly previous: readonly State[];

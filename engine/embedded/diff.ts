@@ -4,9 +4,9 @@ import type { Context } from "./context.ts";
 import { UNASKED, UNKNOWN_CONFIG, type ProviderHost } from "./host.ts";
 import { changedPaths, covers, resetPaths } from "./paths.ts";
 import { visible } from "./registry.ts";
-import type { State } from "./state.ts";
-import { parseRef } from "./urn.ts";
-import { changedKeys, plainProps } from "./values.ts";
+import type { State } from "../state/deployment.ts";
+import { parseRef } from "../urn.ts";
+import { changedKeys, plainProps } from "../values.ts";
 
 export const NO_DIFF: DiffResult = { changes: "none", replaces: [], diffs: [], deleteBeforeReplace: false };
 

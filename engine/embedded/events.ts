@@ -2,9 +2,9 @@ import type { Props } from "../../lib/pulumi-value.ts";
 import type { Diagnostic, EngineEvent } from "../index.ts";
 import type { Observer } from "./context.ts";
 import type { PolicyPack } from "./policy.ts";
-import type { State } from "./state.ts";
+import type { State } from "../state/deployment.ts";
 import { isLogical, type PlannedStep } from "./step.ts";
-import { redact } from "./values.ts";
+import { redact } from "../values.ts";
 
 /** The run as the CLI's event log has it, so that tools made for the CLI read ours. Secrets are `[secret]`. */
 export function eventLog(emit: (e: EngineEvent) => void, preview: boolean): Observer & { readonly start: (config: Readonly<Record<string, string>>, secretKeys: readonly string[], packs: readonly PolicyPack[]) => void; readonly end: (changes: Readonly<Record<string, number>>, packs: readonly PolicyPack[], result: "succeeded" | "failed" | "canceled", seconds: number) => void } {

@@ -4,10 +4,10 @@ import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import type { Context } from "./context.ts";
 import { diffResource } from "./diff.ts";
 import { resetPaths } from "./paths.ts";
-import type { State } from "./state.ts";
+import type { State } from "../state/deployment.ts";
 import { ShutDown, type Chain, type PlannedStep } from "./step.ts";
-import { isProviderType } from "./urn.ts";
-import { equal, isSecret, secret } from "./values.ts";
+import { isProviderType } from "../urn.ts";
+import { equal, isSecret, secret } from "../values.ts";
 
 /** What exists but isn't as wanted: it's kept in the state with the reasons, and the step counts as failed. */
 class PartialFailure extends Error {

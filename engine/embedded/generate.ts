@@ -7,10 +7,10 @@ import type { Goal } from "./goal.ts";
 import { applyReplaceOnChanges, diffResource, NO_DIFF, providerForcesReplace, replaces } from "./diff.ts";
 import type { ProviderHost } from "./host.ts";
 import { resetPaths } from "./paths.ts";
-import type { State } from "./state.ts";
+import type { State } from "../state/deployment.ts";
 import { Bail, type Chain, type PlannedStep } from "./step.ts";
-import { isProviderType, isRoot, makeUrn, parseRef } from "./urn.ts";
-import { changedKeys, equal, redact } from "./values.ts";
+import { isProviderType, isRoot, makeUrn, parseRef } from "../urn.ts";
+import { changedKeys, equal, redact } from "../values.ts";
 
 /** What a registration is turned into; with `imported`, the chain reads it first and `afterImport` goes on from there. */
 export interface Plan { readonly chain: Chain; readonly state: State; readonly goal: Goal; readonly imported?: boolean }

@@ -1,8 +1,8 @@
 import type { Props } from "../../lib/pulumi-value.ts";
 import type { Alias } from "../index.ts";
-import type { Timeouts } from "./state.ts";
+import type { Timeouts } from "../state/deployment.ts";
 import type { ProviderRequest } from "./registry.ts";
-import { isProviderType, packageOf, parseRef, parseUrn } from "./urn.ts";
+import { isProviderType, packageOf, parseRef, parseUrn } from "../urn.ts";
 
 /** What a registration asks for. */
 export interface Goal {

@@ -3,8 +3,8 @@ import type { Props } from "../../lib/pulumi-value.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { engineCodes } from "../codes.ts";
 import { UNAVAILABLE, type RpcError } from "./rpc.ts";
-import { parseUrn } from "./urn.ts";
-import { annotateSecrets, hasUnknown, lowerReferences, plainProps, unsupported } from "./values.ts";
+import { parseUrn } from "../urn.ts";
+import { annotateSecrets, hasUnknown, lowerReferences, plainProps, unsupported } from "../values.ts";
 
 const NO_CHANGE: DiffResult = { changes: "unknown", replaces: [], diffs: [], deleteBeforeReplace: false };
 /** What the engine is told where a provider can't be asked: its own configuration isn't known yet. */

@@ -9,10 +9,10 @@ import { PolicyPack } from "./policy.ts";
 import { configured } from "./policy-config.ts";
 import type { Load } from "./registry.ts";
 import { analyzerOf } from "./sdk-hooks.ts";
-import { alive, lockOwner, removeStale, takeLock } from "./stack-lock.ts";
-import { StateStore, type Loaded } from "./state-store.ts";
+import { alive, lockOwner, removeStale, takeLock } from "../state/stack-lock.ts";
+import { StateStore, type Loaded } from "../state/store.ts";
 import { isLogical, type PlannedStep } from "./step.ts";
-import { parseUrn } from "./urn.ts";
+import { parseUrn } from "../urn.ts";
 import { unplugged } from "./unplugged.ts";
 
 type Kind = HistoryEntry["kind"] | "preview";

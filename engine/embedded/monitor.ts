@@ -4,8 +4,8 @@ import type { Deployment } from "./deployment.ts";
 import type { Goal } from "./goal.ts";
 import { empty, enginePb, fromStruct, grpc, providerPb, resourcePb, rpcError, toStruct, unary, UNAVAILABLE, type Unary } from "./rpc.ts";
 import { ShutDown } from "./step.ts";
-import type { State } from "./state.ts";
-import { hasUnknown, lowerOutputs, plainProps } from "./values.ts";
+import type { State } from "../state/deployment.ts";
+import { hasUnknown, lowerOutputs, plainProps } from "../values.ts";
 
 type M = typeof resourcePb;
 type RegisterRequest = InstanceType<M["RegisterResourceRequest"]>;

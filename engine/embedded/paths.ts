@@ -1,6 +1,6 @@
 import type { DiffKind, DiffResult } from "../../lib/provider.ts";
 import type { Props, Value } from "../../lib/pulumi-value.ts";
-import { equal, isMap, isSecret, secret } from "./values.ts";
+import { equal, isMap, isSecret, secret } from "../values.ts";
 
 // Property paths: `a.b[0]["c.d"].*`.
 

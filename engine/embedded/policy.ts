@@ -2,9 +2,9 @@ import type { Props } from "../../lib/pulumi-value.ts";
 import type { Violation } from "../index.ts";
 import { analyzerPb, clean, fromStruct, promised, toStruct, type Method } from "./rpc.ts";
 import { visible } from "./registry.ts";
-import type { State } from "./state.ts";
-import { parseUrn } from "./urn.ts";
-import { lowerReferences } from "./values.ts";
+import type { State } from "../state/deployment.ts";
+import { parseUrn } from "../urn.ts";
+import { lowerReferences } from "../values.ts";
 
 export const LEVELS = ["advisory", "mandatory", "disabled", "remediate"] as const;
 export type Level = (typeof LEVELS)[number];

@@ -5,9 +5,9 @@ import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
 import { builtinProvider, type Builtins } from "./builtin.ts";
 import { ProviderHost } from "./host.ts";
-import type { State } from "./state.ts";
-import { packageOf, parseRef } from "./urn.ts";
-import { equal, plainProps, secret } from "./values.ts";
+import type { State } from "../state/deployment.ts";
+import { packageOf, parseRef } from "../urn.ts";
+import { equal, plainProps, secret } from "../values.ts";
 
 export type Load = (pkg: string, version: string | undefined) => Provider | Promise<Provider>;
 /** What a request for a default provider names. */

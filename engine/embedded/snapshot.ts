@@ -1,4 +1,4 @@
-import type { Operation, State } from "./state.ts";
+import type { Operation, State } from "../state/deployment.ts";
 
 /** How long an ended operation may wait for the next write: until it is written, the checkpoint says that it began, and a run after a crash asks its provider. */
 const LATER_MS = 50;

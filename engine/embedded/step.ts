@@ -1,6 +1,6 @@
 import type { DiffResult } from "../../lib/provider.ts";
 import type { Op } from "../index.ts";
-import type { State } from "./state.ts";
+import type { State } from "../state/deployment.ts";
 
 /** One thing to do with one resource; `execute` does it. */
 export interface PlannedStep {

@@ -1,6 +1,6 @@
 import type { Provider } from "../../lib/provider.ts";
-import { parseUrn } from "./urn.ts";
-import { changedKeys, plainProps } from "./values.ts";
+import { parseUrn } from "../urn.ts";
+import { changedKeys, plainProps } from "../values.ts";
 
 // No AWS provider schema comes with npm: which property changes replace is this small table, from the typings of @pulumi/aws 7.48
 // ("Forces new resource"); outside it a change is an update.

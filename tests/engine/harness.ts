@@ -1,8 +1,8 @@
 import { Deployment, type DeploymentOptions } from "../../engine/embedded/deployment.ts";
 import { runInProcess } from "../../engine/embedded/inline.ts";
 import type { PolicyPack } from "../../engine/embedded/policy.ts";
-import { runSpawned } from "../../engine/embedded/spawned.ts";
-import type { Operation, State } from "../../engine/embedded/state.ts";
+import { runSpawned } from "./spawned/spawned.ts";
+import type { Operation, State } from "../../engine/state/deployment.ts";
 import type { PlannedStep } from "../../engine/embedded/step.ts";
 import type { Load } from "../../engine/embedded/registry.ts";
 import type { Violation } from "../../engine/index.ts";

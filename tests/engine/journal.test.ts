@@ -4,9 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeEach, expect, it } from "vitest";
 import type { FindingError } from "../../lib/finding.ts";
-import { changed, replay } from "../../engine/embedded/journal.ts";
-import { StateStore } from "../../engine/embedded/state-store.ts";
-import type { Deployment, Operation, State } from "../../engine/embedded/state.ts";
+import { changed, replay } from "../../engine/state/journal.ts";
+import { StateStore } from "../../engine/state/store.ts";
+import type { Deployment, Operation, State } from "../../engine/state/deployment.ts";
 
 // What an update wrote before it was killed: the checkpoint that it began with and the journal beside it, read as one.
 const roots: string[] = [];

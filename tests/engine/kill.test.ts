@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { StateStore } from "../../engine/embedded/state-store.ts";
+import { StateStore } from "../../engine/state/store.ts";
 
 // kill -9 at random points of `up` against the sandbox: the next one converges, nothing is made twice, nothing is forgotten. STACKSEAL_KILLS
 // says how often (200 were run by hand); the checked-in number fits a test run.

@@ -1,6 +1,6 @@
 import type { Provider } from "../../lib/provider.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
-import { changedKeys, plainProps } from "../../engine/embedded/values.ts";
+import { changedKeys, plainProps } from "../../engine/values.ts";
 
 export interface Call { readonly what: string; readonly name: string; readonly inputs?: Props; readonly olds?: Props; readonly timeout?: number | undefined; readonly pkg: string }
 /** What a test makes of the world: calls in order, what exists, and what goes wrong with whom. */

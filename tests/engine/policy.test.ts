@@ -7,7 +7,7 @@ import type { PolicyPack } from "../../engine/embedded/policy.ts";
 import { PolicyPack as Pack } from "../../engine/embedded/policy.ts";
 import { configured } from "../../engine/embedded/policy-config.ts";
 import { analyzerOf } from "../../engine/embedded/sdk-hooks.ts";
-import { startPack } from "../../engine/embedded/spawned.ts";
+import { startPack } from "./spawned/spawned.ts";
 import { memoryProvider, World } from "./memory-provider.ts";
 import { runEngine, type Ran } from "./harness.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, describe, expect, it } from "vitest";
-import { PluginProvider } from "../../engine/embedded/plugin.ts";
+import { PluginProvider } from "./spawned/plugin.ts";
 import { runEngine } from "./harness.ts";
 import { memoryProvider, World } from "./memory-provider.ts";
 

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
-import { PluginProvider } from "../../engine/embedded/plugin.ts";
+import { PluginProvider } from "./spawned/plugin.ts";
 import { embedded, type Engine, type Run } from "../../engine/index.ts";
 import { pulumiEngine } from "../../engine/pulumi.ts";
 import { findCli } from "../../engine/pulumi/find.ts";

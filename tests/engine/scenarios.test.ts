@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { PluginProvider } from "../../engine/embedded/plugin.ts";
-import { snapshotRows, type State } from "../../engine/embedded/state.ts";
+import { PluginProvider } from "./spawned/plugin.ts";
+import { snapshotRows, type State } from "../../engine/state/deployment.ts";
 import { runEngine, type Ran, type Way } from "./harness.ts";
 
 // What the Pulumi CLI did, recorded: the engine takes the same steps and leaves the same resources, with the program in this process and

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
-import { snapshotRows, verify, type State } from "../../engine/embedded/state.ts";
+import { snapshotRows, verify, type State } from "../../engine/state/deployment.ts";
 import { memoryProvider, World } from "./memory-provider.ts";
 import { runEngine, type Ran } from "./harness.ts";
 

@@ -6,8 +6,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { FindingError } from "../../lib/finding.ts";
-import { PassphraseSecrets } from "../../engine/embedded/secrets.ts";
-import { DeploymentWriter, magicOf, type State } from "../../engine/embedded/state.ts";
+import { PassphraseSecrets } from "../../engine/state/secrets.ts";
+import { DeploymentWriter, magicOf, type State } from "../../engine/state/deployment.ts";
 import { embedded, type Engine, type EngineEvent, type Run } from "../../engine/index.ts";
 import { memoryProvider, World } from "./memory-provider.ts";
 

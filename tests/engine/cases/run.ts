@@ -1,6 +1,6 @@
 import { Deployment } from "../../../engine/embedded/deployment.ts";
 import { runInProcess } from "../../../engine/embedded/inline.ts";
-import { readDeployment, snapshotRows, type Operation, type State } from "../../../engine/embedded/state.ts";
+import { readDeployment, snapshotRows, type Operation, type State } from "../../../engine/state/deployment.ts";
 import type { PlannedStep } from "../../../engine/embedded/step.ts";
 import { SECRET, SIGNATURE } from "../../../lib/pulumi-value.ts";
 import { PolicyPack } from "../../../engine/embedded/policy.ts";

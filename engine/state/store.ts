@@ -8,7 +8,7 @@ import { engineCodes } from "../codes.ts";
 import type { ExportedDeployment, HistoryEntry } from "../index.ts";
 import { changed, Journal, replay } from "./journal.ts";
 import { PassphraseSecrets } from "./secrets.ts";
-import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type State } from "./state.ts";
+import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type State } from "./deployment.ts";
 
 export interface Loaded { readonly resources: State[]; readonly operations: readonly Operation[] }
 const NOTHING: Loaded = { resources: [], operations: [] };

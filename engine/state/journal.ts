@@ -2,7 +2,7 @@ import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFile
 import { dirname } from "node:path";
 import { syncFolder } from "../../lib/atomic.ts";
 import { sha256 } from "../../lib/sha256.ts";
-import type { Deployment, Row } from "./state.ts";
+import type { Deployment, Row } from "./deployment.ts";
 
 /** What one write changed of the resources that stood there: places in the list before it that went, then places in the list after it that came. */
 export interface Change { readonly drop: readonly number[]; readonly add: readonly (readonly [at: number, row: Row])[] }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { grpc } from "./rpc.ts";
+import { grpc } from "../../../engine/embedded/rpc.ts";
 
 const MAX = 400 * 1024 * 1024;
 /** Pulumi's own message limit; the default of 4 MB is too small for large states. */

@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Deployment } from "./deployment.ts";
+import type { Deployment } from "../../../engine/embedded/deployment.ts";
 import { channel, listen, startPlugin } from "./grpc.ts";
-import { logOf, tooLong, type ProgramLimits } from "./inline.ts";
-import { monitorService, type ProgramInfo } from "./monitor.ts";
-import { PolicyPack, type Analyzer } from "./policy.ts";
-import { configOf } from "./policy-config.ts";
-import { analyzerPb, analyzerRpc, empty, engineRpc, fromStruct, grpc, promised, resourceRpc, toStruct, unimplemented, type Method } from "./rpc.ts";
-import type { Props } from "../../lib/pulumi-value.ts";
+import { logOf, tooLong, type ProgramLimits } from "../../../engine/embedded/inline.ts";
+import { monitorService, type ProgramInfo } from "../../../engine/embedded/monitor.ts";
+import { PolicyPack, type Analyzer } from "../../../engine/embedded/policy.ts";
+import { configOf } from "../../../engine/embedded/policy-config.ts";
+import { analyzerPb, analyzerRpc, empty, engineRpc, fromStruct, grpc, promised, resourceRpc, toStruct, unimplemented, type Method } from "../../../engine/embedded/rpc.ts";
+import type { Props } from "../../../lib/pulumi-value.ts";
 
 // The official runners of programs and policy packs, in processes of their own, served by the same handlers as the in-process way.
 

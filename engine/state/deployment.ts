@@ -1,7 +1,7 @@
 import { SECRET, SIGNATURE, type Props, type Value } from "../../lib/pulumi-value.ts";
 import { sha256 } from "../../lib/sha256.ts";
-import { isRoot, makeUrn, parseRef, parseUrn } from "./urn.ts";
-import { isMap, isSecret, mapValue } from "./values.ts";
+import { isRoot, makeUrn, parseRef, parseUrn } from "../urn.ts";
+import { isMap, isSecret, mapValue } from "../values.ts";
 
 export interface Timeouts { create?: number | undefined; update?: number | undefined; delete?: number | undefined; read?: number | undefined }
 /** One resource of the stack, named as in checkpoint v3; secrets open, in signature maps. */

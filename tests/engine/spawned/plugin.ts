@@ -1,9 +1,9 @@
-import type { CheckFailure, CheckResult, DiffKind, DiffResult, Provider, ReadResult, Written } from "../../lib/provider.ts";
-import type { Props } from "../../lib/pulumi-value.ts";
+import type { CheckFailure, CheckResult, DiffKind, DiffResult, Provider, ReadResult, Written } from "../../../lib/provider.ts";
+import type { Props } from "../../../lib/pulumi-value.ts";
 import { channel, startPlugin, type Plugin } from "./grpc.ts";
-import { empty, fromStruct, promised, providerClient, providerPb, statusPb, toStruct, unimplemented, type grpc, type Method, type ProviderCalls } from "./rpc.ts";
-import { parseUrn } from "./urn.ts";
-import { plainProps } from "./values.ts";
+import { empty, fromStruct, promised, providerClient, providerPb, statusPb, toStruct, unimplemented, type grpc, type Method, type ProviderCalls } from "../../../engine/embedded/rpc.ts";
+import { parseUrn } from "../../../engine/urn.ts";
+import { plainProps } from "../../../engine/values.ts";
 
 const KINDS: readonly DiffKind[] = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
 const CHANGES = ["unknown", "none", "some"] as const;

@@ -1,4 +1,4 @@
-import { ARCHIVE, ASSET, OUTPUT_VALUE, RESOURCE_REFERENCE, SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../../lib/pulumi-value.ts";
+import { ARCHIVE, ASSET, OUTPUT_VALUE, RESOURCE_REFERENCE, SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
 
 export const isMap = (v: Value | undefined): v is Props => typeof v === "object" && v !== null && !Array.isArray(v);
 export const isSecret = (v: Value | undefined): v is { value: Value } & Props => isMap(v) && v[SIGNATURE] === SECRET;
