@@ -81,7 +81,7 @@ export function learn(history: PersonHistory, people: readonly PersonSaid[], nam
   }
 }
 
-/** Everybody that people.yaml ever had. The newest word counts where two differ. */
+/** Everybody that the main line's people.yaml ever had. The newest word counts where two differ. */
 export interface PeopleHistory {
   /** SSH public key line → person. */
   readonly keys: ReadonlyMap<string, string>;
@@ -92,7 +92,7 @@ export interface PeopleHistory {
   /** Name on the code host → person. */
   readonly handles: ReadonlyMap<string, string>;
 }
-/** Reads every version of people.yaml that `to` can reach. Throws GIT_FAILED. */
+/** Reads people.yaml as it ever stood on the line of first parents from `to`: a branch may name a key as anybody's on its way, and take it back before it is merged. Throws GIT_FAILED. */
 export async function peopleHistory(git: Git, to: string): Promise<PeopleHistory> {
   const out = { keys: new Map<string, string>(), recipients: new Map<string, string>(), roles: new Map<string, Role>(), tiers: new Map<string, readonly Tier[]>(), handles: new Map<string, string>() };
   const add = <V>(map: Map<string, V>, key: string, value: V): void => { if (!map.has(key)) map.set(key, value); };
@@ -110,7 +110,7 @@ export async function peopleHistory(git: Git, to: string): Promise<PeopleHistory
 async function* versions(git: Git, to: string): AsyncGenerator<string> {
   const seen = new Set<string>();
   let rest = "";
-  for await (const chunk of git.stream(["log", "--topo-order", "--format=", "--raw", "-m", "--no-abbrev", "--no-renames", "--full-history", "--relative", to, "--", PEOPLE_FILE])) {
+  for await (const chunk of git.stream(["log", "--first-parent", "--format=", "--raw", "-m", "--no-abbrev", "--no-renames", "--relative", to, "--", PEOPLE_FILE])) {
     const lines = (rest + chunk.toString("latin1")).split("\n");
     rest = lines.pop() ?? "";
     for (const id of lines.map((l) => l.split(" ")[3] ?? "")) if (id !== "" && !/^0+$/.test(id) && !seen.has(id)) {

@@ -96,6 +96,21 @@ describe("audit log", () => {
     git(copy, "reset", "-q", "--hard", "HEAD@{2}");
     expect(log(copy).changes[0]?.signature).toMatchObject({ state: "unknown-key", by: null });
   });
+  it("believes no key that a branch named on its way and took back before its merge", () => {
+    const copy = mkdtempSync(join(tmpdir(), "audit-")), key = join(home, "passer-by");
+    cpSync(dir, copy, { recursive: true });
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    git(copy, "switch", "-qc", "detour");
+    edit(copy, "stacks/people.yaml", /signing: \["/, `signing: ["${readFileSync(`${key}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ")}", "`);
+    git(copy, "commit", "-qam", "For a moment");
+    edit(copy, "stacks/dev/environment.yaml", /plan: \w+/, "plan: detour");
+    git(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${key}`, "commit", "-q", "-a", "-S", "-m", "A plan");
+    git(copy, "checkout", "-q", "main", "--", "stacks/people.yaml");
+    git(copy, "commit", "-qam", "As if nothing had been");
+    git(copy, "switch", "-q", "main");
+    git(copy, "merge", "-q", "--no-ff", "-m", "Merge the detour", "detour");
+    expect(log(copy).changes.find((c) => c.path.endsWith("plan"))?.signature).toMatchObject({ state: "unknown-key", by: null });
+  });
   it("filters by environment, time, credential and person", () => {
     expect(new Set(log(dir, "--env", "prod").changes.map((c) => c.environment))).toEqual(new Set(["prod"]));
     expect(short(log(dir, "--credential", "twilio", "--from", "HEAD~4").changes)).toEqual(["dev credential twilio.authToken: re-issued"]);
