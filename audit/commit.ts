@@ -59,7 +59,7 @@ export interface SignatureState {
 }
 const ABSENT: SignatureState = { kind: null, state: "none", by: null };
 
-/** Whose key signed a commit. `keys`: public key line → person, of every person that people.yaml ever had. */
+/** Whose key signed a commit. `keys`: public key line → person, of every person that main's people.yaml ever had. */
 export function signatureOf(c: Commit, keys: ReadonlyMap<string, string>, git: Git): SignatureState {
   if (!c.signature) return ABSENT;
   const { armored, signed } = c.signature;
