@@ -12,6 +12,8 @@ export interface Run {
   readonly stack: string;
   /** Declares the stack's resources; what it returns is the stack's outputs. The Pulumi engine runs Pulumi.yaml's `main` instead. */
   readonly program: () => unknown;
+  /** The program is known to leave no timer or promise behind that could declare something after it ended: then it isn't followed, which saves a quarter of the time. */
+  readonly tidy?: boolean;
   /** Full keys (`aws:region`); values that aren't text are JSON. */
   readonly config: Readonly<Record<string, string>>;
   /** Keys of `config` whose values are secrets. */

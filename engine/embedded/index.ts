@@ -94,7 +94,7 @@ export function embeddedEngine(context: EngineContext): Engine {
 }
 
 async function go(context: EngineContext, kind: Kind, run: Run, state: StateStore, loaded: Loaded, o: Options, preview: boolean): Promise<Outcome> {
-  const started = Date.now(), limits = { timeoutMs: o.timeoutMs ?? 5 * MINUTES }, secretKeys = run.secretKeys ?? [];
+  const started = Date.now(), limits = { timeoutMs: o.timeoutMs ?? 5 * MINUTES, tidy: run.tidy === true }, secretKeys = run.secretKeys ?? [];
   const judged = kind === "preview" || kind === "update";
   const packs = judged && run.policies.length ? [new PolicyPack(PACK.name, PACK.version, analyzerOf(PACK.name, PACK.version, configured(run.policies, run.policyConfig ?? {})))] : [];
   const log = o.onEvent ? eventLog(o.onEvent, preview) : null;

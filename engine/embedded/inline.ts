@@ -5,7 +5,11 @@ import { monitorService, type Log, type ProgramInfo } from "./monitor.ts";
 import { direct } from "./rpc.ts";
 import { runStack, withSdk } from "./sdk-hooks.ts";
 
-export interface ProgramLimits { readonly timeoutMs: number }
+export interface ProgramLimits {
+  readonly timeoutMs: number;
+  /** The program is known to leave nothing behind that could declare something after it ended. */
+  readonly tidy?: boolean;
+}
 
 /** What people are told of an error in a program: its message, without the stack. */
 export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : typeof e === "string" ? e : "an error without a message").replace(/(\n\s+at .*)+/g, "").trim() || "an error without a message";
@@ -61,8 +65,11 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
   const late = new Promise<void>((done) => { timer = setTimeout(() => { ok = false; tooLong(d, limits); done(); }, limits.timeoutMs); });
   const before = c.onStop, stopped = new Promise<void>((done) => { c.onStop = () => { before(); done(); }; });
   try {
-    if (!c.stopped) await withSdk({ ...info, monitor: direct(service.monitor), engine: direct(service.engine) }, () => Promise.race([runStack(program).catch((e: unknown) => { failed(e); return quiet(d); }), late, stopped.then(() => d.idle())]));
-    await new Promise((done) => setImmediate(done));
+    if (!c.stopped) await withSdk({ ...info, tidy: limits.tidy === true, monitor: direct(service.monitor), engine: direct(service.engine) }, async () => {
+      await Promise.race([runStack(program).catch((e: unknown) => { failed(e); return quiet(d); }), late, stopped.then(() => d.idle())]);
+      await new Promise((done) => setImmediate(done));
+      return ok && c.stopped === null;
+    });
   } finally {
     clearTimeout(timer);
     Error.stackTraceLimit = stackTraceLimit;

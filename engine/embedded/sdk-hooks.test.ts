@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import { FEATURES } from "./monitor.ts";
-import { inside, PINNED } from "./sdk-hooks.ts";
+import { inside, PINNED, slot } from "./sdk-hooks.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -16,6 +16,14 @@ describe("the inside of the SDK that the in-process way uses", () => {
       [inside.config, ["setAllConfig"]], [inside.policy, ["makeAnalyzeRpcFun", "makeAnalyzeStackRpcFun", "makeRemediateRpcFun"]],
     ];
     for (const [module, names] of wanted) for (const name of names) expect(typeof (module as Record<string, unknown>)[name], name).toBe("function");
+  });
+  it("keeps its state where the slot stands before it, and asks there each time", () => {
+    const { asyncLocalStorage } = globalThis as { asyncLocalStorage?: unknown };
+    expect(slot).not.toBeNull();
+    expect(asyncLocalStorage).toBe(slot);
+    const source = readFileSync(require.resolve("@pulumi/pulumi/runtime/state.js"), "utf8");
+    expect(source.match(/global\.asyncLocalStorage\.run\(store, callback, \.\.\.args\)/g)).toHaveLength(1);
+    expect([...source.matchAll(/(?<!new )\basyncLocalStorage\b(?: === undefined| = new|\.run\(|\.getStore\(\))/g)]).toHaveLength(4);
   });
   it("asks for no feature that the engine has no answer to", () => {
     const source = readFileSync(require.resolve("@pulumi/pulumi/runtime/settings.js"), "utf8");

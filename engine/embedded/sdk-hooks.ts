@@ -5,6 +5,7 @@ import stackModule from "@pulumi/pulumi/runtime/stack.js";
 import stateModule from "@pulumi/pulumi/runtime/state.js";
 import type { Analyzer } from "./policy.ts";
 import type { Callback, Method } from "./rpc.ts";
+import { slotIn } from "./slot.ts";
 
 // What the in-process way uses of the SDK's inside (@internal there, so without types), in one place. sdk-hooks.test.ts fails when the pinned
 // versions or one of these move.
@@ -23,14 +24,18 @@ interface Inside {
 }
 export const inside = { settings: settingsModule, state: stateModule, stack: stackModule, config: configModule, policy: policyServer } as unknown as Inside;
 
-/** Runs with the SDK talking to this monitor and this engine instead of to an address. Its state is this run's alone. */
-export function withSdk<T>(o: { readonly monitor: Service; readonly engine: Service; readonly project: string; readonly stack: string; readonly organization: string; readonly preview: boolean; readonly config: Readonly<Record<string, string>>; readonly secretKeys: readonly string[] }, f: () => Promise<T>): Promise<T> {
-  return inside.state.withLocalStorage(() => {
+/** Before the storage in which the SDK keeps what belongs to a run; read from `globalThis` at each use. */
+export const slot = slotIn(globalThis);
+
+/** Runs with the SDK talking to this monitor and this engine instead of to an address. Its state is this run's alone. `f` resolves to whether the run ended well; `tidy`: see Slot. */
+export function withSdk(o: { readonly tidy?: boolean; readonly monitor: Service; readonly engine: Service; readonly project: string; readonly stack: string; readonly organization: string; readonly preview: boolean; readonly config: Readonly<Record<string, string>>; readonly secretKeys: readonly string[] }, f: () => Promise<boolean>): Promise<boolean> {
+  const run = (): Promise<boolean> => inside.state.withLocalStorage(() => {
     inside.settings.setMockOptions(o.monitor, o.project, o.stack, o.preview, o.organization);
     inside.state.getStore().settings.engine = o.engine; // else log messages would be printed
     inside.config.setAllConfig({ ...o.config }, [...o.secretKeys]);
     return f();
   });
+  return o.tidy === true && slot ? slot.alone(run) : run();
 }
 /** The program as the top of a stack: the root resource, then what `f` declares, then its result as the stack's outputs. */
 export async function runStack(f: () => unknown): Promise<void> {
