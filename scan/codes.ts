@@ -10,6 +10,8 @@ export const scanCodes = defineCodes({
   SCAN_LINK_LOOP: { severity: "warning", title: "A symbolic link leads back to itself or to a folder above it" },
   SCAN_LINK_LEFT_OUT: { severity: "info", title: "A symbolic link that leads outside what is scanned, or nowhere" },
   SCAN_BINARY_LEFT_OUT: { severity: "info", title: "A binary file wasn't scanned" },
+  SCAN_SUBMODULE_LEFT_OUT: { severity: "info", title: "A submodule, or a repository within this one, wasn't scanned" },
+  SCAN_LFS_LEFT_OUT: { severity: "info", title: "A pointer of git LFS: the file it stands for wasn't scanned" },
   SCAN_NOT_A_FILE: { severity: "info", title: "A pipe, socket or device wasn't scanned" },
   SCAN_LONG_LINE: { severity: "info", title: "A very long line was scanned in pieces" },
   SCAN_MORE_LEFT_OUT: { severity: "info", title: "More of the same was left out" },

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ScanRule } from "../schemas/scan-rules.ts";
+import { decodings, type Decoded } from "./decode.ts";
 import type { CompiledRule, RuleSet } from "./rules.ts";
 
 /** A credential in a text; offsets count bytes, as the text is read one byte a character. */
@@ -7,16 +8,45 @@ export interface Hit {
   readonly rule: ScanRule;
   readonly start: number;
   readonly end: number;
+  /** In which it is written, where the text doesn't hold the credential itself. */
+  readonly encoding?: Decoded["encoding"];
+}
+interface Found extends Hit {
+  readonly order: number;
 }
 
 /** How far, in bytes, a keyword may stand from the value that it makes likely. */
 const REACH = 400;
 
+/** So often is decoded what was decoded. */
+const DEPTH = 3;
+
 /**
  * Every credential in `text` (bytes as latin1), in order and without overlaps; where two rules see the same value, the earlier rule names it.
- * Placeholders, documented samples, public identifiers and sops ciphertext are no credentials.
+ * One that is written in base64, hex, percent-encoding or escapes is found where that stands. Placeholders, documented samples, public
+ * identifiers and sops ciphertext are no credentials.
  */
 export function findCredentials(text: string, set: RuleSet): Hit[] {
+  return hitsIn(text, set, DEPTH).map(({ order: _, ...hit }) => hit);
+}
+function hitsIn(text: string, set: RuleSet, depth: number): Found[] {
+  const hits = plainHits(text, set);
+  if (depth > 0) for (const d of decodings(text)) {
+    // The name before it makes a value likely here as it does anywhere.
+    const name = text.slice(text.lastIndexOf("\n", d.start - 1) + 1, d.start).slice(-120);
+    const inner = hitsIn(name + d.text, set, depth - 1).filter((h) => h.start >= name.length).sort((a, b) => a.order - b.order)[0];
+    if (inner && !inCiphertext(text, d.start, d.end)) hits.push({ rule: inner.rule, order: inner.order, start: d.start, end: d.end, encoding: d.encoding });
+  }
+  hits.sort((a, b) => a.start - b.start || a.order - b.order);
+  const kept: Found[] = [];
+  for (const h of hits) {
+    const last = kept[kept.length - 1];
+    if (!last || h.start >= last.end) kept.push(h);
+    else if (h.order < last.order) kept[kept.length - 1] = h;
+  }
+  return kept;
+}
+function plainHits(text: string, set: RuleSet): Found[] {
   const awake = new Map<number, number[]>(set.always.map((i) => [i, []]));
   if (set.keywords) {
     set.keywords.lastIndex = 0;
@@ -31,20 +61,13 @@ export function findCredentials(text: string, set: RuleSet): Hit[] {
       set.keywords.lastIndex = m.index + 1;
     }
   }
-  const hits: (Hit & { order: number })[] = [];
+  const hits: Found[] = [];
   for (const [i, positions] of awake) {
     const c = set.rules[i] as CompiledRule;
     const pieces = c.rule.near === undefined ? [{ start: 0, end: text.length }] : windows(text, positions, c.rule.near);
     for (const p of pieces) for (const [start, end] of matches(text, c, p.start, p.end)) if (counts(text, start, end, c, set)) hits.push({ rule: c.rule, start, end, order: i });
   }
-  hits.sort((a, b) => a.start - b.start || a.order - b.order);
-  const kept: typeof hits = [];
-  for (const h of hits) {
-    const last = kept[kept.length - 1];
-    if (!last || h.start >= last.end) kept.push(h);
-    else if (h.order < last.order) kept[kept.length - 1] = h;
-  }
-  return kept.map(({ rule, start, end }) => ({ rule, start, end }));
+  return hits;
 }
 
 const LETTER = /[A-Za-z0-9]/;
@@ -97,16 +120,16 @@ function counts(text: string, start: number, end: number, c: CompiledRule, set: 
     const before = near.slice(near.lastIndexOf("\n") + 1);
     if (c.notAfter.some((r) => r.test(before))) return false;
   }
-  if (inCiphertext(text, start)) return false;
+  if (inCiphertext(text, start, end)) return false;
   return !set.documented.has(createHash("sha256").update(Buffer.from(value, "latin1")).digest("hex"));
 }
 
-/** Between `ENC[AES256_GCM,` and its bracket: what sops sealed. */
-function inCiphertext(text: string, at: number): boolean {
-  const from = Math.max(0, at - 20_000);
-  const before = text.slice(from, at);
+/** Between `ENC[AES256_GCM,` and its bracket, and nothing but what sops writes there: a bracket that was never closed covers nothing. */
+function inCiphertext(text: string, start: number, end: number): boolean {
+  const before = text.slice(Math.max(0, start - 20_000), start);
   const open = before.lastIndexOf("ENC[AES256_GCM,");
-  return open !== -1 && !before.includes("]", open);
+  const value = text.slice(start, end).split("]", 1)[0] as string;
+  return open !== -1 && /^ENC\[AES256_GCM,data:[A-Za-z0-9+/=]*(?:,(?:iv|tag):[A-Za-z0-9+/=]*|,type:[a-z]*)*$/.test(before.slice(open) + value);
 }
 
 /** Shannon entropy in bits a character. */

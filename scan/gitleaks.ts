@@ -79,7 +79,7 @@ regexes = ${list(PLACEHOLDERS)}
 [[allowlists]]
 description = "what sops sealed, and what a reviewed line allows"
 regexTarget = "line"
-regexes = ${list([`^\\s*[+-]?\\s*["'\\w.-]*\\s*[:=]?\\s*["']?ENC\\[AES256_GCM,[^\\]]*\\]["',\\s]*$`, "stackseal:allow[^\\n]*?[A-Za-z]{3}"])}
+regexes = ${list([`^\\s*[+-]?\\s*["'\\w.-]*\\s*[:=]?\\s*["']?ENC\\[AES256_GCM,data:[A-Za-z0-9+/=]*(?:,(?:iv|tag):[A-Za-z0-9+/=]*|,type:[a-z]*)*\\]["',\\s]*$`, "stackseal:allow(?:[^\\w\\n-][^\\n]*?)?[^\\w-][A-Za-z]{3}"])}
 
 [[allowlists]]
 description = "folders of others' code and working files"

@@ -29,6 +29,7 @@ export function scanTree(o: ScanOptions, paths: readonly string[]): ScanResult {
   const run = new Run(o);
   const found = filesOf(o.root, paths, new Git(o.root, o.env));
   run.findings.push(...found.findings);
+  for (const l of found.links) run.text(l.target, shown(o.root, l.path));
   for (const path of found.files) {
     if (o.signal?.aborted) break;
     const file = shown(o.root, path);
@@ -53,11 +54,13 @@ export async function scanInput(o: ScanOptions, chunks: AsyncIterable<Buffer | s
 export async function scanStaged(o: ScanOptions): Promise<ScanResult> {
   const run = new Run(o);
   const git = new Git(o.root, o.env);
-  await run.blobs(git, stagedBlobs(git));
+  const { blobs, submodules } = stagedBlobs(git);
+  for (const file of submodules) run.findings.push(scanCodes.finding("SCAN_SUBMODULE_LEFT_OUT", { message: "a submodule is left out", at: { file, line: 1, column: 1 } }));
+  await run.blobs(git, blobs);
   return run.result();
 }
 
-/** Every line that any commit on any ref brought, and the commits' messages. */
+/** Every line that any commit on any ref brought, and the messages of commits and tags. */
 export async function scanHistory(o: ScanOptions): Promise<ScanResult> {
   const run = new Run(o);
   const git = new Git(o.root, o.env);
@@ -66,6 +69,10 @@ export async function scanHistory(o: ScanOptions): Promise<ScanResult> {
   run.commits = h.commits;
   run.matches.push(...h.judged.matches);
   run.findings.push(...h.judged.findings);
+  for (const t of (git.try(["for-each-ref", "--format=%(objecttype) %(refname:short)%0a%(contents)%00", "refs/tags"]) ?? "").toString().split("\0\n")) {
+    const [, tag, message = ""] = /^tag (.*)\n([^]*)$/.exec(t) ?? [];
+    if (tag !== undefined) run.text(message, `(message of the tag ${tag})`);
+  }
   // Once each: a blob keeps its content in every commit.
   await run.blobs(git, [...new Map(h.binary.map((b) => [`${b.id} ${b.file}`, b])).values()]);
   return run.result();
@@ -80,6 +87,12 @@ class Run {
   private readonly options: ScanOptions;
   constructor(options: ScanOptions) {
     this.options = options;
+  }
+  /** What git keeps beside files. */
+  text(text: string, file: string): void {
+    const judged = this.judge(Buffer.from(text, "utf8").toString("latin1"), { file });
+    this.matches.push(...judged.matches);
+    this.findings.push(...judged.findings);
   }
   add(judged: { readonly matches: readonly Match[]; readonly findings: readonly Finding[] } | null, file: string, commit?: string): void {
     this.files++;
@@ -104,7 +117,7 @@ class Run {
   }
 }
 
-const LEFT_OUT = new Set(["SCAN_UNREADABLE", "SCAN_LINK_LOOP", "SCAN_LINK_LEFT_OUT", "SCAN_BINARY_LEFT_OUT", "SCAN_NOT_A_FILE"]);
+const LEFT_OUT = new Set(["SCAN_UNREADABLE", "SCAN_LINK_LOOP", "SCAN_LINK_LEFT_OUT", "SCAN_BINARY_LEFT_OUT", "SCAN_SUBMODULE_LEFT_OUT", "SCAN_LFS_LEFT_OUT", "SCAN_NOT_A_FILE"]);
 const SHOWN = 20;
 /** Of infos the first twenty of a code, and a count: all of them are in `leftOut`. */
 function fold(findings: readonly Finding[]): Finding[] {

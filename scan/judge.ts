@@ -19,6 +19,8 @@ export interface Match {
   readonly digest: string;
   /** The commit that brought it, in a scan of the history. */
   readonly commit?: string;
+  /** How the value is written, where it isn't as it is: length and digest are of what stands there. */
+  readonly encoding?: NonNullable<Hit["encoding"]>;
 }
 export interface Judged {
   readonly matches: Match[];
@@ -40,9 +42,10 @@ export interface Place {
 }
 export type Judge = (text: string, place: Place) => Judged;
 
-const ALLOW = /stackseal:allow(.{0,400})/;
-/** Comment ends, quotes and the like are no reason. */
-const reasonIn = (rest: string): boolean => /[A-Za-z]{3,}/.test(rest.replace(/\*\/|-->|["'`#;,]/g, " "));
+const LFS = "version https://git-lfs.github.com/spec/v1\noid ";
+const ALLOW = /stackseal:allow(?![\w-])(.{0,400})/;
+/** A reason ends with its comment; quotes and the like are none. */
+const reasonIn = (rest: string): boolean => /[A-Za-z]{3,}/.test((rest.split(/\*\/|-->/, 1)[0] as string).replace(/["'`#;,]/g, " "));
 
 /** Makes a judge with its own salt: digests of one scan compare with each other alone. */
 export function judge(set: RuleSet = compileRules()): Judge {
@@ -50,6 +53,7 @@ export function judge(set: RuleSet = compileRules()): Judge {
   return (text, place) => {
     const matches: Match[] = [];
     const findings: Finding[] = [];
+    if (text.startsWith(LFS) && (place.lines?.[0] ?? place.firstLine ?? 1) === 1) findings.push(scanCodes.finding("SCAN_LFS_LEFT_OUT", { message: "git LFS keeps this file elsewhere: only its pointer was scanned", at: { file: place.file, line: 1, column: 1 }, hint: "git lfs pull, then name the file to stackseal scan" }));
     const hits = findCredentials(text, set);
     if (!hits.length) return { matches, findings };
     const lines = lineCounter(text);
@@ -60,7 +64,7 @@ export function judge(set: RuleSet = compileRules()): Judge {
       if (line === 0) continue;
       const column = (index === 0 ? (place.offset ?? 0) : 0) + width(text, start, h.start) + 1;
       const at: Position = { file: place.file, line, column };
-      const allowed = allowance(text, start, h.end);
+      const allowed = allowance(text, start, h);
       if (allowed === "reason") continue;
       if (allowed === "bare") findings.push(scanCodes.finding("SCAN_ALLOW_NO_REASON", { message: "this line allows a credential and doesn't say why", at, path: h.rule.id, hint: "write the reason after it: stackseal:allow sample of the public documentation" }));
       const m = matchOf(text, h, salt, at, place.commit);
@@ -77,12 +81,13 @@ function matchOf(text: string, h: Hit, salt: Buffer, at: Position, commit: strin
   const firstLine = text.slice(h.start, h.end).split("\n", 1)[0] as string;
   return {
     rule: h.rule.id, title: h.rule.title, likely: h.rule.likely === true, ...at, endColumn: at.column + characters(firstLine), length,
-    digest: createHmac("sha256", salt).update(bytes).digest("hex").slice(0, 16), ...(commit !== undefined && { commit }),
+    digest: createHmac("sha256", salt).update(bytes).digest("hex").slice(0, 16), ...(commit !== undefined && { commit }), ...(h.encoding !== undefined && { encoding: h.encoding }),
   };
 }
 
 function findingOf(m: Match, at: Position): Finding {
-  const where = m.commit === undefined ? "stands here in clear text" : `came in clear text with commit ${m.commit.slice(0, 12)}`;
+  const how = m.encoding === undefined ? "in clear text" : m.encoding === "escapes" ? "in escapes" : m.encoding === "percent" ? "percent-encoded" : `in ${m.encoding}`;
+  const where = m.commit === undefined ? `stands here ${how}` : `came ${how} with commit ${m.commit.slice(0, 12)}`;
   return scanCodes.finding(m.likely ? "SCAN_LIKELY_CREDENTIAL" : "SCAN_CREDENTIAL", {
     message: `${m.title} ${where} (${m.length} characters, digest ${m.digest})`,
     at, path: m.rule,
@@ -109,10 +114,10 @@ function lineCounter(text: string): (offset: number) => { index: number; start: 
   };
 }
 
-/** An allowance on the line of the value, or alone in a comment on the line before. */
-function allowance(text: string, lineStart: number, end: number): "none" | "bare" | "reason" {
-  const own = ALLOW.exec(text.slice(Math.max(lineStart, end - 4000), end) + (text.slice(end, end + 4000).split("\n", 1)[0] as string));
-  const above = own || lineStart === 0 ? null : /^[ \t+]*(?:#|\/\/|\/\*|<!--|--|;)[ \t]*stackseal:allow(.{0,400})$/.exec(text.slice(Math.max(0, text.lastIndexOf("\n", lineStart - 2) + 1, lineStart - 500), lineStart - 1).replace(/\r$/, ""));
+/** An allowance on the line of the value, or alone in a comment on the line before. Of one that stands before the value on its line the reason ends where the value begins. */
+function allowance(text: string, lineStart: number, h: Hit): "none" | "bare" | "reason" {
+  const own = ALLOW.exec(text.slice(h.end, h.end + 4000).split("\n", 1)[0] as string) ?? ALLOW.exec(text.slice(Math.max(lineStart, h.start - 4000), h.start));
+  const above = own || lineStart === 0 ? null : /^[ \t+]*(?:#|\/\/|\/\*|<!--|--|;)[ \t]*stackseal:allow(?![\w-])(.{0,400})$/.exec(text.slice(Math.max(0, text.lastIndexOf("\n", lineStart - 2) + 1, lineStart - 500), lineStart - 1).replace(/\r$/, ""));
   const found = own ?? above;
   return found === null ? "none" : reasonIn(found[1] as string) ? "reason" : "bare";
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { StringDecoder } from "node:string_decoder";
 import { scanCodes } from "./codes.ts";
 import type { Judge, Judged } from "./judge.ts";
+import { wideDecoder, wideOf, type Wide } from "./wide.ts";
 
 /** Bytes read at a time; a longer file is judged in pieces that overlap. */
 export const PIECE = 8 * 1024 * 1024;
@@ -16,7 +16,7 @@ export type Source = (into: Buffer, at: number) => number;
 /** One buffer for all files that are read in one go: judging is synchronous. */
 let shared: Buffer<ArrayBuffer> | undefined;
 
-/** Bytes of any length, judged piece by piece in bounded memory as they come. Binary (a zero byte in the first 8,000, as git decides) is told apart; UTF-16 with a byte order mark is text. */
+/** Bytes of any length, judged piece by piece in bounded memory as they come. Binary (a zero byte in the first 8,000, as git decides) is told apart; UTF-16 and UTF-32 are text. */
 export class Pieces {
   readonly buffer: Buffer;
   filled = 0;
@@ -24,9 +24,9 @@ export class Pieces {
   private readonly file: string;
   private readonly judge: Judge;
   private readonly commit: string | undefined;
-  private kind: "unknown" | "text" | "binary" | "utf16le" | "utf16be" = "unknown";
+  private kind: "unknown" | "text" | "binary" | Wide = "unknown";
   private inner: Pieces | null = null;
-  private decoder: StringDecoder | null = null;
+  private decode: ((part: Buffer) => Buffer) | null = null;
   private firstLine = 1;
   private offset = 0;
   private from = 0;
@@ -59,25 +59,24 @@ export class Pieces {
     if (this.kind === "unknown") this.begin();
     if (this.kind === "binary") this.filled = 0;
     else if (this.kind === "text") this.text(last);
-    else this.utf16();
+    else this.wide();
   }
   private begin(): void {
-    const b = this.buffer;
-    const [x, y] = this.filled >= 2 ? [b[0], b[1]] : [];
-    this.kind = x === 0xff && y === 0xfe ? "utf16le" : x === 0xfe && y === 0xff ? "utf16be" : b.subarray(0, Math.min(SNIFF, this.filled)).includes(0) ? "binary" : "text";
-    if (this.kind !== "utf16le" && this.kind !== "utf16be") return;
+    const front = this.buffer.subarray(0, Math.min(SNIFF, this.filled));
+    const wide = wideOf(front);
+    this.kind = wide ?? (front.includes(0) ? "binary" : "text");
+    if (!wide) return;
     this.inner = new Pieces(this.file, this.judge, this.commit);
     this.inner.kind = "text";
-    this.decoder = new StringDecoder("utf16le");
-    b.copy(b, 0, 2, this.filled);
-    this.filled -= 2;
+    this.decode = wideDecoder(wide);
+    this.buffer.copy(this.buffer, 0, wide.mark, this.filled);
+    this.filled -= wide.mark;
   }
-  private utf16(): void {
-    const even = this.filled - (this.filled % 2);
-    const bytes = this.buffer.subarray(0, even);
-    this.inner?.push(Buffer.from(this.decoder?.write(this.kind === "utf16be" ? bytes.swap16() : bytes) ?? "", "utf8"));
-    this.buffer.copy(this.buffer, 0, even, this.filled);
-    this.filled -= even;
+  private wide(): void {
+    const whole = this.filled - (this.filled % (this.kind as Wide).width);
+    if (this.decode) this.inner?.push(this.decode(this.buffer.subarray(0, whole)));
+    this.buffer.copy(this.buffer, 0, whole, this.filled);
+    this.filled -= whole;
   }
   private text(last: boolean): void {
     const { buffer, filled } = this;

@@ -10,12 +10,14 @@ const LEFT_OUT = new Set([".git", "node_modules", ".stackseal"]);
 export interface Found {
   /** Regular files, in order. */
   readonly files: string[];
+  /** Symbolic links, which git keeps as the text of where they lead. */
+  readonly links: { readonly path: string; readonly target: string }[];
   readonly findings: Finding[];
 }
 
 /** The files below `paths`: in a git checkout those that git tracks or would track; elsewhere all but LEFT_OUT. A file that is named is always taken. */
 export function filesOf(root: string, paths: readonly string[], git: Git): Found {
-  const found: Found = { files: [], findings: [] };
+  const found: Found = { files: [], links: [], findings: [] };
   const seen = new Set<string>();
   for (const p of paths.length ? paths : ["."]) {
     const path = resolve(root, p);
@@ -68,11 +70,13 @@ function add(root: string, path: string, within: string | null, seen: Set<string
     return;
   }
   if (info.isFile()) found.files.push(path);
-  else if (info.isSymbolicLink() && within !== null) found.findings.push(...link(root, path, within));
-  // A folder here is a submodule, or one that can't be listed.
-  else if (info.isDirectory()) {
+  else if (info.isSymbolicLink() && within !== null) {
+    found.links.push({ path, target: readlinkSync(path) });
+    found.findings.push(...link(root, path, within));
+  } else if (info.isDirectory()) {
     try {
       readdirSync(path);
+      found.findings.push(scanCodes.finding("SCAN_SUBMODULE_LEFT_OUT", { message: "a submodule, or a repository within this one, is left out", at: at(root, path), hint: `stackseal scan -C ${shown(root, path)}` }));
     } catch (e) {
       found.findings.push(unreadable(root, path, e));
     }
@@ -87,7 +91,7 @@ function link(root: string, path: string, within: string): Finding[] {
   } catch (e) {
     return (e as NodeJS.ErrnoException).code === "ELOOP"
       ? [scanCodes.finding("SCAN_LINK_LOOP", { message: "this symbolic link leads back to itself; it is left out", at: at(root, path) })]
-      : [scanCodes.finding("SCAN_LINK_LEFT_OUT", { message: `this symbolic link leads nowhere (${readlinkSync(path)})`, at: at(root, path) })];
+      : [scanCodes.finding("SCAN_LINK_LEFT_OUT", { message: "this symbolic link leads nowhere", at: at(root, path) })];
   }
   if (`${dirname(path)}${sep}`.startsWith(target === sep ? sep : `${target}${sep}`)) return [scanCodes.finding("SCAN_LINK_LOOP", { message: "this symbolic link leads to a folder that it lies in; it is left out", at: at(root, path) })];
   if (target === within || target.startsWith(`${within}${sep}`)) return [];

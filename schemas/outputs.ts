@@ -58,7 +58,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
   }),
   scan: z.object({
     ...base, scanned: z.object({ files: z.int(), commits: z.int() }),
-    matches: z.array(z.object({ rule: z.string(), title: z.string(), likely: z.boolean(), file: z.string(), line: z.int(), column: z.int(), endColumn: z.int(), length: z.int(), digest: z.string(), commit: z.string().optional() })),
+    matches: z.array(z.object({ rule: z.string(), title: z.string(), likely: z.boolean(), file: z.string(), line: z.int(), column: z.int(), endColumn: z.int(), length: z.int(), digest: z.string(), commit: z.string().optional(), encoding: z.enum(["base64", "hex", "percent", "escapes"]).optional() })),
     leftOut: z.array(z.object({ file: z.string(), code: z.string() })),
   }),
   "access-owners": z.object({ ...base, file: z.string(), current: z.boolean(), owners: z.array(z.object({ pattern: z.string(), owners: z.array(reviewer) })) }),
