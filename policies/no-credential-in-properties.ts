@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { findCredentials } from "../scan/find.ts";
 import { compileRules, type RuleSet } from "../scan/rules.ts";
 import { expand } from "../schemas/template.ts";
@@ -6,29 +6,12 @@ import { Unknowns } from "./kit/unknown.ts";
 import { definePolicy, type Resource } from "./policy.ts";
 
 let scanner: RuleSet | undefined;
-const DECODED = /^[A-Za-z0-9+/_-]{24,}={0,2}$/;
-const PRINTABLE = /^[\t\n\r\x20-\x7e]+$/;
 
 /** Every text of a resource as a line of its own, the way a file would hold it: the scanner needs names and neighbours. */
-function linesOf(r: Resource): { text: string; path: string }[] {
+function linesOf(r: Resource, u: Unknowns): { text: string; path: string }[] {
   const lines: { text: string; path: string }[] = [{ text: r.name, path: "" }];
-  const u = new Unknowns();
-  const add = (v: string, path: string, depth: number): void => {
-    const key = path.replace(/\[\d+\]$/, "").split(".").pop() ?? path;
-    lines.push({ text: `${key}: "${v}"`, path });
-    if (depth > 2) return;
-    if (DECODED.test(v)) {
-      const text = Buffer.from(v, "base64").toString("latin1");
-      const open = PRINTABLE.test(text) ? text : unpacked(text);
-      if (open !== null) add(open, path, depth + 1);
-    }
-    if (/%[0-9A-Fa-f]{2}/.test(v)) {
-      const text = decoded(v);
-      if (text !== v) add(text, path, depth + 1);
-    }
-  };
   const walk = (v: unknown, path: string): void => {
-    if (typeof v === "string") add(v, path, 0);
+    if (typeof v === "string") lines.push({ text: `${path.replace(/\[\d+\]$/, "").split(".").pop() ?? path}: "${v}"`, path });
     else if (Array.isArray(v)) for (let i = 0; i < v.length; i++) u.try(() => { walk((v as unknown[])[i], `${path}[${i}]`); });
     else if (typeof v === "object" && v !== null) for (const k of Object.keys(v)) u.try(() => {
       if (k.length > 15) lines.push({ text: k, path });
@@ -36,25 +19,22 @@ function linesOf(r: Resource): { text: string; path: string }[] {
     });
   };
   walk(r.props, "");
-  unknowns.set(lines, u);
   return lines;
 }
-const unknowns = new WeakMap<object, Unknowns>();
-/** Start-up scripts come gzipped; null where it is something else. */
-function unpacked(latin1: string): string | null {
-  if (!latin1.startsWith("\x1f\x8b")) return null;
-  try {
-    const text = gunzipSync(Buffer.from(latin1, "latin1"), { maxOutputLength: 1 << 20 }).toString("latin1");
-    return PRINTABLE.test(text) ? text : null;
-  } catch {
-    return null;
+function judge(r: Resource, u: Unknowns, report: (message: string) => void): void {
+  const lines = linesOf(r, u);
+  const starts: number[] = [];
+  let text = "";
+  for (const l of lines) {
+    starts.push(text.length);
+    text += `${Buffer.from(l.text, "utf8").toString("latin1")}\n`;
   }
-}
-function decoded(v: string): string {
-  try {
-    return decodeURIComponent(v);
-  } catch {
-    return v;
+  const said = new Set<string>();
+  for (const h of findCredentials(text, (scanner ??= compileRules()))) {
+    const path = lines[starts.findLastIndex((s) => s <= h.start)]?.path ?? "";
+    const message = `property ${path} holds a credential (${h.rule.id}) in clear`;
+    if (!said.has(message)) report(message);
+    said.add(message);
   }
 }
 
@@ -67,27 +47,26 @@ export const noCredentialInProperties = definePolicy({
   remediation: "Seal the value with stackseal secret set and refer to it; issue it anew, for it stood in a plan.",
   chapter: "Avoid Hardcoding",
   resource: (r, report) => {
-    const lines = linesOf(r);
-    const starts: number[] = [];
-    let text = "";
-    for (const l of lines) {
-      starts.push(text.length);
-      text += `${Buffer.from(l.text, "utf8").toString("latin1")}\n`;
-    }
-    const said = new Set<string>();
-    for (const h of findCredentials(text, (scanner ??= compileRules()))) {
-      const path = lines[starts.findLastIndex((s) => s <= h.start)]?.path ?? "";
-      const message = `property ${path} holds a credential (${h.rule.id}) in clear`;
-      if (!said.has(message)) report(message);
-      said.add(message);
-    }
-    unknowns.get(lines)?.end();
+    const u = new Unknowns();
+    judge(r, u, report);
+    u.end();
+  },
+  // What came out of it, the stack's own outputs too. What can't be known yet was said of what went in.
+  stack: (s, report) => {
+    for (const r of s.resources) judge(r, new Unknowns(), (m) => { report(m, r.urn); });
   },
   passes: [
     { says: "accepts references to sealed values", resource: { type: "stackseal:index:SealedVersion", name: "twilio", props: { secretId: "stackseal/dev/twilio", values: [{ variable: "TWILIO_AUTH_TOKEN", key: "twilio.authToken", issueId: "01JD0000000000000000000000", fingerprint: "g1:Zm9vYmFyYmF6cXV4Zm9vYg" }] } } },
     { says: "accepts identifiers that anybody may read", resource: { type, name: "twilio-TWILIO_ACCOUNT_SID", props: { name: "/stackseal/dev/twilio/TWILIO_ACCOUNT_SID", value: "AC00000000000000000000000000000001" } } },
   ],
   breaks: [
+    { says: "rejects a key among a stack's outputs", stack: [{ type: "pulumi:pulumi:Stack", props: { apiKey: expand("sk_live_{alnum:24}") } }] },
+    { says: "rejects a key that came out of a resource", stack: [{ type: "aws:iam/accessKey:AccessKey", props: { user: "a", secret: expand("sk_live_{alnum:24}") } }] },
+    { says: "rejects the keys of a provider", resource: { type: "pulumi:providers:aws", props: { region: "eu-west-1", secretKey: `${expand("{alnum:37}")}/7+` } } },
+    { says: "rejects a key in hex", resource: { type, props: { value: Buffer.from(expand("sk_live_{alnum:24}")).toString("hex") } } },
+    { says: "rejects base64 in the middle of a text", resource: { type, props: { value: `https://h.example/?a=${Buffer.from(expand("sk_live_{alnum:24}")).toString("base64")}&b=1` } } },
+    { says: "rejects base64 within JSON text", resource: { type, props: { value: JSON.stringify({ a: { b: Buffer.from(expand("sk_live_{alnum:24}")).toString("base64") } }) } } },
+    { says: "rejects base64 in lines", resource: { type, props: { value: Buffer.from(`# a start-up script with more text than one line takes\n${"# and more\n".repeat(9)}KEY=${expand("sk_live_{alnum:24}")}\n`).toString("base64").replace(/.{76}/g, "$&\n") } } },
     { says: "rejects a Stripe key in a property", resource: { type, props: { value: expand("sk_live_{alnum:24}") } } },
     { says: "rejects a token deep inside", resource: { type, props: { a: [{ b: { c: expand("pat-na1-{uuid}") } }] } } },
     { says: "rejects a key in base64", resource: { type, props: { value: Buffer.from(expand("sk_test_{alnum:30}")).toString("base64") } } },

@@ -8,7 +8,7 @@ import { loopback } from "../schemas/fields.ts";
 import type { Outcome, Run } from "../engine/index.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Judgement } from "../policies/kit/judgement.ts";
-import { ruleOfPolicy } from "../policies/kit/pack.ts";
+import { once, ruleOfPolicy } from "../policies/kit/pack.ts";
 import { unknownIn } from "../policies/kit/unknown.ts";
 import type { Declared } from "../stacks/read.ts";
 import { summarize } from "./render/plan.ts";
@@ -60,7 +60,7 @@ export function merge(outcomes: readonly Outcome[]): { ok: boolean; steps: Outco
   // The SDK puts the rule's title on a line before each message.
   const all = outcomes.flatMap((o) => o.violations).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: v.message.slice(v.message.indexOf("\n") + 1) }));
   // What only the update can judge is no violation; it is said once, not once a resource.
-  const violations = all.filter((v) => unknownIn(v.message) === null);
+  const violations = once(all.filter((v) => unknownIn(v.message) === null));
   const untold = [...new Set(all.filter((v) => unknownIn(v.message) !== null).map((v) => v.policy))].sort();
   return { ok: outcomes.every((o) => o.ok), steps, violations, summary: summarize(steps), diagnostics: outcomes.flatMap((o) => o.diagnostics), untold };
 }

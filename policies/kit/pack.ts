@@ -45,6 +45,11 @@ function telling(judge: () => void): void {
 /** The rule that a policy's name stands for: a rule that judges both resources and stacks has two policies. */
 export const ruleOfPolicy = (policy: string): string => policy.replace(/-stack$/, "");
 
+/** Without what was said before: a rule may see a resource as it goes in, and again in its stack. */
+export function once<V extends { readonly policy: string; readonly urn: string; readonly message: string }>(violations: readonly V[]): V[] {
+  return [...new Map(violations.map((v) => [JSON.stringify([v.policy, v.urn, v.message]), v])).values()];
+}
+
 type Args = Pick<ResourceValidationArgs, "type" | "name" | "urn" | "props" | "opts">;
 function resourceOf(a: Args, known: Known): Resource {
   const { environment, part } = environmentOfStack(a.urn.split("::")[0]?.slice("urn:pulumi:".length) ?? "");

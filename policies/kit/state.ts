@@ -31,7 +31,7 @@ export function graphOfExport(text: string, file: string): GraphResource[] {
   return (resources as Written[]).flatMap((r): GraphResource[] => {
     if (typeof r !== "object" || typeof r.urn !== "string" || typeof r.type !== "string") throw fail("a resource without a URN or a type");
     // What waits for its deletion is no longer there for anybody.
-    if (r.delete === true || r.type.startsWith("pulumi:providers:")) return [];
+    if (r.delete === true) return [];
     const from = Object.fromEntries(Object.entries(map(r.propertyDependencies)).map(([k, v]) => [k, Array.isArray(v) ? v.map(String) : []]));
     return [{ urn: r.urn, type: r.type, name: r.urn.split("::").slice(3).join("::"), inputs: map(plain(r.inputs)), outputs: map(plain(r.outputs)), protect: r.protect === true, from }];
   });

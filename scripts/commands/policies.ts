@@ -4,7 +4,7 @@ import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { policyCodes } from "../../policies/codes.ts";
 import { CONTROLS } from "../../policies/controls.ts";
 import { rules } from "../../policies/index.ts";
-import { ruleOfPolicy } from "../../policies/kit/pack.ts";
+import { once, ruleOfPolicy } from "../../policies/kit/pack.ts";
 import { judges } from "../../policies/kit/table.ts";
 import { sealedIn } from "../../policies/kit/unknown.ts";
 import { environmentOfStack, stackName } from "../../schemas/layout.ts";
@@ -75,7 +75,7 @@ async function judge(context: Context, exports: readonly { readonly file: string
     const graph = graphOfExport(e.text, e.file);
     resources += graph.length;
     for (const r of graph) environments.add(environmentOfStack(r.urn.split("::")[0]?.slice("urn:pulumi:".length) ?? "").environment);
-    violations.push(...(await judgeGraph(policies, graph)).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: sealedIn(v.message) ?? v.message })));
+    violations.push(...once((await judgeGraph(policies, graph)).map((v) => ({ ...v, policy: ruleOfPolicy(v.policy), message: sealedIn(v.message) ?? v.message }))));
   }
   const names = [...environments];
   const declared = judged.judgement.declared(names).filter((v) => v.environment === null || environments.has(v.environment));
