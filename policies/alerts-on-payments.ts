@@ -11,8 +11,10 @@ const ON = ["ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"];
 
 const pattern = (r: Resource): string => (typeof r.props["eventPattern"] === "string" ? r.props["eventPattern"] : "");
 const aboutPayments = (r: Resource): boolean => pattern(r).includes('payments') || /payments?/.test(r.name);
-const CHANGES = /PutSecretValue|UpdateSecret|DeleteSecret/;
-const READS = /GetSecretValue/;
+const CHANGES = ["PutSecretValue", "UpdateSecret", "DeleteSecret"];
+const READS = ["GetSecretValue"];
+/** A pattern that names no event is of all. */
+const sees = (r: Resource, event: string): boolean => pattern(r) !== "" && (!pattern(r).includes("eventName") || pattern(r).includes(`"${event}"`));
 
 const rule = (name: string, events: string[], more: Record<string, unknown> = {}): { type: string; name: string; stack: string; props: Record<string, unknown> } => ({ type: RULE, name, stack: "prod-foundation", props: { name: `stackseal-${name}`, eventPattern: JSON.stringify({ source: ["aws.secretsmanager"], detail: { eventName: events, requestParameters: { secretId: [{ wildcard: "*stackseal/prod/payments/*" }] } } }), ...more } });
 const target = (name: string): { type: string; name: string; stack: string; props: Record<string, unknown>; from: Record<string, string[]> } => ({ type: TARGET, name, stack: "prod-foundation", props: { arn: "arn:aws:sns:eu-west-1:333333333333:alerts" }, from: { rule: [urn(RULE, name)] } });
@@ -33,9 +35,10 @@ export const alertsOnPayments = definePolicy({
   stack: (s, report) => {
     const rules = s.resources.filter((r) => r.type === RULE);
     if (s.part !== "foundation" || (s.own && s.own.accountId === undefined)) return;
-    const of = (what: RegExp, word: string): void => {
-      const found = rules.filter((r) => aboutPayments(r) && what.test(pattern(r)));
-      if (found.length === 0) report(`no rule watches every ${word} of a payment secret`);
+    const of = (events: readonly string[], word: string): void => {
+      const found = rules.filter((r) => aboutPayments(r) && events.some((e) => sees(r, e)));
+      const unseen = events.filter((e) => !found.some((r) => sees(r, e)));
+      if (unseen.length) report(`no rule watches every ${word} of a payment secret (${unseen.join(", ")})`);
       each(found, (r) => {
         const state = r.props["state"];
         if ((typeof state === "string" && !ON.includes(state)) || r.props["isEnabled"] === false) report(`the rule ${r.name} is switched off`, r.urn);
@@ -59,6 +62,7 @@ export const alertsOnPayments = definePolicy({
     { says: "rejects a foundation without rules", stack: [...sns] },
     { says: "rejects reads that nobody watches", stack: [changes, target("payments-changes"), ...sns] },
     { says: "rejects changes that nobody watches", stack: [reads, target("payments-reads"), ...sns] },
+    { says: "rejects a rule that sees deletions alone", stack: [rule("payments-changes", ["DeleteSecret", "UpdateSecretVersionStage"]), reads, target("payments-changes"), target("payments-reads"), ...sns] },
     { says: "rejects a rule that is switched off", stack: [{ ...changes, props: { ...changes.props, state: "DISABLED" } }, reads, target("payments-changes"), target("payments-reads"), ...sns] },
     { says: "rejects a rule that can't see reads", stack: [changes, { ...reads, props: { ...reads.props, state: "ENABLED" } }, target("payments-changes"), target("payments-reads"), ...sns] },
     { says: "rejects a rule without a target", stack: [changes, reads, target("payments-reads"), ...sns] },

@@ -13,7 +13,7 @@ export const customerManagedKey = definePolicy({
       const key = r.props["kmsKeyId"];
       if (key === undefined || key === null || key === "") report("the secret is encrypted under AWS's own key");
       else if (typeof key === "string" && key.includes('alias/aws/')) report("the secret is encrypted under AWS's own key");
-      for (const x of (r.props["replicas"] ?? []) as { region?: string; kmsKeyId?: string }[]) if (typeof x.kmsKeyId === "string" && x.kmsKeyId.includes("alias/aws/")) report("a replica is encrypted under AWS's own key");
+      for (const x of (r.props["replicas"] ?? []) as { region?: string; kmsKeyId?: string }[]) if (x.kmsKeyId === undefined || x.kmsKeyId === "" || (typeof x.kmsKeyId === "string" && x.kmsKeyId.includes("alias/aws/"))) report("a replica is encrypted under AWS's own key");
     }
     if (r.type === "aws:ssm/parameter:Parameter" && r.props["type"] === "SecureString") {
       const key = r.props["keyId"];
@@ -37,6 +37,7 @@ export const customerManagedKey = definePolicy({
   breaks: [
     { says: "rejects a secret without a key", resource: { type: SECRET, props: {} } },
     { says: "rejects AWS's own key", resource: { type: SECRET, props: { kmsKeyId: "alias/aws/secretsmanager" } } },
+    { says: "rejects a replica without a key, which gets AWS's own", resource: { type: SECRET, props: { kmsKeyId: "alias/stackseal/prod/standard", replicas: [{ region: "eu-central-1" }] } } },
     { says: "rejects AWS's own key for a replica", resource: { type: SECRET, props: { kmsKeyId: "alias/stackseal/prod/standard", replicas: [{ region: "eu-central-1", kmsKeyId: "alias/aws/secretsmanager" }] } } },
     { says: "rejects a secure parameter under AWS's own key", resource: { type: "aws:ssm/parameter:Parameter", props: { type: "SecureString" } } },
     { says: "rejects a key without rotation", resource: { type: KEY, props: { enableKeyRotation: false } } },

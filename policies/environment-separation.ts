@@ -2,6 +2,7 @@ import { Unknowns } from "./kit/unknown.ts";
 import { definePolicy, SEALED_VERSION, tagsOf, type Resource } from "./policy.ts";
 
 const ARN = /arn:aws[a-z-]*:[a-z0-9-]+:([a-z0-9-]*):(\d{12}|):/g;
+const ACCOUNT = /(?<!\d)(\d{12})(?!\d)/g;
 const NAME = /(?:^|[^A-Za-z0-9_-])(?:alias\/)?stackseal[/]([a-z][a-z0-9-]*)(?=\/)/g;
 
 /** Calls `judge` with every text of a resource. */
@@ -32,6 +33,8 @@ export const environmentSeparation = definePolicy({
     u.try(() => {
       texts(r, (text, path) => {
         for (const m of text.matchAll(NAME)) if (m[1] !== r.environment && (known.environments.length === 0 || known.environments.some((e) => e.name === m[1]))) say(`property ${path} has a name of another environment`);
+        // An account's number by itself: a principal, a registry, a queue's address.
+        for (const m of text.matchAll(ACCOUNT)) { const foreign = known.environments.find((e) => e.accountId === m[1] && e.name !== r.environment && e.accountId !== r.own?.accountId); if (foreign) say(`property ${path} names the account of ${foreign.name}`); }
         for (const m of text.matchAll(ARN)) {
           const [, region = "", account = ""] = m;
           const foreign = known.environments.find((e) => e.accountId === account && e.name !== r.environment);
@@ -41,6 +44,7 @@ export const environmentSeparation = definePolicy({
         }
       });
     });
+    u.try(() => { const region = r.type.startsWith("aws:") ? r.props["region"] : undefined; if (typeof region === "string" && region !== "" && r.own?.region !== undefined && ![r.own.region, "us-east-1", ...r.own.replicas].includes(region)) say("property region names a region that isn't this environment's"); });
     u.try(() => { const store = r.type === SEALED_VERSION ? (r.props["store"] as { accountId?: unknown; region?: unknown } | undefined) : undefined; if (store?.accountId !== undefined && r.own?.accountId !== undefined && (store.accountId !== r.own.accountId || store.region !== r.own.region)) say("the store's account or region isn't this environment's"); });
     u.end();
   },
@@ -56,6 +60,9 @@ export const environmentSeparation = definePolicy({
     { says: "rejects another environment's key", resource: { type: "aws:secretsmanager/secret:Secret", stack: "dev", props: { name: "stackseal/dev/twilio", kmsKeyId: "alias/stackseal/prod/standard" } } },
     { says: "rejects another environment's account inside a policy document", resource: { type: "aws:secretsmanager/secretPolicy:SecretPolicy", stack: "staging", props: { policy: '{"Statement":[{"Principal":{"AWS":"arn:aws:iam::333333333333:role/app"}}]}' } } },
     { says: "rejects an account that nobody declared", resource: { type: "aws:sns/topicSubscription:TopicSubscription", stack: "prod", props: { endpoint: "arn:aws:sqs:eu-west-1:999999999999:queue" } } },
+    { says: "rejects another environment's account by its number alone", resource: { type: "aws:iam/role:Role", stack: "dev", props: { assumeRolePolicy: '{"Statement":[{"Effect":"Allow","Principal":{"AWS":"333333333333"},"Action":"sts:AssumeRole"}]}' } } },
+    { says: "rejects another environment's registry", resource: { type: "aws:ecs/taskDefinition:TaskDefinition", stack: "dev", props: { containerDefinitions: '[{"image":"333333333333.dkr.ecr.eu-west-1.amazonaws.com/app"}]' } } },
+    { says: "rejects another region of a resource's own", resource: { type: "aws:sns/topic:Topic", stack: "prod", props: { name: "alerts", region: "ap-south-1" } } },
     { says: "rejects another region", resource: { type: "aws:sns/topicSubscription:TopicSubscription", stack: "prod", props: { endpoint: "arn:aws:sqs:eu-central-1:333333333333:queue" } } },
     { says: "rejects another environment's store", resource: { type: SEALED_VERSION, stack: "dev", props: { secretId: "stackseal/dev/twilio", store: { kind: "aws", accountId: "333333333333", region: "eu-west-1" } } } },
     { says: "rejects two environments on one account", project: (p) => { p.replace("stacks/staging/environment.yaml", "222222222222", "111111111111"); } },

@@ -29,7 +29,8 @@ export const secretPolicy = definePolicy({
     if (policies.length === 0 && s.part !== "foundation") return;
     const of = covered(policies);
     each(s.resources.filter((r) => r.type === SECRET), (secret) => {
-      if (secret.props["policy"] !== undefined) return;
+      // A secret without a policy comes back from AWS with an empty one.
+      if (!["", "{}", undefined, null].includes(secret.props["policy"] as string)) return;
       if (!of.urns.has(secret.urn) && ![secret.props["arn"], secret.props["name"], secret.props["id"]].some((x) => x !== undefined && of.texts.has(x))) report(`the secret ${secret.name} has no resource policy`, secret.urn);
     });
   },
@@ -38,6 +39,7 @@ export const secretPolicy = definePolicy({
     { says: "accepts secrets that each have a policy", stack: [{ type: SECRET, name: "a", props: { name: "stackseal/dev/a" } }, { type: POLICY, name: "a", props: {}, from: { secretArn: [urn(SECRET, "a")] } }] },
   ],
   breaks: [
+    { says: "rejects a secret whose policy came back empty", stack: [{ type: SECRET, name: "a", props: { name: "stackseal/dev/a", policy: "" } }, { type: POLICY, name: "b", props: {}, from: { secretArn: [urn(SECRET, "b")] } }] },
     { says: "rejects a policy that lets itself be made public", resource: { type: POLICY, props: { secretArn: "x", policy: "{}", blockPublicPolicy: false } } },
     { says: "rejects a policy that doesn't say", resource: { type: POLICY, props: { secretArn: "x", policy: "{}" } } },
     { says: "rejects a secret without a policy among others", stack: [{ type: SECRET, name: "a", props: { name: "stackseal/dev/a" } }, { type: SECRET, name: "b", props: { name: "stackseal/dev/b" } }, { type: POLICY, name: "a", props: {}, from: { secretArn: [urn(SECRET, "a")] } }] },

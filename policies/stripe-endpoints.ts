@@ -31,8 +31,9 @@ export const stripeEndpoints = definePolicy({
     if (all.length > MOST) report(`${all.length} endpoints; Stripe allows ${MOST} an account`);
     const seen = new Map<string, string>();
     each(all, (r) => {
-      const url = r.props["url"];
-      if (typeof url !== "string") return;
+      const given = r.props["url"];
+      if (typeof given !== "string") return;
+      const url = URL.canParse(given) ? new URL(given).href : given;
       const first = seen.get(url);
       if (first !== undefined) report(`the endpoint ${first} has the same URL: every event would come twice`, r.urn);
       seen.set(url, r.name);
@@ -50,6 +51,7 @@ export const stripeEndpoints = definePolicy({
     { says: "rejects an endpoint without an API version", resource: { type, props: { url: good.url, enabledEvents: good.enabledEvents } } },
     { says: "rejects a disabled endpoint", resource: { type, props: { ...good, disabled: true } } },
     { says: "rejects two endpoints with one URL", stack: [{ type, name: "a", props: good }, { type, name: "b", props: good }] },
+    { says: "rejects two endpoints with one URL, written otherwise", stack: [{ type, name: "a", props: good }, { type, name: "b", props: { ...good, url: good.url.replace("dev.acme", "DEV.acme").replace(".example/", ".example:443/") } }] },
     { says: "rejects a seventeenth endpoint", stack: Array.from({ length: 17 }, (_x, i) => ({ type, name: `e${i}`, props: { ...good, url: `${good.url}/${i}` } })) },
     { says: "rejects a declared event that Stripe hasn't", project: (p) => { p.replace("stacks/dev/payments.yaml", "invoice.paid", "invoice.payed"); } },
     { says: "rejects two declared endpoints with one path", project: (p) => { p.replace("stacks/dev/payments.yaml", "/webhooks/stripe/disputes", "/webhooks/stripe"); } },

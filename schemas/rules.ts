@@ -3,7 +3,7 @@ import type { Finding } from "../lib/finding.ts";
 import { nearest } from "../lib/nearest.ts";
 import { schemaCodes as c } from "./codes.ts";
 import type { Environment, Payments } from "./environment.ts";
-import { loopback } from "./fields.ts";
+import { loopback, privateHost } from "./fields.ts";
 import { REGIONS } from "./iam/regions.ts";
 import { integrations, NATIVE_CRMS } from "./integrations/index.ts";
 import { MAIL_RULES, PORTS } from "./integrations/smtp.ts";
@@ -47,10 +47,9 @@ function urlRules(e: Environment, doc: Document): Finding[] {
     const u = new URL(text);
     if (e.tier === "local") return [];
     if (u.protocol !== "https:") return [say(doc, "URL_NOT_HTTPS", path, "must be https", "plain http is for a loopback host of local alone")];
-    return isPrivate(u.hostname) ? [say(doc, "URL_NOT_PUBLIC", path, `${u.hostname} is no public host`)] : [];
+    return privateHost(u.hostname) ? [say(doc, "URL_NOT_PUBLIC", path, `${u.hostname} is no public host`)] : [];
   });
 }
-const isPrivate = (h: string): boolean => loopback(h) || /^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|0\.)/.test(h) || /^\[(f[cd]|fe80)/i.test(h) || h.endsWith(".internal") || h.endsWith(".local") || !h.includes(".");
 
 function mailRules(e: Environment, doc: Document): Finding[] {
   const m = e.integrations.smtp;

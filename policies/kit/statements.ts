@@ -4,6 +4,7 @@ import { each } from "./unknown.ts";
 
 export interface Statement {
   readonly sid: string;
+  /** `Allow` or `Deny`, however it was written. */
   readonly effect: string;
   readonly actions: readonly string[];
   /** `Action` says what isn't meant. */
@@ -16,41 +17,50 @@ export interface Statement {
   /** Operator → key → values. */
   readonly conditions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
-const PROPERTIES = ["policy", "assumeRolePolicy", "policyDocument", "inlinePolicy", "accessPolicy", "resourcePolicy"];
+const PROPERTIES = ["policy", "assumeRolePolicy", "assumeRolePolicyDocument", "policyDocument", "inlinePolicy", "accessPolicy", "accessPolicies", "resourcePolicy", "keyPolicy", "repositoryPolicyText"];
+/** Lists of policies, and what each of them calls its document. */
+const LISTS: Readonly<Record<string, string>> = { inlinePolicies: "policy", policies: "policyDocument" };
 const list = (v: unknown): string[] => (Array.isArray(v) ? v.map(String) : typeof v === "string" || typeof v === "number" || typeof v === "boolean" ? [String(v)] : []);
 const map = (v: unknown): Record<string, unknown> => (typeof v === "object" && v !== null ? (v as Record<string, unknown>) : {});
+/** IAM's elements by their names in any case: what a parser that is more generous than ours reads mustn't slip by. */
+const field = (v: Readonly<Record<string, unknown>>, name: string): unknown => v[name] ?? Object.entries(v).find(([k]) => k.toLowerCase() === name.toLowerCase())?.[1];
 
 /** Calls `judge` with every statement of every policy document in a resource's properties; `malformed` where one is no policy. */
 export function statementsOf(props: Readonly<Record<string, unknown>>, judge: (s: Statement, property: string) => void, malformed: (property: string) => void): void {
-  const nested = Array.isArray(props["inlinePolicies"]) ? (props["inlinePolicies"] as Record<string, unknown>[]).map((p, i): [string, () => unknown] => [`inlinePolicies[${i}].policy`, () => p["policy"]]) : [];
+  const nested = Object.entries(LISTS).flatMap(([name, key]) => (Array.isArray(props[name]) ? (props[name] as unknown[]).map((p, i): [string, () => unknown] => [`${name}[${i}].${key}`, () => map(p)[key]]) : []));
   each<[string, () => unknown]>([...PROPERTIES.map((p): [string, () => unknown] => [p, () => props[p]]), ...nested], ([name, get]) => {
     const value = get();
     if (value === undefined || value === null) return;
     const document = typeof value === "string" ? parse(value) : value;
-    if (document === null || map(document)["Statement"] === undefined) {
+    const all = field(map(document), "Statement");
+    if (all === undefined || Array.isArray(document)) {
       // `policy` may be a name or an ARN; a document begins with a brace.
-      if (typeof value !== "string" || value.trim().startsWith("{")) malformed(name);
+      if (typeof value !== "string" || /^(?:[{["]|%7B)/i.test(value.trim())) malformed(name);
       return;
     }
-    const all = map(document)["Statement"];
-    for (const s of Array.isArray(all) ? all : [all]) judge(statement(map(s)), name);
+    for (const s of [all].flat(8)) judge(statement(map(s)), name);
   });
 }
+/** JSON, also where it was written as a text once more, or for a URL. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(/^%7B/i.test(text) ? decodeURIComponent(text) : text.trim()) as unknown;
+    return typeof value === "string" ? JSON.parse(value) : value;
   } catch {
     return null;
   }
 }
 function statement(s: Record<string, unknown>): Statement {
-  const principal = s["Principal"] ?? s["NotPrincipal"];
-  const conditions = Object.fromEntries(Object.entries(map(s["Condition"])).map(([op, keys]) => [op, Object.fromEntries(Object.entries(map(keys)).map(([k, v]) => [k, list(v)]))]));
+  const [effect, action, notAction, principal, notPrincipal, notResource] = ["Effect", "Action", "NotAction", "Principal", "NotPrincipal", "NotResource"].map((n) => field(s, n));
+  const who = principal ?? notPrincipal;
+  const conditions = Object.fromEntries(Object.entries(map(field(s, "Condition"))).map(([op, keys]) => [op, Object.fromEntries(Object.entries(map(keys)).map(([k, v]) => [k, list(v)]))]));
   return {
-    sid: typeof s["Sid"] === "string" ? s["Sid"] : "", effect: typeof s["Effect"] === "string" ? s["Effect"] : "", actions: list(s["Action"] ?? s["NotAction"]), notAction: s["NotAction"] !== undefined,
-    resources: s["NotResource"] === undefined ? list(s["Resource"]) : ["*"], notPrincipal: s["NotPrincipal"] !== undefined, conditions,
-    principals: typeof principal === "string" ? [principal] : Object.entries(map(principal)).flatMap(([type, ids]) => list(ids).map((id) => `${type}:${id}`)),
+    sid: typeof s["Sid"] === "string" ? s["Sid"] : "", effect: typeof effect === "string" ? `${effect.slice(0, 1).toUpperCase()}${effect.slice(1).toLowerCase()}` : "", actions: list(action ?? notAction), notAction: notAction !== undefined,
+    resources: notResource === undefined ? list(field(s, "Resource")) : ["*"], notPrincipal: notPrincipal !== undefined, conditions,
+    principals: typeof who === "string" || Array.isArray(who) ? list(who) : Object.entries(map(who)).flatMap(([type, ids]) => list(ids).map((id) => `${type}:${id}`)),
   };
 }
+/** Whether IAM's pattern (`*`, `?`, any case) takes a text in. */
+export const takesIn = (pattern: string, text: string): boolean => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "is").test(text);
 /** What a message calls a statement: its Sid, or its property. */
 export const called = (s: Statement, property: string): string => (s.sid ? `the statement ${s.sid} of ${property}` : `a statement of ${property}`);

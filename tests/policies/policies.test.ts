@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { rules } from "../../policies/index.ts";
 import { policyTable } from "../../policies/kit/table.ts";
 import { OUTPUTS } from "../../schemas/outputs.ts";
+import { expand } from "../../schemas/template.ts";
 import { makeSample, Project, remove, type Example } from "./project.ts";
 
 const repo = resolve(import.meta.dirname, "../..");
@@ -191,4 +192,18 @@ it("attests with another's signature, and never with one's own", () => {
   const r = run(p.dir, ["attest", "second-factor", "person/admin-1", "--evidence", "hardware key shown on a call"], env);
   expect(r.status, r.text).toBe(0);
   expect(codes(run(p.dir, ["check", "--json"]))).toEqual([]);
+});
+
+it("a stack export's own outputs, what came out of a resource, and a provider's keys are judged too, and said once", () => {
+  const p = project();
+  const key = expand("sk_live_{alnum:24}");
+  const of = (type: string, name: string, inputs: object, outputs: object = inputs): object => ({ urn: `urn:pulumi:dev::stackseal::${type}::${name}`, type, custom: true, inputs, outputs });
+  p.write("state.json", JSON.stringify({ version: 3, deployment: { resources: [
+    of("pulumi:pulumi:Stack", "stackseal-dev", {}, { apiKey: key }), of("pulumi:providers:aws", "aws", { region: "eu-west-1", secretKey: `${expand("{alnum:37}")}/7+` }),
+    of("aws:ssm/parameter:Parameter", "a", { value: key, tags: { "managed-by": "x", environment: "dev" } }), of("aws:iam/accessKey:AccessKey", "b", { user: "x" }, { user: "x", encoded: Buffer.from(key).toString("hex") }),
+  ] } }));
+  const o = run(p.dir, ["policies", "--state", "state.json", "--json"]);
+  const said = (o.json["violations"] as { policy: string; urn: string; message: string }[]).filter((v) => v.policy === "no-credential-in-properties").map((v) => `${v.urn.split("::").pop() ?? ""}: ${v.message}`);
+  expect(said.sort()).toEqual(["a: property value holds a credential (stripe.secretKey) in clear", "aws: property secretKey holds a credential (aws.secretAccessKey) in clear", "b: property encoded holds a credential (stripe.secretKey) in clear", "stackseal-dev: property apiKey holds a credential (stripe.secretKey) in clear"]);
+  expect(o.text).not.toContain(key);
 });
