@@ -46,6 +46,8 @@ export async function examineApi(s: ApiSubject): Promise<Examined> {
     usable ? Promise.all(probe.permissions.filter((r) => wanted(r, s)).map((r) => reach(s, r, granted))) : [],
     usable ? recentErrors(s) : [],
   ]);
+  // Whatever takes a corrupted copy is no provider: nothing of what it says counts.
+  if (control.code === "CONTROL_ACCEPTED") return { steps: [control, ...rest(s, main, "not judged: what answers takes a corrupted copy too")], account: null, live: null };
   const judged: Judged[] = [facts, ...more.map((m) => m.judged)];
   const all = judged.flatMap((j) => j.steps);
   const live = liveOf(probe, accepted) ?? (main.mode === undefined ? null : main.mode === "live");
@@ -64,8 +66,8 @@ export async function examineApi(s: ApiSubject): Promise<Examined> {
 }
 
 /** Dead, unreachable or unclear: what the remaining steps can still say. */
-function rest(s: ApiSubject, main: Reading): StepResult[] {
-  const why = main.verdict === "invalid" ? "not asked: the credential isn't accepted" : "not asked: there was no usable answer";
+function rest(s: ApiSubject, main: Reading, because?: string): StepResult[] {
+  const why = because ?? (main.verdict === "invalid" ? "not asked: the credential isn't accepted" : "not asked: there was no usable answer");
   return [
     step("account", "skipped", "NOT_ASKED", why), logLine(s), step("permissions", "skipped", "NOT_ASKED", why),
     main.code === "RATE_LIMITED" ? step("limits", "inconclusive", "RATE_LIMITED", main.message, main.next) : step("limits", "skipped", "LIMITS_NOT_TOLD", s.probe.limitsKnown),
@@ -88,13 +90,15 @@ async function otherRegion(s: ApiSubject, main: Reading): Promise<StepResult | n
 async function negativeControl(s: ApiSubject, main: Reading): Promise<StepResult> {
   const fine = step("test", "valid", main.account ? "CREDENTIAL_ACCEPTED" : main.code, main.account ? `${s.title} knows the credential` : main.message, main.account ? "" : main.next);
   if (s.probe.control === "never") return { ...fine, message: `${fine.message}; no corrupted copy was sent: ${s.title} locks accounts` };
-  if (s.controls.refusedBefore(s.controlKey)) return fine;
+  // Of this address and this answer: a refusal that was seen elsewhere, or of another answer, shows nothing here.
+  const key = `${s.controlKey} ${new URL(requestOf(s.probe.call, s, "").url).origin} ${main.code}`;
+  if (s.controls.refusedBefore(key)) return fine;
   const copy = corrupt(s.value);
   if (copy === null) return step("test", "inconclusive", "CONTROL_UNCLEAR", "accepted; the value is too short for a corrupted copy of the same shape", "look at the provider's dashboard: is the credential listed there?");
   const other = await ask(s.probe.call, s, copy, readingFields(s.probe));
   const said = read(other, s.probe, s.title, s.path);
   if (said.verdict === "invalid" && said.account !== true) {
-    s.controls.refused(s.controlKey);
+    s.controls.refused(key);
     return fine;
   }
   return said.verdict === "valid" || said.account === true
@@ -109,7 +113,7 @@ async function further(s: ApiSubject, m: HttpProbe["more"][number], granted: str
   if (answered(got) && got.status >= 200 && got.status < 300 && got.json) return { judged: judgeFacts(m.facts, got, s.settings, s.environment, s.title), limits: judgeLimits(m.limits ?? [], got) };
   const own = answered(got) && m.readings?.some((x) => x.status === got.status) === true ? read(got, { readings: m.readings, page: s.probe.page }, s.title, s.path) : null;
   if (own && own.code !== "ANSWER_UNKNOWN") return none([step("account", own.verdict, own.code, own.message, own.next)]);
-  if (answered(got) && got.status === 403) return none([step("account", "skipped", "FACT_NOT_TOLD", m.forbidden)]);
+  if (answered(got) && got.status === 403 && !got.page) return none([step("account", "skipped", "FACT_NOT_TOLD", m.forbidden)]);
   const r = read(got, { readings: [], page: s.probe.page }, s.title, s.path);
   return none([step("account", "inconclusive", r.verdict === "inconclusive" ? r.code : "ANSWER_UNKNOWN", `${m.what}: ${r.message}`, r.verdict === "inconclusive" ? r.next : "run again")]);
 }
@@ -122,10 +126,12 @@ function wanted(r: ProbeResource, s: ApiSubject): boolean {
 async function reach(s: ApiSubject, r: ProbeResource, granted: string | undefined): Promise<StepResult> {
   const got = await ask(r.call, s, s.value, r.some === undefined ? [] : [`${r.some}.length`], granted === undefined ? {} : { granted });
   const absent = step("permissions", "invalid", "RESOURCE_MISSING", `${r.what}${r.when !== undefined && r.declared ? ` (${r.when}: ${setting(s.settings, r.when) ?? ""})` : ""} doesn't exist in this account`, `compare ${r.when ?? "the declaration"} in stacks/${s.environment.name} with ${s.title}`);
-  if (!answered(got) || got.status === 429 || got.status >= 500) {
+  const told = answered(got) && (r.some === undefined ? got.json : typeof got.fields.get(`${r.some}.length`) === "number");
+  if (!answered(got) || got.page || got.status === 429 || got.status >= 500) {
     const u = read(got, { readings: [], page: s.probe.page }, s.title, s.path);
     return step("permissions", "inconclusive", u.code, `${r.what}: ${u.message}`, u.next);
   }
+  if (got.status >= 200 && got.status < 300 && !told) return step("permissions", "inconclusive", "ANSWER_UNREADABLE", `${r.what}: the answer ${got.status} isn't of the form that ${s.title} documents`, "this isn't the provider's answer, or its API changed: look at a proxy in between, then at its changelog");
   if (got.status >= 200 && got.status < 300) return r.some !== undefined && got.fields.get(`${r.some}.length`) === 0 ? absent : step("permissions", "valid", r.declared ? "RESOURCE_FOUND" : "PERMISSION_PROVEN", r.declared ? `${r.what} exists` : `may read ${r.what}`);
   if (got.status === 404 && r.declared) return absent;
   if (got.status === 403 && r.forbidden !== undefined) return step("permissions", "skipped", "FACT_NOT_TOLD", r.forbidden);
@@ -138,7 +144,7 @@ async function recentErrors(s: ApiSubject): Promise<StepResult[]> {
   if (!e) return [logLine(s)];
   const codes = Array.from({ length: 20 }, (_, i) => `${e.list}.${i}.${e.code}`);
   const got = await ask(e.call, s, s.value, [...codes, `${e.list}.length`]);
-  if (!answered(got) || got.status !== 200) return [step("logs", "skipped", "ERRORS_NOT_TOLD", `${e.what} can't be read with this credential`), logLine(s)];
+  if (!answered(got) || got.status !== 200 || typeof got.fields.get(`${e.list}.length`) !== "number") return [step("logs", "skipped", "ERRORS_NOT_TOLD", `${e.what} can't be read with this credential`), logLine(s)];
   const counts = new Map<string, number>();
   for (const c of codes) {
     const v = got.fields.get(c);

@@ -72,6 +72,8 @@ export interface Kept {
   readonly fields: ReadonlyMap<string, unknown>;
   /** Whether the body was JSON. */
   readonly json: boolean;
+  /** Whether it was a web page: a proxy's, a login's, a maintenance notice. No API answers so. */
+  readonly page: boolean;
 }
 export type Asked = Kept | HttpFailure;
 export const answered = (a: Asked): a is Kept => "status" in a;
@@ -79,9 +81,11 @@ export const answered = (a: Asked): a is Kept => "status" in a;
 /** Makes a call and drops everything of the answer but the named fields. */
 export async function ask(call: ProbeCall, t: Target, value: string, keep: readonly string[], options: { readonly origin?: string; readonly granted?: string } = {}): Promise<Asked> {
   const got = await t.http.send(requestOf(call, t, value, options), t.signal);
-  return got.ok ? reduce(got, keep) : got;
+  return got.ok ? reduce(got, keep, value) : got;
 }
-function reduce(got: HttpAnswer, keep: readonly string[]): Kept {
+/** Whoever answers may send back what was sent, as it is or as the header carried it. */
+const holds = (text: string, value: string): boolean => value !== "" && (text.includes(value) || (text.match(/[A-Za-z0-9+/_-]{16,}/g) ?? []).some((run) => Buffer.from(run, "base64").toString("latin1").includes(value)));
+function reduce(got: HttpAnswer, keep: readonly string[], value: string): Kept {
   let body: unknown;
   let json = true;
   try {
@@ -91,7 +95,8 @@ function reduce(got: HttpAnswer, keep: readonly string[]): Kept {
   }
   const fields = new Map(keep.flatMap((k): [string, unknown][] => {
     const v = at(body, k);
-    return v === undefined ? [] : [[k, Array.isArray(v) ? v.map((x) => (typeof x === "string" ? x : null)) : typeof v === "object" ? null : v]];
+    const fit = (x: unknown): unknown => (typeof x === "object" || (typeof x === "string" && holds(x, value)) ? null : x);
+    return v === undefined ? [] : [[k, Array.isArray(v) ? v.map((x) => (typeof x === "string" ? fit(x) : null)) : fit(v)]];
   }));
-  return { status: got.status, headers: got.headers, fields, json };
+  return { status: got.status, headers: got.headers, fields, json, page: !json && /^[\s\ufeff]*<(!doctype|html|head|body|\?xml)/i.test(got.text) };
 }

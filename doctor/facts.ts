@@ -12,12 +12,13 @@ export interface Judged {
 }
 const plain = (v: unknown): string | null => (typeof v === "string" && /^[\w .:@+-]{1,80}$/.test(v) ? v : typeof v === "number" || typeof v === "boolean" ? String(v) : null);
 
+const CHANGED = "the provider may have changed its API: look at its changelog";
 /** Compares what an answer tells with the declaration and the environment. */
 export function judgeFacts(facts: readonly ProbeFact[], got: Kept, settings: Readonly<Record<string, unknown>>, env: { readonly name: string; readonly tier: Tier }, title: string): Judged {
   const steps: StepResult[] = [];
   const good: string[] = [];
   let account: string | null = null;
-  const untold = (field: string): void => { steps.push(step("account", "inconclusive", "FACT_NOT_TOLD", `${title}'s answer doesn't tell "${field}"`, "the provider may have changed its API: look at its changelog")); };
+  const untold = (field: string): void => { steps.push(step("account", "inconclusive", "FACT_NOT_TOLD", `${title}'s answer doesn't tell "${field}"`, CHANGED)); };
   for (const f of facts) {
     const raw = got.fields.get(f.field);
     const said = plain(raw);
@@ -49,7 +50,11 @@ export function judgeFacts(facts: readonly ProbeFact[], got: Kept, settings: Rea
         break;
       }
       case "includes": {
-        const list = Array.isArray(raw) ? raw : [];
+        if (!Array.isArray(raw)) {
+          steps.push(step("permissions", "inconclusive", "FACT_NOT_TOLD", `${title}'s answer doesn't tell "${f.field}"`, CHANGED));
+          break;
+        }
+        const list: readonly unknown[] = raw;
         const missing = f.wants.filter((w) => !list.includes(w));
         steps.push(missing.length ? step("permissions", "invalid", "PERMISSION_MISSING", `the ${f.what} ${missing.join(", ")} is missing`, `give it the ${f.what} ${missing.join(", ")}`) : step("permissions", "valid", "PERMISSION_PROVEN", `has the ${f.what} ${f.wants.join(", ")}${list.length > f.wants.length + 8 ? `, and ${list.length - f.wants.length} more than needed` : ""}`, list.length > f.wants.length + 8 ? "least privilege: make a key with what is needed alone" : ""));
         break;

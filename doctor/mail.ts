@@ -84,12 +84,13 @@ async function tryLogin(s: MailSubject, server: MailServer, reach: Reach): Promi
   if (got.verdict !== "valid") return step("login", got.verdict, got.code, got.message, got.next);
   const fine = step("login", "valid", got.code, `${got.message} as ${m.username}`);
   if (MAIL_CONTROL[m.provider] === "never") return { ...fine, message: `${fine.message}; no corrupted copy was sent: ${m.provider} locks accounts` };
-  if (s.controls.refusedBefore(s.controlKey)) return fine;
+  const key = `${s.controlKey} ${server.host}:${server.port}`;
+  if (s.controls.refusedBefore(key)) return fine;
   const copy = corrupt(s.value);
   if (copy === null) return step("login", "inconclusive", "CONTROL_UNCLEAR", "accepted; the password is too short for a corrupted copy of the same shape", "set a longer password");
   const other = await loginSmtp(server, m.username, copy, m.provider, s.signal);
   if (other.verdict === "invalid" && other.code !== "ACCOUNT_SUSPENDED") {
-    s.controls.refused(s.controlKey);
+    s.controls.refused(key);
     return fine;
   }
   return other.verdict === "valid"

@@ -46,7 +46,7 @@ export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Rea
   try {
     if (s.encryption === "ssl") {
       const failed = await dialog.encrypt(s);
-      if (failed !== null) return tlsFailure(failed, "tls", at);
+      if (failed !== null) return MANGLED.test(failed) && (await greetsPlainly(address, s, signal)) ? end("tls", "invalid", "SMTP_WANTS_STARTTLS", `${at} doesn't speak TLS from the first byte`, "declare encryption: tls for this port (587), or port 465 with ssl") : tlsFailure(failed, "tls", at);
     }
     const greeting = await dialog.read();
     if (greeting === null) {
@@ -55,6 +55,7 @@ export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Rea
     }
     if (!greeting.startsWith("220")) return end("greeting", "inconclusive", "SMTP_BUSY", `${at} greets with ${greeting.slice(0, 3)}`, "the server takes no mail from here now: try again, then ask the provider");
     let offered = await dialog.ehlo();
+    if (typeof offered === "string") return unheard(offered, at);
     if (s.encryption === "tls") {
       if (!offered.some((x) => x === "STARTTLS")) return end("starttls", "invalid", "SMTP_NO_STARTTLS", `${at} offers no STARTTLS`, "a port of the provider that encrypts: 587 with tls, or 465 with ssl");
       const ready = await dialog.command("STARTTLS");
@@ -62,6 +63,7 @@ export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Rea
       const failed = await dialog.encrypt(s);
       if (failed !== null) return tlsFailure(failed, "starttls", at);
       offered = await dialog.ehlo();
+      if (typeof offered === "string") return unheard(offered, at);
     }
     return { stage: "ready", verdict: "valid", code: "SMTP_REACHED", message: `${at} answers${dialog.protocol === null ? ", without encryption" : ` over ${dialog.protocol}`}`, next: "", auth: offered.some((x) => /^AUTH\b/.test(x)), tls: dialog.protocol };
   } finally {
@@ -69,9 +71,11 @@ export async function reachSmtp(s: MailServer, signal: AbortSignal): Promise<Rea
     dialog.close();
   }
 }
+/** No whole list of what the server offers: what isn't heard isn't missing. */
+const unheard = (reply: string, at: string): Reach => (reply === "" ? end("greeting", "inconclusive", "SMTP_CLOSED", `${at} greets and then ends or falls silent`, "try again; a mail filter in between, or a server that puts strangers off") : end("greeting", "inconclusive", "SMTP_BUSY", `${at} greets and answers EHLO with ${reply}`, "the server takes no mail from here now: try again, then ask the provider"));
+const MANGLED = /WRONG_VERSION|EPROTO|ERR_SSL_(PACKET|HTTP|UNEXPECTED)/;
 function tlsFailure(code: string, stage: Reach["stage"], at: string): Reach {
   if (code === "timeout") return end(stage, "inconclusive", "SMTP_TLS_TIMEOUT", `${at}: the TLS handshake isn't answered`, "try again; a mail filter in between");
-  if (/WRONG_VERSION|EPROTO|ERR_SSL_(PACKET|HTTP|UNEXPECTED)/.test(code)) return end(stage, "invalid", "SMTP_WANTS_STARTTLS", `${at} doesn't speak TLS from the first byte`, "declare encryption: tls for this port (587), or port 465 with ssl");
   if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|HOSTNAME/.test(code)) return end(stage, "inconclusive", "SMTP_CERTIFICATE", `${at}: the certificate isn't trusted (${code})`, "a proxy that inspects TLS, or the wrong host: give the CA by NODE_EXTRA_CA_CERTS or --ca; never turn the check off");
   return end(stage, "inconclusive", "SMTP_TLS", `${at}: the TLS handshake failed (${code})`, "compare host, port and encryption with the provider's documentation");
 }
@@ -105,6 +109,15 @@ async function speaksTls(address: string, s: MailServer, signal: AbortSignal): P
   const failed = await dialog.encrypt(s);
   dialog.close();
   return failed === null || /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(failed);
+}
+/** That what doesn't speak TLS is a mail server that begins in clear, and not whatever answers in its place. */
+async function greetsPlainly(address: string, s: MailServer, signal: AbortSignal): Promise<boolean> {
+  const socket = await open(address, s.port, s.timeoutMs, signal);
+  if (typeof socket === "string") return false;
+  const dialog = new Dialog(socket, s.timeoutMs);
+  const greeting = await dialog.read();
+  dialog.close();
+  return greeting?.startsWith("220") === true;
 }
 
 /** One SMTP conversation: replies are read whole, with a time limit for each. */
@@ -153,9 +166,11 @@ class Dialog {
     if (!this.closed) this.socket.write(`${line}\r\n`);
     return this.read();
   }
-  async ehlo(): Promise<string[]> {
+  /** What the server offers; its reply's code where it refuses, empty where no whole reply came. */
+  async ehlo(): Promise<string[] | string> {
     const reply = await this.command("EHLO stackseal.invalid");
-    return (reply ?? "").split(/\r?\n/).slice(1).map((l) => l.slice(4).trim().toUpperCase()).filter(Boolean);
+    if (reply?.startsWith("250") !== true) return reply?.slice(0, 3) ?? "";
+    return reply.split(/\r?\n/).slice(1).map((l) => l.slice(4).trim().toUpperCase()).filter(Boolean);
   }
   /** Null where the handshake succeeded, else the code of what failed. */
   encrypt(s: MailServer): Promise<string | null> {

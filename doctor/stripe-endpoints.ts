@@ -24,7 +24,8 @@ const call = (query: string): Parameters<typeof ask>[0] => ({ method: "GET", url
 /** The declared webhook endpoints against Stripe's: exists, ours, enabled, URL, events, API version, mode; how many of 16; events that weren't delivered. */
 export async function examineEndpoints(s: EndpointsSubject): Promise<StepResult[]> {
   const all: Endpoint[] = [];
-  for (let after = ""; ; ) {
+  // More pages than the limit allows endpoints isn't Stripe.
+  for (let after = "", pages = 0; pages < 5; pages++) {
     const keep = ["has_more", "data.length", ...Array.from({ length: 100 }, (_, i) => FIELDS.map((f) => `data.${i}.${f}`)).flat()];
     const got = await ask(call(`webhook_endpoints?limit=100${after === "" ? "" : `&starting_after=${after}`}`), s, s.value, keep);
     if (!answered(got)) {
@@ -37,7 +38,8 @@ export async function examineEndpoints(s: EndpointsSubject): Promise<StepResult[
       const r = read(got, { readings: [], page: "https://dashboard.stripe.com/webhooks" }, "Stripe", "stripe.secretKey");
       return [step("permissions", "inconclusive", r.code, `webhook endpoints: ${r.message}`, r.next)];
     }
-    const count = Number(got.fields.get("data.length") ?? 0);
+    const count = got.fields.get("data.length");
+    if (typeof count !== "number") return [step("permissions", "inconclusive", "ANSWER_UNREADABLE", "webhook endpoints: the answer isn't Stripe's list", "this isn't Stripe's answer: look at a proxy or a mock in between")];
     for (let i = 0; i < count; i++) {
       const f = (name: string): unknown => got.fields.get(`data.${i}.${name}`);
       const text = (name: string): string | null => (typeof f(name) === "string" ? (f(name) as string) : null);
@@ -83,7 +85,8 @@ async function failures(s: EndpointsSubject): Promise<StepResult> {
   const types = Array.from({ length: 20 }, (_, i) => `data.${i}.type`);
   const got = await ask(call("events?delivery_success=false&limit=20"), s, s.value, ["data.length", "has_more", ...types]);
   if (!answered(got) || got.status !== 200) return step("logs", "skipped", "ERRORS_NOT_TOLD", "undelivered events can't be listed with this key");
-  const n = Number(got.fields.get("data.length") ?? 0);
+  const n = got.fields.get("data.length");
+  if (typeof n !== "number") return step("logs", "skipped", "ERRORS_NOT_TOLD", "the answer isn't Stripe's list of events");
   if (n === 0) return step("logs", "valid", "NO_RECENT_ERRORS", "no undelivered events in the last 30 days");
   const said = [...new Set(types.map((t) => got.fields.get(t)).filter((t) => typeof t === "string" && /^[a-z_.]{1,80}$/.test(t)) as string[])];
   return step("logs", "invalid", "DELIVERIES_FAILED", `${n}${got.fields.get("has_more") === true ? " or more" : ""} events weren't delivered: ${said.slice(0, 5).join(", ")}`, "look at the application's answers to them (https://dashboard.stripe.com/webhooks), mend it, then resend");
@@ -111,7 +114,9 @@ export async function deliverSelfTest(d: Delivery): Promise<StepResult> {
   const wrong = await post(`${d.secret}x`);
   const right = await post(d.secret);
   if (!right.ok) return say("inconclusive", "PLATFORM_UNREACHABLE", `the platform doesn't answer (${right.message})`, "look at the platform's address, firewall and certificate");
+  if (right.status === 429 || right.status >= 500) return say("inconclusive", "PLATFORM_UNREACHABLE", `the platform answers ${right.status}: it doesn't judge the event`, "look at the platform's log: is it up behind its load balancer?");
   if (right.status < 200 || right.status >= 300) return say("invalid", "SELF_TEST_REFUSED", `the platform answers ${right.status} to a rightly signed event`, "does it run with the signing secret that is in force? Restart it after up; then look at its log");
   if (wrong.ok && wrong.status >= 200 && wrong.status < 300) return say("invalid", "SIGNATURE_NOT_CHECKED", "the platform takes an event with a wrong signature as well", "verify every event with the official library: anybody can post to this URL");
+  if (!wrong.ok || wrong.status === 429 || wrong.status >= 500) return say("inconclusive", "PLATFORM_UNREACHABLE", `a signed event is taken; that one with a wrong signature is refused couldn't be seen (${wrong.ok ? wrong.status : wrong.message})`, "run again; an application that fails on a wrong signature must answer 400");
   return say("valid", "SELF_TEST_TAKEN", "a signed event is taken, and one with a wrong signature refused");
 }

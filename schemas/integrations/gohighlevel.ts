@@ -22,7 +22,7 @@ export const gohighlevel = defineIntegration({
         call: { method: "GET", url: "https://services.leadconnectorhq.com/locations/{locationId}", auth: { kind: "bearer" }, headers: { Version: "2021-07-28" } },
         keep: ["location.id"],
         readings: [
-          { status: 403, verdict: "invalid", code: "ACCOUNT_WRONG", message: "the token is alive and belongs to another location", next: "compare locationId with the sub-account that the token was made in" },
+          { status: 403, verdict: "invalid", code: "ACCOUNT_WRONG", account: true, message: "the token is alive and belongs to another location", next: "compare locationId with the sub-account that the token was made in" },
           { status: 402, verdict: "invalid", code: "ACCOUNT_SUSPENDED", account: true, message: "the token is right and the sub-account is closed", next: "open GoHighLevel → Settings → Billing" },
         ],
         facts: [{ kind: "setting", field: "location.id", setting: "locationId", what: "location" }, { kind: "account", field: "location.id" }],

@@ -49,7 +49,7 @@ export const mailgunKeyProbe: HttpProbe = {
   keep: ["domain.name", "domain.state", "domain.is_disabled"],
   readings: [
     { status: 403, verdict: "valid", code: "CREDENTIAL_RESTRICTED", message: "the key is alive and may not read domains: a sending key, or one of a lesser role", next: "nothing to do where it sends" },
-    { status: 404, verdict: "invalid", code: "ACCOUNT_WRONG", message: "the key is alive and its account has no such domain", next: "compare the domain of smtp.username with Mailgun → Sending → Domains; one of the two is of another account" },
+    { status: 404, verdict: "invalid", code: "ACCOUNT_WRONG", account: true, message: "the key is alive and its account has no such domain", next: "compare the domain of smtp.username with Mailgun → Sending → Domains; one of the two is of another account" },
   ],
   facts: [{ kind: "standing", field: "domain.state", good: ["active"] }, { kind: "standing", field: "domain.is_disabled", good: [false] }, { kind: "account", field: "domain.name" }],
   more: [],
