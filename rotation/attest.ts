@@ -10,7 +10,7 @@ import { Journal, mustRead, withRotationLock } from "./machine.ts";
  * Vouches that the old credential is dead where no probe can tell: a Super Admin who took no step of this rotation, with evidence, signed into the record.
  * Throws FindingError ROTATION_ATTEST_NOT_ALLOWED.
  */
-export async function attest(r: Pick<Rotator, "root" | "declared" | "people" | "signer" | "clock" | "write">, id: string, evidence: string): Promise<RotationRecord> {
+export async function attest(r: Pick<Rotator, "root" | "declared" | "people" | "once" | "signer" | "clock" | "write">, id: string, evidence: string): Promise<RotationRecord> {
   const { path } = mustRead(r, id).record;
   return withRotationLock(r.root, r.declared.name, path, () => {
     const { record } = mustRead(r, id);

@@ -28,6 +28,7 @@ export const rotationCodes = defineCodes({
   ROTATION_LOST: { severity: "error", title: "A hard cut was interrupted before its answer was kept: the new credential is lost" },
   ROTATION_ATTEST: { severity: "warning", title: "No probe can prove the old credential dead: another Super Admin must attest it" },
   ROTATION_ATTEST_NOT_ALLOWED: { severity: "error", title: "Who attests must be a Super Admin other than the one who rotated" },
+  ROTATION_UNUSED_ALIVE: { severity: "warning", title: "A new credential that isn't used still lives at its provider" },
   ROTATION_UNPROVEN: { severity: "warning", title: "Closed without a proof that the old credential is dead" },
   ROTATION_SWEEP_INVALID: { severity: "error", title: "After the rotation a credential of the environment is refused" },
   ROTATION_QUIET: { severity: "error", title: "A hard cut waits for its quiet window" },

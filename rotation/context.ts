@@ -4,6 +4,7 @@ import type { Verdict } from "../schemas/rotation-record.ts";
 import type { Identity } from "../seal/age.ts";
 import type { Peppers } from "../seal/fingerprint.ts";
 import type { Signer } from "../seal/seed.ts";
+import type { Signers } from "./signers.ts";
 import type { Declared, Project } from "../stacks/read.ts";
 import type { Store } from "../providers/stores/contract.ts";
 
@@ -67,6 +68,8 @@ export interface Rotator extends Outside {
   readonly declared: Declared;
   readonly project: Project;
   readonly people: People;
+  /** Who might sign a rotation's steps once, as history tells. */
+  readonly once?: Signers["once"];
   readonly signer: Signer;
   readonly identities: readonly Identity[];
   readonly peppers: Peppers;

@@ -62,6 +62,12 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     }
     return settled({ r, e, settings: before(h) }, subjectOf({ r, e, settings: before(h) }, h.previous.value), want);
   }
+  /** A refusal of the old one counts while the new one is accepted from the same place: whatever refuses both is a suspended account, or not the provider. Null where it is accepted. */
+  async function alsoSeen(h: Held & { next: Slot }): Promise<Probed | null> {
+    if (spec.kind === "own") return null;
+    const p = await r.probe(subjectOf({ r, e, settings: after(h) }, h.next.value));
+    return p.verdict === "valid" || p.verdict === "skipped" ? null : p;
+  }
   const sinceReport = (j: Journal): StepData => (record.reportedAt === undefined ? {} : { sinceReportSeconds: Math.max(0, Math.round((j.now().getTime() - Date.parse(record.reportedAt)) / 1000)) });
 
   return {
@@ -144,7 +150,11 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
       if (strategy.revoke && j.record.steps.at(-1)?.step === "alive") await strategy.revoke(task(j, h), h);
       const p = await judgeOld(j, h, "invalid");
       const data: StepData = { verdict: p.verdict, code: p.code, fingerprint: h.previous.claims.fingerprint, ...sinceReport(j) };
-      if (p.verdict === "invalid") return data;
+      if (p.verdict === "invalid") {
+        const seen = await alsoSeen(h);
+        if (seen !== null) throw new FindingError(c.finding("ROTATION_INCONCLUSIVE", { message: `the old ${e.path} is refused, and the new one isn't accepted either (${seen.code}): that shows nothing of the old one`, path: e.path, hint: `stackseal doctor --env ${r.declared.name}; then ${resume}` }), 3);
+        return data;
+      }
       if (p.verdict === "skipped") return gates.unprovable(j, data);
       if (p.verdict === "valid") {
         j.write("alive", data);
@@ -191,7 +201,11 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
         await r.store.withdraw(v.name, v.id);
       }
       await strategy.discard(task(j, h), h);
-      return null;
+      if (!h.next) return {};
+      if (spec.kind === "own") return { verdict: "invalid", code: "WITHDRAWN", fingerprint: h.next.claims.fingerprint };
+      const about = { r, e, settings: after(h) };
+      const p = spec.kind === "guided" ? await r.probe(subjectOf(about, h.next.value)) : await settled(about, subjectOf(about, h.next.value), "invalid");
+      return { verdict: p.verdict, code: p.code, fingerprint: h.next.claims.fingerprint };
     },
   };
 

@@ -181,7 +181,7 @@ export function endpointWay(r: Rotator, record: RotationRecord): Way {
       const held = await r.store.describe(name);
       if (versionWith(held, "current")?.id !== oldVersion(j)) await r.store.promote(name, oldVersion(j));
       for (const v of (await r.store.describe(name))?.versions ?? []) if (v.label !== null && v.label !== "current" && (v.id === endpointVersion(newId(j)) || made.some((e) => endpointVersion(e.id) === v.id))) await r.store.withdraw(name, v.id);
-      return null;
+      return { verdict: "invalid", code: "ENDPOINT_GONE" };
     },
   };
 }

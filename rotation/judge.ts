@@ -1,7 +1,8 @@
+import { isoDate } from "../lib/clock.ts";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { allows } from "../schemas/access.ts";
 import type { RotationReason } from "../schemas/rotation-record.ts";
-import { members } from "../schemas/people.ts";
+import { activeOn, members } from "../schemas/people.ts";
 import { mayGoUnattended } from "../schemas/rotation.ts";
 import type { Reason } from "../schemas/claims.ts";
 import { SCHEDULES } from "../schemas/environment.ts";
@@ -15,10 +16,13 @@ import type { Rotator } from "./context.ts";
 import type { Slot } from "./sealed.ts";
 
 /** Who may rotate this: whom the access matrix lets seal it; a rotator's machine only what environment.yaml lists for it. Throws FindingError. */
-export function mustBeAllowed(r: Pick<Rotator, "people" | "signer" | "declared">, e: ExpectedSecret): void {
-  const who = members(r.people).find((m) => m.name === r.signer.name)?.entry;
+export function mustBeAllowed(r: Pick<Rotator, "people" | "signer" | "declared" | "clock">, e: Pick<ExpectedSecret, "path" | "kind" | "rotation"> & { readonly spec: Pick<ExpectedSecret["spec"], "class"> }): void {
+  const member = members(r.people).find((m) => m.name === r.signer.name);
+  const who = member?.entry;
   const { tier, environment } = r.declared;
   const refuse = (code: "SEAL_WRITER_NOT_ALLOWED" | "ROTATION_NOT_UNATTENDED", message: string, hint: string): FindingError => new FindingError({ code, severity: "error", message, path: e.path, hint });
+  const on = isoDate(r.clock.now());
+  if (member && !activeOn(member, on)) throw refuse("SEAL_WRITER_NOT_ALLOWED", `${r.signer.name} isn't active on ${on}`, "somebody who is must: stackseal people list");
   if (who === undefined || !who.tiers.includes(tier) || !allows(who.role, e.spec.class, tier, "seal"))
     throw refuse("SEAL_WRITER_NOT_ALLOWED", `${r.signer.name} (${who?.role ?? "unknown"}) may not rotate ${e.spec.class} credentials of ${tier}`, "somebody whom the access matrix lets seal it must: stackseal people list");
   if (who.role !== "rotator") return;

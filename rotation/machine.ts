@@ -2,11 +2,14 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { rotationFile, rotationSealedFile, WORK_DIR, LOCAL } from "../schemas/layout.ts";
-import { append, readRecord, renderRecord, SIGNED, type KeptRecord } from "./record.ts";
+import { append, readRecord, renderRecord, type KeptRecord } from "./record.ts";
+import { signersIn } from "./signers.ts";
 import { isAborted, isClosed, lastProgress, stepOf, type Progress, type RotationRecord, type RotationStep } from "../schemas/rotation-record.ts";
 import { withLock } from "../seal/lock.ts";
 import { rotationCodes } from "./codes.ts";
 import type { Rotator } from "./context.ts";
+import { mustBeAllowed } from "./judge.ts";
+import { ENDPOINT_ROTATION } from "../schemas/integrations/stripe.ts";
 import { forget } from "./sealed.ts";
 import type { StepData, Waiting } from "./strategy.ts";
 import { isWaiting } from "./strategy.ts";
@@ -34,7 +37,7 @@ export class Journal {
   }
   write(step: RotationStep["step"], data: StepData = {}): void {
     const entry = { step, at: this.r.clock.now().toISOString(), actor: this.r.signer.name, ...data };
-    this.save(append(this.record, entry, (SIGNED as readonly string[]).includes(step) ? this.r.signer.key : undefined));
+    this.save(append(this.record, entry, this.r.signer.key));
     if (data.skewSeconds !== undefined && Math.abs(data.skewSeconds) > 300 && !this.findings.some((f) => f.code === "ROTATION_CLOCK_SKEW"))
       this.findings.push(rotationCodes.finding("ROTATION_CLOCK_SKEW", { message: `the provider's clock is ${data.skewSeconds} s ahead of this machine's: the overlap is measured by the provider's`, path: this.record.path, hint: "set this machine's clock (NTP)" }));
   }
@@ -44,15 +47,18 @@ export class Journal {
   }
 }
 /** The steps of one kind of credential. A step that doesn't apply answers null and isn't recorded. */
-export type Way = Readonly<Record<Exclude<Progress, "proposed">, (j: Journal) => Promise<StepData | Waiting | null>>> & { readonly abort: (j: Journal) => Promise<Waiting | null> };
+export type Way = Readonly<Record<Exclude<Progress, "proposed">, (j: Journal) => Promise<StepData | Waiting | null>>> & {
+  /** Goes back; with what is known of the new one then. */
+  readonly abort: (j: Journal) => Promise<StepData | Waiting>;
+};
 
 /** One process at a time on this machine moves a credential's rotation. */
 export const withRotationLock = <T>(root: string, environment: string, path: string, run: () => Promise<T>): Promise<T> => withLock(join(root, WORK_DIR, "rotations", environment, path), `the rotation of ${path}`, run);
 
 /** The record of that id. Throws FindingError ROTATION_UNKNOWN, or with what is wrong with it. */
-export function mustRead(r: Pick<Rotator, "root" | "declared" | "people">, id: string): KeptRecord {
+export function mustRead(r: Pick<Rotator, "root" | "declared" | "people" | "once">, id: string): KeptRecord {
   if (!existsSync(join(r.root, rotationFile(r.declared.name, id)))) throw new FindingError(rotationCodes.finding("ROTATION_UNKNOWN", { message: `${r.declared.name} has no rotation ${id}`, path: id, hint: `stackseal rotations --env ${r.declared.name}` }), 2);
-  const { kept, findings } = readRecord(r.root, r.declared.name, id, r.people);
+  const { kept, findings } = readRecord(r.root, r.declared.name, id, signersIn(r));
   if (!kept) throw new FindingError(findings);
   return kept;
 }
@@ -68,6 +74,7 @@ export async function advance(r: Rotator, id: string, wayOf: (record: RotationRe
   return withRotationLock(r.root, r.declared.name, path, async () => {
     const j = new Journal(r, mustRead(r, id).record);
     const way = wayOf(j.record);
+    mustMove(r, j.record);
     if (isClosed(j.record) || isAborted(j.record)) {
       tidy(r, j.record);
       return { record: j.record, waiting: null, findings: j.findings };
@@ -97,6 +104,7 @@ export async function abort(r: Rotator, id: string, wayOf: (record: RotationReco
   const { path } = mustRead(r, id).record;
   return withRotationLock(r.root, r.declared.name, path, () => {
     const j = new Journal(r, mustRead(r, id).record);
+    mustMove(r, j.record);
     if (isClosed(j.record)) throw new FindingError(rotationCodes.finding("ROTATION_CLOSED", { message: `${id} is closed: there is nothing to go back from`, path, hint: `stackseal rotate start ${path} --env ${r.declared.name}` }), 2);
     if (isAborted(j.record)) {
       tidy(r, j.record);
@@ -105,12 +113,18 @@ export async function abort(r: Rotator, id: string, wayOf: (record: RotationReco
     return abortWith(r, j, wayOf(j.record));
   });
 }
+/** Whoever goes on or back must be let to as whoever began. Throws FindingError. */
+function mustMove(r: Rotator, record: RotationRecord): void {
+  const e = r.declared.expected.find((x) => x.path === record.path);
+  mustBeAllowed(r, e ?? { path: record.path, kind: record.kind, spec: { class: record.class }, rotation: ENDPOINT_ROTATION });
+}
 async function abortWith(r: Rotator, j: Journal, way: Way): Promise<Advanced> {
-  const waiting = await way.abort(j);
-  if (waiting) return { record: j.record, waiting, findings: j.findings };
-  j.write("aborted");
+  const got = await way.abort(j);
+  if (isWaiting(got)) return { record: j.record, waiting: got, findings: j.findings };
+  j.write("aborted", got);
+  if (got.verdict === "valid") j.findings.push(rotationCodes.finding("ROTATION_UNUSED_ALIVE", { message: `the new ${j.record.path} isn't used, and its provider still accepts it`, path: j.record.path, hint: "remove it at its provider" }));
   tidy(r, j.record);
-  r.say(`${j.record.path}: the old one is in force, the new one is taken back\n`);
+  r.say(`${j.record.path}: the old one is in force, the new one isn't used${got.verdict === "invalid" ? " and is dead" : ""}\n`);
   return { record: j.record, waiting: null, findings: j.findings };
 }
 /** What an ended rotation held goes; a run killed before this leaves it to the next one. */

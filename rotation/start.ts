@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { FindingError } from "../lib/finding.ts";
 import { LOCAL, rotationFile } from "../schemas/layout.ts";
+import { ENDPOINT_ROTATION } from "../schemas/integrations/stripe.ts";
 import { strategyName } from "../schemas/rotation.ts";
 import { isOpen, type RotationReason, type RotationRecord } from "../schemas/rotation-record.ts";
 import { rotationCodes } from "./codes.ts";
@@ -11,6 +12,7 @@ import { readProject } from "../stacks/read.ts";
 import { endpointOf, endpointWay, proposeEndpoint } from "./endpoint.ts";
 import { mustBeAllowed } from "./judge.ts";
 import { withRotationLock, type Way } from "./machine.ts";
+import { signersIn } from "./signers.ts";
 import { newRecord, newRotationId, readRecords, renderRecord } from "./record.ts";
 
 export interface Proposal {
@@ -31,7 +33,7 @@ export const wayOf = (r: Rotator) => (record: RotationRecord): Way => (endpointO
 /** Opens a rotation and writes its first step; nothing at the provider or in the store changes. Throws FindingError where it can't begin. */
 export async function propose(r: Rotator, p: Proposal): Promise<RotationRecord> {
   return withRotationLock(r.root, r.declared.name, p.path, async () => {
-    const { records, findings } = readRecords(r.root, r.declared.name, r.people);
+    const { records, findings } = readRecords(r.root, r.declared.name, signersIn(r));
     if (findings.some((f) => f.severity === "error")) throw new FindingError(findings);
     const open = records.find((k) => k.record.path === p.path && isOpen(k.record));
     if (open) throw new FindingError(rotationCodes.finding("ROTATION_OPEN", { message: `${p.path} is being rotated already: ${open.record.rotation}`, path: p.path, hint: `stackseal rotate resume ${open.record.rotation} --env ${r.declared.name}, or abort` }));
@@ -42,6 +44,7 @@ export async function propose(r: Rotator, p: Proposal): Promise<RotationRecord> 
       ...(p.reportedAt && { reportedAt: p.reportedAt.toISOString() }), ...(p.exposure !== undefined && { exposure: p.exposure }),
       after: last ? { rotation: last.rotation, hash: last.hash } : null,
     };
+    if (endpointOf(r, p.path) !== null) mustBeAllowed(r, { path: p.path, kind: "stripe.signingSecret", spec: { class: "payments" }, rotation: ENDPOINT_ROTATION });
     const what = endpointOf(r, p.path) === null ? await proposeCredential(r, p.path, head.rotation) : await proposeEndpoint(r, p.path);
     const grace = r.options.graceSeconds ?? (p.reason === "compromise" || r.sandbox ? Math.min(what.graceSeconds, r.sandbox ? 1 : 60) : what.graceSeconds);
     const { storeVersion, ...rest } = what;

@@ -46,6 +46,7 @@ export async function withRotator<T>(context: Context, env: string, options: Rea
   const [{ providerPorts }, { createHttp }, { openStore }, { controlFile }, peppers] = await Promise.all([
     import("../rotation/ports.ts"), import("../lib/http.ts"), import("../providers/stores/index.ts"), import("../doctor/control-file.ts"), openPeppers(context.root, d.name, d.tier, sealing.identities),
   ]);
+  const { once } = (await import("./rotation-signers.ts")).signersOf(context, env, d.tier, sealing.people);
   const sandbox = useSandbox ? await sandboxFor(context) : null;
   const ca = sandbox?.ca ?? undefined;
   const http = createHttp({ env: context.env, ...(ca !== undefined && { ca }) });
@@ -71,7 +72,7 @@ export async function withRotator<T>(context: Context, env: string, options: Rea
         context.signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
       }),
       say: (text) => { context.progress(null); context.say(text); },
-      declared: d, project: sealing.project, people: sealing.people, signer: sealing.signer, exposed: exposedPrints(context.root), identities: sealing.identities, peppers, sandbox: useSandbox, receive,
+      declared: d, project: sealing.project, people: sealing.people, ...(once && { once }), signer: sealing.signer, exposed: exposedPrints(context.root), identities: sealing.identities, peppers, sandbox: useSandbox, receive,
       options: {
         waitMs: (durationOf(options, "wait") ?? 60) * 1000, settleMs: (durationOf(options, "settle") ?? (useSandbox ? 1 : 15)) * 1000, now: options["cutNow"] === true,
         confirmed: (options["confirm"] as string[] | undefined) ?? [], ...(options["grace"] !== undefined && { graceSeconds: durationOf(options, "grace") ?? 0 }),

@@ -115,14 +115,13 @@ export function verifyText(base64: string, message: string, publicLines: readonl
     return null;
   }
 }
-/** Whether a signature is sound under the key that it carries: who that is must be known otherwise. */
-export function signedByItsOwnKey(base64: string, message: string, namespace = NAMESPACE): boolean {
+/** The public line of the key that a signature carries, where it is sound under it; whose that is must be known otherwise. Null where it isn't sound. */
+export function keyOfSignature(base64: string, message: string, namespace = NAMESPACE): string | null {
   try {
-    const blob = Buffer.from(base64, "base64").subarray(10);
-    const key = new Reader(blob).str();
-    return verifyText(base64, message, [`key ${key.toString("base64")}`], namespace) !== null;
+    const blob = new Reader(Buffer.from(base64, "base64").subarray(10)).str();
+    return verifyText(base64, message, [`${new Reader(blob).text()} ${blob.toString("base64")}`], namespace);
   } catch {
-    return false;
+    return null;
   }
 }
 function check(algorithm: string, blob: Buffer, data: Buffer, sig: Buffer, rest: Reader): boolean {

@@ -56,7 +56,7 @@ function example(): string {
   let done = newRecord(head(first, "twilio.authToken"), { step: "proposed", at: "2026-11-03T08:00:00.000Z", actor: "admin-1" }, key);
   for (const [step, at] of [["staged", "2026-11-03T09:00:00.000Z"], ["promoted", "2026-11-03T10:00:00.000Z"], ["revoked", "2026-11-05T09:00:00.000Z"], ["closed", "2026-11-05T10:00:00.000Z"]] as const) done = append(done, { step, at, actor: "admin-1" }, key);
   const second = newRotationId(new Date("2026-11-19T08:00:00Z"));
-  const open = append(newRecord(head(second, "vapi.token"), { step: "proposed", at: "2026-11-19T08:00:00.000Z", actor: "admin-1" }, key), { step: "staged", at: "2026-11-20T08:00:00.000Z", actor: "admin-1" });
+  const open = append(newRecord(head(second, "vapi.token"), { step: "proposed", at: "2026-11-19T08:00:00.000Z", actor: "admin-1" }, key), { step: "staged", at: "2026-11-20T08:00:00.000Z", actor: "admin-1" }, key);
   for (const [id, r] of [[first, done], [second, open]] as const) writeFileSync(join(dir, "stacks/prod/rotations", `${id}.yaml`), renderRecord(r));
   git(dir, ["add", "-A"]);
   git(dir, ["commit", "-qm", "Much"], "admin-1", "2026-11-20T10:00:00Z");

@@ -22,9 +22,10 @@ export default defineCommand({
     const declared = project.environments.find((e) => e.name === env);
     if (!declared) throw new FindingError(project.findings, 2);
     const people = readPeople(context.root, env);
-    const { attest } = await import("../../rotation/attest.ts");
+    const [{ attest }, { signersOf }] = await Promise.all([import("../../rotation/attest.ts"), import("../rotation-signers.ts")]);
+    const { once } = signersOf(context, env, declared.tier, people);
     const { reported } = await import("../../rotation/report.ts");
-    const record = await attest({ root: context.root, declared, people, signer: signerOf(context, env, people), clock: context.clock, write: writeAtomic }, id, evidence.trim());
+    const record = await attest({ root: context.root, declared, people, ...(once && { once }), signer: signerOf(context, env, people), clock: context.clock, write: writeAtomic }, id, evidence.trim());
     return { exit: 0, ...renderRotations(context, env, [{ ...reported(record), waiting: null }]) };
   },
 });

@@ -1,5 +1,4 @@
 import { FindingError, type Finding } from "../../lib/finding.ts";
-import { readPeople } from "../../seal/deploy.ts";
 import { readProject } from "../../stacks/read.ts";
 import { exposureRank } from "../../schemas/exposure.ts";
 import { isOpen } from "../../schemas/rotation-record.ts";
@@ -20,16 +19,17 @@ export default defineCommand({
     const file = options["exposure"];
     if (typeof file !== "string") throw new FindingError({ code: "USAGE", severity: "error", message: "--exposure is missing", hint: "stackseal people remove writes one into stacks/exposures/" }, 2);
     if (context.envs.length) knownEnvironments(context);
-    const [{ readExposure, lineState, openLine }, { readRecords }] = await Promise.all([import("../../rotation/departure.ts"), import("../../rotation/record.ts")]);
+    const [{ readExposure, lineState, openLine }, { readRecords }, { signersIn }, { signersOf }] = await Promise.all([import("../../rotation/departure.ts"), import("../../rotation/record.ts"), import("../../rotation/signers.ts"), import("../rotation-signers.ts")]);
     const exposure = readExposure(context.root, file);
     const findings: Finding[] = [];
     const states = (): LineState[] => {
       const project = readProject(context.root, { clock: context.clock });
       const records = new Map<string, ReturnType<typeof readRecords>>();
       return [...exposure.lines].filter((l) => context.envs.length === 0 || context.envs.includes(l.environment)).sort((a, b) => exposureRank(a.class, a.tier) - exposureRank(b.class, b.tier)).map((l) => {
-        const known = records.get(l.environment) ?? readRecords(context.root, l.environment, readPeople(context.root, l.environment));
+        const d = project.environments.find((e) => e.name === l.environment) ?? null;
+        const known = records.get(l.environment) ?? readRecords(context.root, l.environment, signersOf(context, l.environment, d?.tier ?? l.tier ?? "production"));
         records.set(l.environment, known);
-        return lineState(l, exposure.on, project.environments.find((e) => e.name === l.environment) ?? null, known.records.map((k) => k.record));
+        return lineState(l, exposure, d, known.records);
       });
     };
     let exit = 0;
@@ -38,7 +38,7 @@ export default defineCommand({
       for (const env of new Set(states().filter((s) => s.state === "open").map((s) => s.environment))) await withRotator(context, env, options, async (r) => {
         for (const line of states().filter((s) => s.environment === env && s.state === "open")) {
           if (context.signal.aborted) return;
-          const open = readRecords(r.root, env, r.people).records.find((k) => k.record.path === line.path && isOpen(k.record))?.record;
+          const open = readRecords(r.root, env, signersIn(r)).records.find((k) => k.record.path === line.path && isOpen(k.record))?.record;
           try {
             // What was replaced otherwise and lacks a proof can't be helped by rotating again.
             if (!open && line.why.startsWith("another one is in force")) continue;

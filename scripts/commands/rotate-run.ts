@@ -26,9 +26,9 @@ export default defineCommand({
     };
     if (branch !== undefined) git("check-ref-format", "--branch", branch);
     return withRotator(context, env, options, async (r) => {
-      const [{ due }, { readRecords }, { mayGoUnattended }] = await Promise.all([import("../../rotation/due.ts"), import("../../rotation/record.ts"), import("../../schemas/rotation.ts")]);
+      const [{ due }, { readRecords }, { signersIn }, { mayGoUnattended }] = await Promise.all([import("../../rotation/due.ts"), import("../../rotation/record.ts"), import("../../rotation/signers.ts"), import("../../schemas/rotation.ts")]);
       const listed = (kind: string): boolean => r.declared.environment.rotation?.unattended?.includes(kind) === true && r.declared.credentials.some((c) => c.kind === kind && c.spec.class === "standard" && mayGoUnattended(c.rotation));
-      const open = readRecords(r.root, env, r.people).records.map((k) => k.record).filter((x) => isOpen(x) && listed(x.kind));
+      const open = readRecords(r.root, env, signersIn(r)).records.map((k) => k.record).filter((x) => isOpen(x) && listed(x.kind));
       const todo = due([r.declared], context.clock, Number(within)).filter((d) => listed(d.kind) && !open.some((o) => o.path === d.path));
       const moved: Moved[] = [];
       const findings: Finding[] = [];

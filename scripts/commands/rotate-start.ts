@@ -34,7 +34,7 @@ export default defineCommand({
     if (at !== undefined && reportedAt === undefined) throw usage(`--reported-at wants an instant as 2026-11-24T10:30:00Z, not "${at}"`);
     mustConfirm(context, `stackseal rotate start ${path ?? "--all"} --env ${env} --reason ${reason}`);
     return withRotator(context, env, options, async (r) => {
-      const [{ inOrder, targets }, { readRecords }, { isOpen }] = await Promise.all([import("../../rotation/plan.ts"), import("../../rotation/record.ts"), import("../../schemas/rotation-record.ts")]);
+      const [{ inOrder, targets }, { readRecords }, { signersIn }, { isOpen }] = await Promise.all([import("../../rotation/plan.ts"), import("../../rotation/record.ts"), import("../../rotation/signers.ts"), import("../../schemas/rotation-record.ts")]);
       const moved: Moved[] = [];
       const findings: Finding[] = [];
       let exit = 0;
@@ -43,7 +43,7 @@ export default defineCommand({
         if (all) context.progress(`${env}: ${t.path}`);
         try {
           // Of all, what is on its way already goes on; one alone is refused with its id.
-          const open = all ? readRecords(r.root, env, r.people).records.find((k) => k.record.path === t.path && isOpen(k.record))?.record : undefined;
+          const open = all ? readRecords(r.root, env, signersIn(r)).records.find((k) => k.record.path === t.path && isOpen(k.record))?.record : undefined;
           const record = open ?? (await begin(r, { path: t.path, reason, ...(reportedAt && { reportedAt }) }));
           const m = await moveOn(r, record.rotation);
           moved.push(m.moved);

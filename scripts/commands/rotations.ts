@@ -2,7 +2,6 @@ import { FindingError, type Finding } from "../../lib/finding.ts";
 import { LOCAL, LOCAL_PEOPLE_FILE } from "../../schemas/layout.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readPeople } from "../../seal/deploy.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand } from "../command.ts";
 import { renderRotations } from "../render/rotations.ts";
@@ -17,15 +16,14 @@ export default defineCommand({
   run: async (context, _args, options) => {
     const names = knownEnvironments(context);
     const project = readProject(context.root, { only: names, clock: context.clock });
-    const [{ readRecords }, { compromises, csv, gaps, reported }] = await Promise.all([import("../../rotation/record.ts"), import("../../rotation/report.ts")]);
+    const [{ readRecords }, { compromises, csv, gaps, reported }, { signersOf }] = await Promise.all([import("../../rotation/record.ts"), import("../../rotation/report.ts"), import("../rotation-signers.ts")]);
     const findings: Finding[] = [];
     const all = [];
     for (const name of names) {
-      const people = name === LOCAL && !existsSync(join(context.root, LOCAL_PEOPLE_FILE)) ? null : readPeople(context.root, name);
-      const { records, findings: wrong } = readRecords(context.root, name, people);
+      const d = project.environments.find((e) => e.name === name);
+      const { records, findings: wrong } = readRecords(context.root, name, !d || (name === LOCAL && !existsSync(join(context.root, LOCAL_PEOPLE_FILE))) ? null : signersOf(context, name, d.tier));
       findings.push(...wrong);
       all.push(...records.map((k) => reported(k.record)));
-      const d = project.environments.find((e) => e.name === name);
       if (d) findings.push(...gaps(d, records, context.clock));
     }
     const list = options["open"] === true ? all.filter((r) => r.state === "open") : all;

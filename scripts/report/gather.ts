@@ -11,6 +11,8 @@ import { EXCEPTIONS_FILE, exceptionsSchema, type Exception } from "../../schemas
 import { parseWith } from "../../schemas/parse.ts";
 import { readProject } from "../../stacks/read.ts";
 import type { Context } from "../command.ts";
+import type { Signers } from "../../rotation/signers.ts";
+import { signersOf } from "../rotation-signers.ts";
 import { deploymentsKnown, type GivenDeployments } from "../evidence.ts";
 import type { Material } from "./data.ts";
 import { heldOver } from "../../audit/held.ts";
@@ -34,7 +36,11 @@ export async function gather(context: Context, period: Period, given: GivenDeplo
   const { held, findings: unseen } = await heldOver(new Git(context.root, context.env), log.head, (t) => { context.progress(t); });
   context.progress(null);
   const project = readProject(context.root, { only: environments, clock: context.clock });
-  const rotations = environments.map((e) => readRecords(context.root, e, project.people));
+  const signers = (name: string): Signers | null => {
+    const tier = project.environments.find((e) => e.name === name)?.tier;
+    return project.people && tier !== undefined ? signersOf(context, name, tier, project.people) : null;
+  };
+  const rotations = environments.map((e) => readRecords(context.root, e, signers(e)));
   const exposures = readExposures(context.root);
   const exceptions = readExceptions(context.root);
   const within = (from: string, to: string | null): boolean => from <= until && (to ?? "9999") >= since;

@@ -4,6 +4,7 @@ import type { Rotator } from "../../rotation/context.ts";
 import { sesSmtpPassword } from "../../rotation/strategies/iam.ts";
 import { unsealed } from "../../rotation/deliver.ts";
 import { abort, advance } from "../../rotation/machine.ts";
+import { signersIn } from "../../rotation/signers.ts";
 import { readRecords } from "../../rotation/record.ts";
 import { propose, wayOf } from "../../rotation/start.ts";
 import { isOpen } from "../../schemas/rotation-record.ts";
@@ -75,6 +76,42 @@ describe("an old one that lives on after it was ended", () => {
     }
   }, 120_000);
 });
+describe("whatever refuses the old one and the new one alike", () => {
+  it("shows nothing of the old one: the rotation stays open", async () => {
+    const c = CASES.find((x) => x.path === "vapi.token")!;
+    const w = await world(c);
+    try {
+      const old = await w.value(c.path);
+      const r = await quick(w, c);
+      const { rotation } = await propose(r, { path: c.path, reason: "departure" });
+      // After the new one is in force everything is refused: an account that was closed, or something that answers in the provider's place.
+      const refused: Rotator = { ...r, probe: (s) => (steps(w).includes("promoted") ? Promise.resolve({ verdict: "invalid", code: "CREDENTIAL_REFUSED", message: "refused" }) : r.probe(s)) };
+      expect(await codes(advance(refused, rotation, wayOf(refused)))).toEqual(["ROTATION_INCONCLUSIVE"]);
+      expect(steps(w)).not.toContain("buried");
+      await tell(w, "vapi", old, "dead");
+      expect((await advance(r, rotation, wayOf(r))).record.steps.at(-1)!.step).toBe("closed");
+    } finally {
+      await w.close();
+    }
+  }, 60_000);
+});
+describe("a way back", () => {
+  it.each([["vapi.token", "valid", ["ROTATION_UNUSED_ALIVE"]], ["twilio.authToken", "invalid", []]] as const)("%s: says whether the new one that isn't used is dead", async (path, verdict, found) => {
+    const c = CASES.find((x) => x.path === path)!;
+    const w = await world(c);
+    try {
+      const r = await quick(w, c);
+      const { rotation } = await propose(r, { path, reason: "scheduled" });
+      const dark: Rotator = { ...r, probe: () => Promise.resolve({ verdict: "inconclusive", code: "NO_ANSWER", message: "no answer" }) };
+      expect(await codes(advance(dark, rotation, wayOf(dark)))).toEqual(["ROTATION_INCONCLUSIVE"]);
+      const back = await abort(r, rotation, wayOf(r));
+      const last = back.record.steps.at(-1)!;
+      expect([last.step, last.verdict, back.findings.map((f) => f.code)]).toEqual(["aborted", verdict, found]);
+    } finally {
+      await w.close();
+    }
+  }, 60_000);
+});
 /** What a person does in the dashboard: the endpoint that isn't the new one goes. */
 async function endOld(w: World, r: Rotator): Promise<void> {
   const record = readRecords(w.root, "local", null).records.at(-1)!.record;
@@ -110,7 +147,7 @@ describe("a machine whose clock is wrong", () => {
       const again = await advance(r, next.rotation, wayOf(r));
       const times = again.record.steps.map((s) => s.at);
       expect(times).toEqual([...times].sort());
-      expect(readRecords(w.root, "local", r.people).findings).toEqual([]);
+      expect(readRecords(w.root, "local", signersIn(r)).findings).toEqual([]);
     } finally {
       await w.close();
     }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FindingError } from "../../lib/finding.ts";
 import { abort, advance } from "../../rotation/machine.ts";
 import { propose, wayOf } from "../../rotation/start.ts";
+import { signersIn } from "../../rotation/signers.ts";
 import { readRecords } from "../../rotation/record.ts";
 import { expand } from "../../schemas/template.ts";
 import { isOpen } from "../../schemas/rotation-record.ts";
@@ -50,7 +51,7 @@ async function begin(w: World, c: Case, t: Trouble): Promise<{ id: string; old: 
   return { id: record.rotation, old, happened };
 }
 async function mustBeClean(w: World, c: Case): Promise<void> {
-  expect(readRecords(w.root, "local", (await w.rotator()).people)).toMatchObject({ findings: [] });
+  expect(readRecords(w.root, "local", signersIn(await w.rotator()))).toMatchObject({ findings: [] });
   expect(readRecords(w.root, "local", null).records.filter((k) => isOpen(k.record))).toEqual([]);
   // A cut whose answer was lost leaves a key that nobody has, and that only a person can remove.
   if (c.service !== null && !lost.has(w)) expect(alive(w, c.service, c.owner)).toBe(1);
