@@ -1,4 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
+import type { Finding } from "../lib/finding.ts";
+import type { ExpectedSecret } from "../schemas/integrations/index.ts";
 import type { People } from "../schemas/people.ts";
 import type { Verdict } from "../schemas/rotation-record.ts";
 import type { Identity } from "../seal/age.ts";
@@ -71,6 +73,8 @@ export interface Rotator extends Outside {
   /** Who might sign a rotation's steps once, as history tells. */
   readonly once?: Signers["once"];
   readonly signer: Signer;
+  /** What history tells of a value that was in force before; null where it never was. Absent where there is no history. */
+  readonly heldBefore?: (e: Pick<ExpectedSecret, "path" | "spec">, value: string) => Promise<Finding | null>;
   readonly identities: readonly Identity[];
   readonly peppers: Peppers;
   /** Fingerprints of values that somebody could know, and the list that says so: such a value never comes back. */

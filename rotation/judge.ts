@@ -56,6 +56,9 @@ export async function newSlot(r: Rotator, e: ExpectedSecret, value: string, reas
     if ((await printLike(c.claims.fingerprint)) !== c.claims.fingerprint) continue;
     wrong.push(rotationCodes.finding("ROTATION_NEXT_UNFIT", { message: d.name === r.declared.name ? `the value is in force as ${c.path} already` : `the value is in force as ${c.path} of ${d.name}`, path: e.path, hint: "issue a new one at the provider" }));
   }
+  // What a person gives may be what they gave once; what was just minted is new.
+  const before = wrong.length === 0 && e.rotation.kind === "guided" ? await r.heldBefore?.(e, value) : null;
+  if (before) wrong.push(before);
   if (wrong.length) throw new FindingError(wrong);
   return { value, claims: await newClaims(e.spec, e.kind, value, r.peppers, r.signer.name, claimReason(reason), r.clock.now(), maxAgeDays(r, e)) };
 }

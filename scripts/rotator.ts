@@ -3,6 +3,7 @@ import type { AccessKeys, Rotator } from "../rotation/context.ts";
 import { seconds } from "../rotation/plan.ts";
 import { writeAtomic } from "../lib/atomic.ts";
 import { FindingError } from "../lib/finding.ts";
+import type { ExpectedSecret } from "../schemas/integrations/index.ts";
 import { loopback } from "../schemas/fields.ts";
 import { LOCAL } from "../schemas/layout.ts";
 import { openPeppers } from "../seal/pepper.ts";
@@ -12,6 +13,7 @@ import { sandboxFor } from "./doctoring.ts";
 import { exposedPrints } from "./exposure.ts";
 import { readValue } from "./read-value.ts";
 import { sealingOf } from "./sealing.ts";
+import { heldBefore } from "./value-history.ts";
 
 // What the commands that rotate have in common.
 
@@ -72,7 +74,8 @@ export async function withRotator<T>(context: Context, env: string, options: Rea
         context.signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
       }),
       say: (text) => { context.progress(null); context.say(text); },
-      declared: d, project: sealing.project, people: sealing.people, ...(once && { once }), signer: sealing.signer, exposed: exposedPrints(context.root), identities: sealing.identities, peppers, sandbox: useSandbox, receive,
+      declared: d, project: sealing.project, people: sealing.people, ...(once && { once }), signer: sealing.signer, exposed: exposedPrints(context.root),
+      ...(env !== LOCAL && { heldBefore: (e: Pick<ExpectedSecret, "path" | "spec">, value: string) => heldBefore(context.root, context.env, e.path, value, e.spec.human === true, peppers) }), identities: sealing.identities, peppers, sandbox: useSandbox, receive,
       options: {
         waitMs: (durationOf(options, "wait") ?? 60) * 1000, settleMs: (durationOf(options, "settle") ?? (useSandbox ? 1 : 15)) * 1000, now: options["cutNow"] === true,
         confirmed: (options["confirm"] as string[] | undefined) ?? [], ...(options["grace"] !== undefined && { graceSeconds: durationOf(options, "grace") ?? 0 }),

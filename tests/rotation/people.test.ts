@@ -107,6 +107,34 @@ describe("what no probe can prove", () => {
   });
 });
 
+describe("a value that a person gives", () => {
+  it("is refused where it was in force before, for however short a while", async () => {
+    const dir = copyOf(base);
+    cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const file = join(mkdtempSync(join(tmpdir(), "value-")), "token");
+    const former = await valueOf(dir, "vapi.token");
+    expect(as(base, "super-admin-1", dir, ["secret", "set", "vapi.token", "--env", "dev", "--reason", "scheduled"], expand("{uuid}")).codes).toEqual([]);
+    await deliver(dir);
+    commit(dir, "Set anew");
+    const start = (value: string): Ran => {
+      writeFileSync(file, value);
+      return rotate("super-admin-1", dir, ["rotate", "start", "vapi.token", "--reason", "scheduled", "--file", file, ...SANDBOX]);
+    };
+    const open = (): string => records(dir).find((r) => r["state"] === "open")!["rotation"] as string;
+    const back = start(former);
+    expect([back.codes, (back.stdout + back.stderr).includes(former)]).toEqual([["VALUE_RETURNED"], false]);
+    expect(rotate("super-admin-1", dir, ["rotate", "abort", open(), ...SANDBOX]).status).toBe(0);
+    const other = expand("{uuid}");
+    expect(start(other).codes).toEqual(["ROTATION_OLD_ALIVE"]);
+    commit(dir, "On its way");
+    expect(rotate("super-admin-1", dir, ["rotate", "abort", open(), ...SANDBOX]).codes).toEqual(["ROTATION_UNUSED_ALIVE"]);
+    commit(dir, "Given up");
+    // It was in force for a while: it may not come back either.
+    expect(start(other).codes).toEqual(["VALUE_RETURNED"]);
+    expect(rotate("super-admin-1", dir, ["rotate", "abort", open(), ...SANDBOX]).status).toBe(0);
+  });
+});
+
 describe("a departure", () => {
   it("walks the exposure list: a line closes when the exposed value is proven dead, and not when it was merely set anew", async () => {
     const dir = copyOf(base);
