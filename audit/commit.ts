@@ -45,9 +45,11 @@ export function parseCommit(id: string, text: string): Commit {
   const rest = end < 0 ? "" : text.slice(end);
   return { id, parents, author, committer, message: rest.slice(2), signature: armored === "" ? null : { armored, signed: kept.join("\n") + rest } };
 }
+const [FIRST, LAST] = [-62_135_596_800, 253_370_764_799];
 function identity(text: string): Identity {
   const m = /^(.*?) ?<([^>]*)> (-?\d+) [-+]\d{4}$/.exec(text);
-  return { name: m?.[1] ?? "", email: m?.[2] ?? "", at: m ? new Date(Number(m[3]) * 1000).toISOString() : "" };
+  // Git takes any number of seconds; an ISO year has four digits, and 9999 stands for "no end" in filters.
+  return { name: m?.[1] ?? "", email: m?.[2] ?? "", at: m ? new Date(Math.min(Math.max(Number(m[3]), FIRST), LAST) * 1000).toISOString() : "" };
 }
 
 export interface SignatureState {

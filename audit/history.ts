@@ -22,32 +22,50 @@ const NONE = /^0+$/;
 export async function* changedCommits(git: Git, to: string, from: string | null, paths: readonly string[]): AsyncGenerator<CommitChange> {
   const args = ["log", "--topo-order", "--full-history", "--relative", "--root", "-c", "--raw", "-z", "--no-abbrev", "-M", "--format=%x1e%H", to, ...(from === null ? [] : [`^${from}`]), "--", ...paths];
   const decoder = new StringDecoder("utf8");
+  const records = new Records();
   let rest = "";
   for await (const chunk of git.stream(args)) {
-    rest += decoder.write(chunk);
-    const records = rest.split("\u001e");
-    rest = records.pop() ?? "";
-    for (const r of records) if (r !== "") yield record(r);
+    const pieces = (rest + decoder.write(chunk)).split("\0");
+    rest = pieces.pop() ?? "";
+    for (const p of pieces) {
+      const ended = records.take(p);
+      if (ended) yield ended;
+    }
   }
-  if (rest !== "") yield record(rest);
+  if (records.open) yield records.open;
 }
-function record(text: string): CommitChange {
-  const parts = text.split("\0").map((p) => p.replace(/^\n+/, ""));
-  const files: FileChange[] = [];
-  for (let i = 1; i < parts.length; i++) {
-    const meta = parts[i] as string;
-    if (!meta.startsWith(":")) continue;
-    const parents = /^:+/.exec(meta)?.[0].length ?? 1;
-    const words = meta.slice(parents).split(" ");
-    const ids = words.slice(parents + 1, 2 * parents + 2);
-    const status = words.at(-1) ?? "";
-    const moved = /^[RC]\d/.test(status);
-    const first = parts[++i] as string;
-    const second = moved ? (parts[++i] as string) : first;
-    const after = ids.at(-1) ?? "";
-    files.push({ path: second, ...(moved && first !== second && status.startsWith("R") && { from: first }), before: ids.slice(0, -1).filter((x) => !NONE.test(x)), after: NONE.test(after) ? null : after });
+/** Reads the pieces between NULs: what a piece is depends on its place alone, as a path may hold anything else, the mark of a commit too. */
+class Records {
+  open: { readonly commit: string; readonly files: FileChange[] } | null = null;
+  private meta = "";
+  private paths: string[] = [];
+  private wants = 0;
+  /** The record that this piece ends; else null. */
+  take(piece: string): CommitChange | null {
+    if (this.wants > 0) {
+      this.paths.push(piece);
+      if (--this.wants === 0) this.open?.files.push(fileChange(this.meta, this.paths));
+      return null;
+    }
+    const text = piece.replace(/^\n+/, "");
+    if (text.startsWith(":")) {
+      this.meta = text;
+      this.paths = [];
+      this.wants = MOVED.test(text) ? 2 : 1;
+      return null;
+    }
+    if (!text.startsWith("\u001e")) return null;
+    const ended = this.open;
+    this.open = { commit: text.slice(1).trim(), files: [] };
+    return ended;
   }
-  return { commit: (parts[0] as string).trim(), files };
+}
+const MOVED = / [RC]\d+$/;
+function fileChange(meta: string, [first = "", second = first]: readonly string[]): FileChange {
+  const parents = /^:+/.exec(meta)?.[0].length ?? 1;
+  const ids = meta.slice(parents).split(" ").slice(parents + 1, 2 * parents + 2);
+  const after = ids.at(-1) ?? "";
+  return { path: second, ...(first !== second && / R\d+$/.test(meta) && { from: first }), before: ids.slice(0, -1).filter((x) => !NONE.test(x)), after: NONE.test(after) ? null : after };
 }
 
 export interface Lines {

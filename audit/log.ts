@@ -90,8 +90,8 @@ export function openLog(o: LogOptions): Log {
 
 async function* read(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[]): AsyncGenerator<readonly Change[]> {
   const [lines, people, notes] = [await linesOf(git, head), await peopleHistory(git, head), await policyNotes(git)];
-  const version = sha256(JSON.stringify([4, [...people.keys], [...people.recipients]])).slice(0, 16);
-  const cache = o.cache === false ? null : new CommitCache(join(o.root, WORK_DIR, "cache/audit.log"), version);
+  const version = sha256(JSON.stringify([5, [...people.keys], [...people.recipients]])).slice(0, 16);
+  const cache = o.cache === false || git.tracks(WORK_DIR) ? null : new CommitCache(join(o.root, WORK_DIR, "cache/audit.log"), version);
   const merges = new Map<string, Merge>();
   const texts = new Texts(git);
   const asked = new Set<string>();
@@ -180,7 +180,7 @@ function changesOf(id: string, e: Cached, k: Known): Change[] {
     const issueId = d.issueId ?? null;
     return {
       commit: id, at: e.t, author: e.a, committer: e.c, signature: e.s,
-      review: reviewOf({ subject: d, claimed: e.m, signer: e.s.by, merge, people: k.people, tier: d.environment === null ? undefined : k.tiers.get(d.environment) }),
+      review: reviewOf({ subject: d, claimed: e.m, signer: e.s.by, author: e.a, committer: e.c, merge, people: k.people, tier: d.environment === null ? undefined : k.tiers.get(d.environment) }),
       kind: d.kind, environment: d.environment, path: d.path, change: d.change, who: d.who ?? e.s.by ?? e.a, issueId,
       policy: k.notes.get(id) ?? k.notes.get(merge?.id ?? "") ?? null,
       deployment: k.deployments.of({ environment: d.environment, kind: d.kind, path: d.path, issueId, commit: id, landed: merge?.at ?? e.t }),

@@ -21,25 +21,33 @@ export interface ReviewInput {
   readonly subject: Described;
   readonly claimed: readonly string[];
   readonly signer: string | null;
+  /** `Name <email>` of the change, by its own word: who made it, where nobody signed. */
+  readonly author: string;
+  readonly committer: string;
   readonly merge: Merge | null;
   readonly people: PeopleHistory;
   /** Of the change's environment; undefined where that isn't known any more. */
   readonly tier: Tier | undefined;
 }
 /** What counts of a merge: kept for every merge of the history, so no more than that. */
-export interface Merge { readonly id: string; readonly at: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: SignatureState }
-export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, at: c.committer.at, committer: `${c.committer.name} <${c.committer.email}>`, claimed: reviewedBy(c.message), signature });
-export function reviewOf({ subject, claimed, signer, merge, people, tier }: ReviewInput): Review {
+export interface Merge { readonly id: string; readonly at: string; readonly author: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: SignatureState }
+export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, at: c.committer.at, author: `${c.author.name} <${c.author.email}>`, committer: `${c.committer.name} <${c.committer.email}>`, claimed: reviewedBy(c.message), signature });
+export function reviewOf({ subject, claimed, signer, author, committer, merge, people, tier }: ReviewInput): Review {
   const names = [...new Set([...claimed, ...(merge?.claimed ?? [])])];
   const signed = merge?.signature.state === "valid" ? merge.signature.by : null;
-  const may = (person: string | null): boolean => person !== null && person !== signer && owns(people.roles.get(person), people.tiers.get(person) ?? [], tier, subject);
+  // Nobody reviews their own change: whose it is says its signature, else its author and committer.
+  const makers = signer === null ? [author, committer] : [];
+  const made = new Set([signer, ...makers.map((m) => meant(m, people))]);
+  const ownMerge = merge !== null && makers.some((m) => address(m) === address(merge.author));
+  const may = (person: string | null): boolean => person !== null && !made.has(person) && owns(people.roles.get(person), people.tiers.get(person) ?? [], tier, subject);
   return {
     merge: merge?.id ?? null,
     mergedBy: merge === null ? null : (signed ?? merge.committer),
     claimed: names,
-    codeOwners: may(signed) ? "satisfied" : names.some((n) => may(meant(n, people))) ? "claimed" : "not satisfied",
+    codeOwners: !ownMerge && may(signed) ? "satisfied" : names.some((n) => may(meant(n, people))) ? "claimed" : "not satisfied",
   };
 }
+const address = (person: string): string => (/<([^>]*)>$/.exec(person)?.[1] ?? person).toLowerCase();
 const known = new WeakMap<PeopleHistory, Map<string, string | null>>();
 /** Whom a trailer's text names. */
 function meant(text: string, people: PeopleHistory): string | null {

@@ -2,7 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { documentCodes } from "./codes.ts";
 import { FindingError } from "./finding.ts";
 
-// Only git itself is started, with nothing of the repository's or the user's that could run programs or change what is shown.
+// Only git itself is started, with nothing of the repository's or the user's that could run programs, change what is shown, or put another object in
+// the place of the one named (replace refs, grafts).
 
 const SAFE = ["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.pager=cat", "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "diff.external="];
 
@@ -15,7 +16,7 @@ export class Git {
   readonly env: Readonly<Record<string, string | undefined>>;
   constructor(root: string, env: Readonly<Record<string, string | undefined>>) {
     this.root = root;
-    this.env = { ...env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+    this.env = { ...env, GIT_OPTIONAL_LOCKS: "0", GIT_TERMINAL_PROMPT: "0", GIT_NO_REPLACE_OBJECTS: "1", GIT_GRAFT_FILE: "/dev/null", LC_ALL: "C" };
   }
 
   /** Standard output of a short command; null where git says no. */
@@ -25,6 +26,10 @@ export class Git {
   }
   text(args: readonly string[]): string | null {
     return this.try(args)?.toString("utf8").trim() ?? null;
+  }
+  /** Whether a path, or anything below it, is a file of the index: what somebody committed, not what this machine wrote. */
+  tracks(path: string): boolean {
+    return this.try(["ls-files", "-z", "--", path])?.length !== 0;
   }
   get inside(): boolean {
     return this.text(["rev-parse", "--is-inside-work-tree"]) === "true";

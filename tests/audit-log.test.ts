@@ -10,6 +10,8 @@ const cli = join(repo, "dist/cli.js");
 const home = mkdtempSync(join(tmpdir(), "home-"));
 const env = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_NOSYSTEM: "1", GIT_AUTHOR_NAME: "engineer", GIT_AUTHOR_EMAIL: "engineer@acme.example", GIT_COMMITTER_NAME: "engineer", GIT_COMMITTER_EMAIL: "engineer@acme.example" };
 const git = (dir: string, ...args: string[]): string => execFileSync("git", args, { cwd: dir, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+/** As git, by another person. */
+const merger = (dir: string, ...args: string[]): string => execFileSync("git", args, { cwd: dir, env: { ...env, GIT_AUTHOR_NAME: "merger", GIT_AUTHOR_EMAIL: "merger@acme.example", GIT_COMMITTER_NAME: "merger", GIT_COMMITTER_EMAIL: "merger@acme.example" }, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 interface Change { commit: string; kind: string; environment: string | null; path: string; change: string; who: string; issueId: string | null; policy: string | null; deployment: { stack: string | null; update: number | null; by: string | null; storeVersion: string | null } | null; signature: { state: string; by: string | null }; review: { merge: string | null; mergedBy: string | null; claimed: string[]; codeOwners: string } }
 const log = (dir: string, ...args: string[]): { changes: Change[]; findings: { code: string }[]; ok: boolean } => {
   const r = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--json", ...args], { env, encoding: "utf8", maxBuffer: 64 << 20 });
@@ -48,7 +50,7 @@ describe("audit log", () => {
     git(dir, "switch", "-q", "main");
     edit(dir, "stacks/prod/payments.yaml", /path: [^,\n]+/, "path: /webhooks/other");
     git(dir, "commit", "-qam", "Move the endpoint");
-    git(dir, "-c", "gpg.format=ssh", "-c", `user.signingkey=${adminKey}`, "merge", "-q", "--no-ff", "-S", "-m", "Merge the rotation", "rotate");
+    merger(dir, "-c", "gpg.format=ssh", "-c", `user.signingkey=${adminKey}`, "merge", "-q", "--no-ff", "-S", "-m", "Merge the rotation", "rotate");
     edit(dir, "stacks/people.yaml", "    auditor-1:\n", "    auditor-2:\n");
     git(dir, "commit", "-qam", "Another auditor");
     git(dir, "mv", "stacks/staging", "stacks/preprod");
@@ -110,6 +112,44 @@ describe("audit log", () => {
     git(copy, "switch", "-q", "main");
     git(copy, "merge", "-q", "--no-ff", "-m", "Merge the detour", "detour");
     expect(log(copy).changes.find((c) => c.path.endsWith("plan"))?.signature).toMatchObject({ state: "unknown-key", by: null });
+  });
+  it("calls no change reviewed whose own author merged it, signed or by name", () => {
+    const copy = mkdtempSync(join(tmpdir(), "audit-"));
+    cpSync(dir, copy, { recursive: true });
+    const verdict = (branch: string, author: string, merge: typeof git): string | undefined => {
+      git(copy, "switch", "-qc", branch);
+      edit(copy, "stacks/dev/environment.yaml", /plan: \w+/, `plan: ${branch}`);
+      git(copy, "commit", "-qam", branch, "--author", author);
+      git(copy, "switch", "-q", "main");
+      merge(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${adminKey}`, "merge", "-q", "--no-ff", "-S", "-m", `Merge ${branch}`, branch);
+      return log(copy).changes.find((c) => c.path.endsWith("plan"))?.review.codeOwners;
+    };
+    expect(verdict("one", "somebody <somebody@acme.example>", merger)).toBe("satisfied");
+    expect(verdict("two", "engineer <engineer@acme.example>", git)).toBe("not satisfied");
+    expect(verdict("three", "super-admin-1 <elsewhere@acme.example>", merger)).toBe("not satisfied");
+  });
+  it("takes no commit's id from a file's name, no cache from a commit, no commit from a replace ref, and reads the farthest date", () => {
+    const copy = mkdtempSync(join(tmpdir(), "audit-"));
+    cpSync(dir, copy, { recursive: true });
+    edit(copy, "stacks/dev/environment.yaml", /plan: \w+/, "plan: signed");
+    git(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${adminKey}`, "commit", "-q", "-a", "-S", "-m", "Signed");
+    const signed = git(copy, "rev-parse", "HEAD").trim();
+    writeFileSync(join(copy, "stacks/dev", `\u001e${signed}`), "x");
+    edit(copy, "stacks/prod/payments.yaml", /path: [^,\n]+/, "path: /webhooks/hidden");
+    git(copy, "add", "stacks");
+    execFileSync("git", ["commit", "-qm", "Hidden"], { cwd: copy, env: { ...env, GIT_COMMITTER_DATE: "@99999999999999 +0000" } });
+    const hidden = git(copy, "rev-parse", "HEAD").trim();
+    const read = (): [string, string, string] | null => { const c = log(copy).changes.find((x) => x.path === "stripe.webhooks.payments.path"); return c ? [c.commit, c.signature.state, c.review.codeOwners] : null; };
+    expect(read()).toEqual([hidden, "none", "not satisfied"]);
+    // What the cache says is believed where this machine wrote it, and not where it came with the commits.
+    const cache = join(copy, ".stackseal/cache/audit.log"), forged = readFileSync(cache, "utf8").replace(new RegExp(`^(${hidden} .*)"state":"none"`, "m"), '$1"state":"valid"');
+    writeFileSync(cache, forged);
+    expect(read()?.[1]).toBe("valid");
+    git(copy, "add", "-f", ".stackseal/cache/audit.log");
+    git(copy, "commit", "-qm", "A cache");
+    expect(read()).toEqual([hidden, "none", "not satisfied"]);
+    git(copy, "replace", hidden, signed);
+    expect(read()).toEqual([hidden, "none", "not satisfied"]);
   });
   it("filters by environment, time, credential and person", () => {
     expect(new Set(log(dir, "--env", "prod").changes.map((c) => c.environment))).toEqual(new Set(["prod"]));
@@ -177,7 +217,7 @@ describe("audit log", () => {
     for (const e of ["dev", "prod"]) edit(copy, `stacks/${e}/environment.yaml`, /plan: \w+/, "plan: starter");
     git(copy, "commit", "-qam", "Plans");
     git(copy, "switch", "-q", "main");
-    git(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${key}`, "merge", "-q", "--no-ff", "-S", "-m", "By an engineer", "topic");
+    merger(copy, "-c", "gpg.format=ssh", "-c", `user.signingkey=${key}`, "merge", "-q", "--no-ff", "-S", "-m", "By an engineer", "topic");
     const plans = log(copy).changes.filter((c) => c.change === "changed" && c.path === "platform.plan" && c.review.mergedBy === "engineer-1");
     expect(plans.map((c) => [c.environment, c.review.codeOwners]).sort()).toEqual([["dev", "satisfied"], ["prod", "not satisfied"]]);
   });

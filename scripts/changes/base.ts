@@ -85,7 +85,7 @@ export async function readBase(context: Context, git: Git, at: Commit, now: read
   const choice = chooseProgram(git, at.commit, tree);
   const key = sha256(JSON.stringify(["base-2", tree, choice, ownDigest(), localDigest(context.root), isoDate(context.clock.now())])).slice(0, 40);
   const file = join(context.root, CACHE, `${key}.json`);
-  const known = readCache(file), have = new Map(known?.environments.map((e) => [e.name, e.graph]));
+  const known = git.tracks(WORK_DIR) ? null : readCache(file), have = new Map(known?.environments.map((e) => [e.name, e.graph]));
   const today = new Map(choice.program === "own-is-current" ? now.map((d) => [d.name, declarationDigest(context.root, d)]) : []);
   const alike = (e: Pick<BaseEnvironment, "name" | "digest">): boolean => today.get(e.name) === e.digest;
   if (known?.environments.every((e) => e.graph !== null || alike(e))) return { ...at, ...known, environments: known.environments.map((e) => (alike(e) ? { ...e, graph: null } : e)), cached: true };
