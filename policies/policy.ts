@@ -98,6 +98,8 @@ export interface PolicySpec {
   readonly passes: readonly PolicySample[];
   readonly breaks: readonly PolicySample[];
 }
+/** Rules that no configuration lowers and no exception lets through: what decides on both hangs on them. */
+export const FIXED: readonly string[] = ["people-signed", "exceptions-valid"];
 /** Declares a policy as a plain object; one a file, listed in index.ts. */
 export const definePolicy = (spec: PolicySpec): PolicySpec => spec;
 

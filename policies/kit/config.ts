@@ -3,7 +3,7 @@ import { isThere, readDocument, type Document } from "../../lib/document.ts";
 import type { Finding } from "../../lib/finding.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { policyCodes } from "../codes.ts";
-import type { PolicySpec } from "../policy.ts";
+import { FIXED, type PolicySpec } from "../policy.ts";
 
 /** The pack's configuration as `pulumi … --policy-pack-config` takes it: a level, or a map with `enforcementLevel` and settings; `all` for every rule. */
 export const LEVELS = ["advisory", "mandatory", "disabled"] as const;
@@ -19,6 +19,7 @@ export class PackConfig {
     this.byRule = byRule;
   }
   level(rule: PolicySpec): Level {
+    if (FIXED.includes(rule.id)) return rule.level;
     return this.byRule.get(rule.id)?.level ?? this.byRule.get("all")?.level ?? rule.level;
   }
   settings(rule: PolicySpec): Readonly<Record<string, unknown>> {
@@ -51,6 +52,7 @@ function ruleConfig(id: string, given: unknown, rule: PolicySpec | undefined, do
   // `remediate` is one of Pulumi's levels; no rule of ours rewrites what somebody declared.
   const level = LEVELS.find((l) => l === enforcementLevel);
   if (enforcementLevel !== undefined && level === undefined) out.push(policyCodes.finding("POLICY_CONFIG", { message: `the level of ${id} must be one of ${LEVELS.join(", ")}`, at: doc.locate(typeof given === "object" ? [id, "enforcementLevel"] : [id]), path: id }));
+  if (FIXED.includes(id) && level !== undefined && level !== rule?.level) out.push(policyCodes.finding("POLICY_CONFIG", { message: `${id} can't be lowered: the configuration itself hangs on it`, at: doc.locate([id]), path: id }));
   for (const key of Object.keys(settings)) if (rule?.config?.[key] === undefined) {
     const near = nearest(key, ["enforcementLevel", ...Object.keys(rule?.config ?? {})]);
     out.push(policyCodes.finding("POLICY_CONFIG", { message: `${id} has no setting "${key}"`, at: doc.locate([id, key], "key"), path: `${id}.${key}`, ...(near !== null && { hint: `did you mean ${near}?` }) }));

@@ -20,6 +20,7 @@ export interface Target {
 export class ExceptionBook {
   readonly inForce: readonly WrittenException[];
   private readonly uses = new Map<WrittenException, Set<string>>();
+  private readonly wider = new Set<WrittenException>();
   constructor(inForce: readonly WrittenException[] = []) {
     this.inForce = inForce;
   }
@@ -28,8 +29,14 @@ export class ExceptionBook {
     const found = this.inForce.find((e) => e.value.rule === rule && matches(e.value, target));
     if (!found) return false;
     const used = this.uses.get(found) ?? new Set();
-    this.uses.set(found, used.add(target.urn ?? `${target.file ?? ""}#${target.path ?? ""}`));
+    if (found.value.path !== undefined && target.path !== undefined && found.value.path !== placeOf(target)) this.wider.add(found);
+    this.uses.set(found, used.add(target.urn ?? placeOf(target)));
     return true;
+  }
+  /** The one place that an exception has let through, where it names more than that; else null. */
+  one(e: WrittenException): string | null {
+    const [only] = this.uses.get(e) ?? [];
+    return this.wider.has(e) && this.used(e) === 1 ? (only ?? null) : null;
   }
   /** How many places an exception has let through. */
   used(e: WrittenException): number {
@@ -37,6 +44,7 @@ export class ExceptionBook {
   }
 }
 
+const placeOf = (t: Target): string => `${t.file ?? ""}#${t.path ?? ""}`;
 function matches(e: Exception, t: Target): boolean {
   if (e.resource !== undefined) return t.urn === e.resource;
   const [file, path] = (e.path ?? "").split("#", 2);

@@ -6,10 +6,14 @@ import { signedFiles } from "../../seal/file-signature.ts";
 export interface GitFacts {
   /** The file's text at the base: the one that was named, else the protected one, the same that `check` compares with; null where it isn't there. */
   readonly base: (file: string) => string | null;
-  /** Who last changed a line; whoever is about to commit where that isn't committed. Null where git can't tell. */
-  readonly author: (file: string, line: number) => { readonly name: string; readonly email: string } | null;
+  /** Who last changed each of the lines; whoever is about to commit where one isn't committed. None where git can't tell. */
+  readonly authors: (file: string, first: number, last: number) => readonly Author[];
 }
-export const NO_GIT: GitFacts = { base: () => null, author: () => null };
+export interface Author {
+  readonly name: string;
+  readonly email: string;
+}
+export const NO_GIT: GitFacts = { base: () => null, authors: () => [] };
 
 /** Null answers everywhere outside a checkout. Nothing is asked of git before a rule wants to know. */
 export function gitFacts(root: string, env: Readonly<Record<string, string | undefined>>, named: string | null = null): GitFacts {
@@ -28,13 +32,12 @@ export function gitFacts(root: string, env: Readonly<Record<string, string | und
       // What rules ask for comes by one process.
       return commit ? (git.files(commit, [...new Set([file, ...signedFiles])])[0] ?? null) : null;
     },
-    author: (file, line) => {
-      const shown = git.try(["blame", "--porcelain", "-L", `${line},${line}`, "--", file])?.toString("utf8");
-      const name = shown && /^author (.*)$/m.exec(shown)?.[1];
-      const email = shown && /^author-mail <(.*)>$/m.exec(shown)?.[1];
-      if (name && name !== "Not Committed Yet") return { name, email: email ?? "" };
-      const me = git.text(["config", "user.name"]);
-      return me ? { name: env["GIT_AUTHOR_NAME"] ?? me, email: env["GIT_AUTHOR_EMAIL"] ?? git.text(["config", "user.email"]) ?? "" } : null;
+    authors: (file, first, last) => {
+      const shown = git.try(["blame", "--line-porcelain", "-L", `${first},${last}`, "--", file])?.toString("utf8") ?? "";
+      const all = [...shown.matchAll(/^author (.*)\nauthor-mail <(.*)>$/gm)].map(([, name = "", email = ""]) => ({ name, email })).filter((a) => a.name !== "");
+      const known = all.filter((a) => a.name !== "Not Committed Yet");
+      const me = known.length > 0 && known.length === all.length ? undefined : git.text(["config", "user.name"]);
+      return me ? [...known, { name: env["GIT_AUTHOR_NAME"] ?? me, email: env["GIT_AUTHOR_EMAIL"] ?? git.text(["config", "user.email"]) ?? "" }] : known;
     },
   };
 }

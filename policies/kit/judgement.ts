@@ -27,7 +27,7 @@ export class Judgement {
     this.config = config;
     this.findings = findings;
     const ids = rules.map((r) => r.id);
-    this.wrong = facts.exceptions.flatMap((e) => faultsOf(e.value, e.at.line, facts, ids).map((f) => ({ e, ...f })));
+    this.wrong = facts.exceptions.flatMap((e) => faultsOf(e.value, e.index, facts, ids).map((f) => ({ e, ...f })));
     this.book = new ExceptionBook(facts.exceptions.filter((e) => !this.wrong.some((w) => w.e === e)));
     this.violations = judgeDeclarations(facts, rules, config, this.book);
   }
@@ -45,8 +45,7 @@ export class Judgement {
    */
   declared(judged: readonly string[] = []): DeclaredViolation[] {
     const rule = rules.find((r) => r.id === "exceptions-valid") as (typeof rules)[number];
-    const level = this.config.level(rule);
-    if (level === "disabled") return [...this.violations];
+    const level = rule.level;
     const at = (e: WrittenException, key: string): { at: DeclaredViolation["at"]; path: string } => ({ at: this.facts.locate(EXCEPTIONS_FILE, ["exceptions", e.index, key]), path: `exceptions.${e.index}.${key}` });
     const say = (e: WrittenException, key: string, message: string, hint: string = rule.remediation): DeclaredViolation => ({ rule, level, message, hint, environment: null, ...at(e, key) });
     return [
@@ -57,6 +56,8 @@ export class Judgement {
         const told = e.value.resource === undefined || (environment !== null && judged.includes(environment));
         const key = e.value.resource === undefined ? "path" : "resource";
         if (told && this.book.used(e) === 0) return [say(e, key, "the exception isn't used: nothing here violates its rule")];
+        const one = this.book.one(e);
+        if (one !== null) return [say(e, key, "the exception is too wide: it names more than the one place that it lets through", `name that: ${one}`)];
         return this.book.used(e) > 1 ? [say(e, key, `the exception is too wide: it lets ${this.book.used(e)} violations through`, "name the one place: stacks/ENV/FILE.yaml#key.of.it")] : [];
       }),
     ];

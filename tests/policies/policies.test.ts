@@ -207,3 +207,23 @@ it("a stack export's own outputs, what came out of a resource, and a provider's 
   expect(said.sort()).toEqual(["a: property value holds a credential (stripe.secretKey) in clear", "aws: property secretKey holds a credential (aws.secretAccessKey) in clear", "b: property encoded holds a credential (stripe.secretKey) in clear", "stackseal-dev: property apiKey holds a credential (stripe.secretKey) in clear"]);
   expect(o.text).not.toContain(key);
 });
+
+it("neither a configuration nor an exception lets through that nobody signed them", () => {
+  for (const [config, also] of [["{ \"all\": \"disabled\" }", ""], ["{ \"people-signed\": \"advisory\", \"stripe-endpoints\": \"disabled\" }", ""], ["{ \"stripe-endpoints\": \"disabled\" }", exception({ rule: "people-signed", path: "policies/config.json#" })]] as const) {
+    const p = project();
+    p.write("policies/config.json", "{}\n");
+    p.commit("super-admin-1");
+    spawnSync("git", ["checkout", "-q", "-b", "feature"], { cwd: p.dir, env: p.env });
+    p.write("policies/config.json", config);
+    if (also) p.write("policies/exceptions.yaml", also);
+    const o = run(p.dir, ["preview", "--env", "prod", "--json"]);
+    expect([config, o.status]).toEqual([config, 1]);
+    expect(o.json.findings.map((f) => f.message).join("\n")).toMatch(/people-signed: the levels of the policies was changed and no Super Admin signed it/);
+  }
+}, 60_000);
+
+it.each([["2026-12-45", "This partner tests its receiver."], ["2026-12-24", "            "], ["2026-12-24", "1234 5678 90"]])("an exception until %s because of \"%s\" isn't one", (expires, reason) => {
+  const p = project();
+  p.write("policies/exceptions.yaml", exception({ rule: "stripe-endpoints", resource: ENDPOINT, expires, reason }));
+  expect(codes(run(p.dir, ["check", "--json"]))).toEqual(["VALUE_INVALID"]);
+});
