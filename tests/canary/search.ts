@@ -61,13 +61,13 @@ export class Search {
     for (let i = 0; i + 4 <= bytes.length; i++) {
       const two = (bytes[i] as number) * 256 + (bytes[i + 1] as number);
       if (this.first[two] === 1) for (const n of this.byStart.get(bytes.readUInt32BE(i)) ?? []) if (bytes.compare(n.bytes, 0, n.bytes.length, i, Math.min(i + n.bytes.length, bytes.length)) === 0) out.push(n.found);
-      if (depth < 3 && ((two === 0x1f8b && bytes[i + 2] === 8) || two === 0x789c || two === 0x7801 || two === 0x78da)) {
+      if (depth < 3 && ((two === 0x1f8b && bytes[i + 2] === 8) || [0x7801, 0x785e, 0x789c, 0x78da].includes(two))) {
         const inner = unpacked(bytes.subarray(i), two === 0x1f8b);
         if (inner) out.push(...this.in(inner, depth + 1).map((f) => ({ ...f, form: `packed, ${f.form}` })));
       }
     }
     // gzip in base64, as a log line or a data URL carries it.
-    if (depth < 3) for (const m of bytes.toString("latin1").matchAll(/(?:H4sI|eJ[wx])[A-Za-z0-9+/_-]{20,}={0,2}/g)) {
+    if (depth < 3) for (const m of bytes.toString("latin1").matchAll(/(?:H4sI|e(?:A|F|J|N)[A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}={0,2}/g)) {
       const inner = unpacked(Buffer.from(m[0], "base64"), m[0].startsWith("H4sI"));
       if (inner) out.push(...this.in(inner, depth + 1).map((f) => ({ ...f, form: `packed in base64, ${f.form}` })));
     }
