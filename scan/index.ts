@@ -95,8 +95,8 @@ class Run {
     this.findings.push(...judged.findings);
   }
   add(judged: { readonly matches: readonly Match[]; readonly findings: readonly Finding[] } | null, file: string, commit?: string): void {
-    this.files++;
     if (judged) {
+      this.files++;
       for (const m of judged.matches) this.matches.push(m);
       for (const f of judged.findings) this.findings.push(f);
     } else this.findings.push(scanCodes.finding("SCAN_BINARY_LEFT_OUT", { message: `a binary file${commit === undefined ? "" : ` of commit ${commit.slice(0, 12)}`} is left out`, at: { file, line: 1, column: 1 } }));

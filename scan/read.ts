@@ -49,6 +49,9 @@ export class Pieces {
     this.filled += n;
     if (this.filled === PIECE) this.piece(false);
   }
+  get binary(): boolean {
+    return this.kind === "binary";
+  }
   /** Null: binary. */
   end(): Judged | null {
     this.piece(true);
@@ -106,7 +109,8 @@ export class Pieces {
 /** Judges what a source gives, in one go. Null: binary. */
 export function judgeBytes(source: Source, file: string, judge: Judge, commit?: string): Judged | null {
   const p = new Pieces(file, judge, commit, (shared ??= Buffer.allocUnsafe(PIECE)));
-  for (let n = source(p.buffer, p.filled); n > 0; n = source(p.buffer, p.filled)) p.grew(n);
+  // Of a binary file nothing more is read: an image of a disk may be large.
+  for (let n = source(p.buffer, p.filled); n > 0 && !p.binary; n = source(p.buffer, p.filled)) p.grew(n);
   return p.end();
 }
 /** Judges what comes bit by bit. Null: binary. */

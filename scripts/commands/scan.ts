@@ -47,8 +47,9 @@ function written(context: Context, r: ScanResult, format: unknown): Result {
   return { exit, findings: r.findings, json, text: summary(r, r.findings) };
 }
 
+const many = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 function summary(r: ScanResult, findings: readonly Finding[]): string {
-  const what = [...(r.scanned.commits ? [`${r.scanned.commits} commits`] : []), ...(r.scanned.files || !r.scanned.commits ? [`${r.scanned.files} files`] : [])].join(" and ");
-  const places = r.matches.length === 0 ? "no credentials" : r.matches.length === 1 ? "1 credential" : `${r.matches.length} credentials`;
+  const what = [...(r.scanned.commits ? [many(r.scanned.commits, "commit")] : []), ...(r.scanned.files || !r.scanned.commits ? [many(r.scanned.files, "file")] : [])].join(" and ");
+  const places = r.matches.length === 0 ? "no credentials" : many(r.matches.length, "credential");
   return `${what} scanned: ${places}${r.leftOut.length ? `, ${r.leftOut.length} left out` : ""}${findings.some((f) => f.code === "SCAN_HISTORY_SHALLOW") ? ", older history not seen" : ""}`;
 }
