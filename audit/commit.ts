@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import type { Git } from "../lib/git.ts";
-import { publicBlob, verifyText } from "../seal/signature.ts";
+import { keyOfSignature, verifyText } from "../seal/signature.ts";
 
 // A commit object as it stands in git: who, when, what it says, and whose key signed it.
 
@@ -19,6 +19,8 @@ export interface Commit {
   /** Armored signature, and the bytes that it signs. */
   readonly signature: { readonly armored: string; readonly signed: string } | null;
 }
+/** `Name <email>`, as a commit has it. */
+export const personOf = (i: Identity): string => `${i.name} <${i.email}>`;
 /** Reads a commit object's text. */
 export function parseCommit(id: string, text: string): Commit {
   const end = text.indexOf("\n\n");
@@ -74,17 +76,7 @@ function ssh(armored: string, signed: string, keys: ReadonlyMap<string, string>)
   const line = verifyText(base64, signed, [...keys.keys()], "git");
   if (line !== null) return { kind: "ssh", state: "valid", by: keys.get(line) ?? null };
   // The signature carries its own public key: whether it is good at all is told apart from whose it is.
-  const own = ownKey(base64);
-  const known = own !== null && [...keys.keys()].some((l) => publicBlob(l).toString("base64") === own);
-  const good = own !== null && !known && verifyText(base64, signed, [`key ${own}`], "git") !== null;
-  return { kind: "ssh", state: good ? "unknown-key" : "invalid", by: null };
-}
-/** The public key inside an SSH signature (PROTOCOL.sshsig: magic, version, key). */
-function ownKey(base64: string): string | null {
-  const b = Buffer.from(base64, "base64");
-  if (b.length < 14 || b.subarray(0, 6).toString() !== "SSHSIG") return null;
-  const n = b.readUInt32BE(10);
-  return b.length >= 14 + n ? b.subarray(14, 14 + n).toString("base64") : null;
+  return { kind: "ssh", state: keyOfSignature(base64, signed, "git") === null ? "invalid" : "unknown-key", by: null };
 }
 /** OpenPGP is left to gpg, through git; people.yaml has SSH keys, so a good one is by an unknown key. */
 function gpg(c: Commit, git: Git): SignatureState {

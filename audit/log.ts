@@ -10,7 +10,7 @@ import { TIERS, type Tier } from "../schemas/access.ts";
 import { WORK_DIR } from "../schemas/layout.ts";
 import { CommitCache } from "./cache.ts";
 import { auditCodes } from "./codes.ts";
-import { parseCommit, reviewedBy, signatureOf, type Commit, type SignatureState } from "./commit.ts";
+import { parseCommit, personOf, reviewedBy, signatureOf, type Commit, type SignatureState } from "./commit.ts";
 import { Deployments, type Deployment } from "./deployments.ts";
 import { describe, needsContent, subjectOf, WATCHED, type Described, type Kind } from "./describe.ts";
 import { flattenPair, type Flat, type Version } from "./flat.ts";
@@ -161,8 +161,7 @@ function compute(c: CommitChange, commit: Commit, texts: Texts, people: PeopleHi
     const [first = [], ...others] = sides;
     return first.filter((d) => others.every((o) => o.some((x) => x.path === d.path && x.kind === d.kind)));
   });
-  const person = (i: Commit["author"]): string => `${i.name} <${i.email}>`;
-  return { d: described.map(own), a: person(commit.author), c: person(commit.committer), t: commit.committer.at, s: signatureOf(commit, people.keys, git), m: reviewedBy(commit.message), n: commit.parents };
+  return { d: described.map(own), a: personOf(commit.author), c: personOf(commit.committer), t: commit.committer.at, s: signatureOf(commit, people.keys, git), m: reviewedBy(commit.message), n: commit.parents };
 }
 /** A slice of a file's text would keep the whole text alive. */
 const own = (d: Described): Described => ({ ...d, ...(d.who !== undefined && { who: copied(d.who) }), ...(d.issueId !== undefined && { issueId: copied(d.issueId) }) });

@@ -1,6 +1,6 @@
 import type { PeopleHistory } from "../history/people-history.ts";
 import { allows, type Role, type Tier } from "../schemas/access.ts";
-import { reviewedBy, type Commit, type SignatureState } from "./commit.ts";
+import { personOf, reviewedBy, type Commit, type SignatureState } from "./commit.ts";
 import type { Described } from "./describe.ts";
 
 /** How a change came in, as far as git can show it. */
@@ -31,7 +31,7 @@ export interface ReviewInput {
 }
 /** What counts of a merge: kept for every merge of the history, so no more than that. */
 export interface Merge { readonly id: string; readonly at: string; readonly author: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: SignatureState }
-export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, at: c.committer.at, author: `${c.author.name} <${c.author.email}>`, committer: `${c.committer.name} <${c.committer.email}>`, claimed: reviewedBy(c.message), signature });
+export const mergeOf = (c: Commit, signature: SignatureState): Merge => ({ id: c.id, at: c.committer.at, author: personOf(c.author), committer: personOf(c.committer), claimed: reviewedBy(c.message), signature });
 export function reviewOf({ subject, claimed, signer, author, committer, merge, people, tier }: ReviewInput): Review {
   const names = [...new Set([...claimed, ...(merge?.claimed ?? [])])];
   const signed = merge?.signature.state === "valid" ? merge.signature.by : null;

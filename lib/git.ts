@@ -55,6 +55,10 @@ export class Git {
     if (forever) for (const [n, text] of read) known.set(key(n), text);
     return names.map((n) => read.get(n) ?? (forever ? (known.get(key(n)) ?? null) : null));
   }
+  /** One file, relative to this folder, at each of the commits, in order, by one process; null where it isn't there. */
+  versions(path: string, commits: readonly string[]): (string | null)[] {
+    return this.batch("--batch", commits.map((c) => `${c}:./${path}`)).map((o) => (o?.type === "blob" ? o.content.toString("utf8") : null));
+  }
   private batch(how: "--batch" | "--batch-check", names: readonly string[]): ({ readonly id: string; readonly type: string; readonly content: Buffer } | null)[] {
     const out = names.length === 0 ? null : this.try(["cat-file", how], Buffer.from(`${names.join("\n")}\n`));
     let at = 0;

@@ -1,4 +1,4 @@
-import { called, statementsOf, takesIn } from "./kit/statements.ts";
+import { accountRoot, called, statementsOf, takesIn } from "./kit/statements.ts";
 import { each } from "./kit/unknown.ts";
 import { definePolicy } from "./policy.ts";
 
@@ -56,7 +56,7 @@ export const noWildcards = definePolicy({
       if (s.effect === "Deny") return;
       const what = called(s, property);
       // AWS's own default of a key: without the account's root, a key whose administrators are gone can't be saved by anybody.
-      const root = /^aws(?:-native)?:kms[/:]/.test(r.type) && s.principals.length > 0 && s.principals.every((p) => /^AWS:(arn:aws[a-z-]*:iam::\d{12}:root|\d{12})$/.test(p));
+      const root = /^aws(?:-native)?:kms[/:]/.test(r.type) && s.principals.length > 0 && s.principals.every(accountRoot);
       if (s.principals.some((p) => /[*?]/.test(p))) report(`${what} allows any principal`);
       if (s.notPrincipal) report(`${what} allows everybody but some (NotPrincipal)`);
       if (s.notAction) report(`${what} allows everything but some actions (NotAction)`);

@@ -1,5 +1,5 @@
 import { allows, ROLES, type Role } from "../schemas/access.ts";
-import { called, statementsOf, takesIn, type Statement } from "./kit/statements.ts";
+import { accountRoot, called, statementsOf, takesIn, type Statement } from "./kit/statements.ts";
 import { definePolicy, SEALED_VERSION, SECRET, tagsOf, WEBHOOK_ENDPOINT } from "./policy.ts";
 
 const PAYMENTS = /secret:stackseal\/[a-z0-9-]+\/payments\/|stackseal\/[a-z0-9-]+\/payments\//;
@@ -47,7 +47,7 @@ export const paymentsSuperAdminOnly = definePolicy({
       const who = s.principals.length ? s.principals : [role];
       // Whoever the matrix doesn't know isn't among those who may; the account's root is how its own roles are meant.
       const strangers = s.principals.length > 0 || HANGS.test(r.type);
-      const wrong = who.filter((p) => { const found = roleIn(p); return found === undefined ? strangers && !/^AWS:(?:arn:aws[a-z-]*:iam::\d{12}:root|\d{12})$/.test(p) : found !== "super-admin" && !found.startsWith("payments-"); });
+      const wrong = who.filter((p) => { const found = roleIn(p); return found === undefined ? strangers && !accountRoot(p) : found !== "super-admin" && !found.startsWith("payments-"); });
       if (wrong.length && (s.notAction || s.actions.some((a) => MIGHTY.some((m) => takesIn(a, m))))) report(`${called(s, property)} lets another role than super-admin and the payment-serving ones read or change payment secrets`);
     }, () => undefined);
   },

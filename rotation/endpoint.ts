@@ -1,12 +1,14 @@
 import { FindingError } from "../lib/finding.ts";
 import { endpointVersion, REPLACES, secretFingerprint } from "../providers/stripe/stamp.ts";
 import { versionOf, versionWith } from "../providers/stores/contract.ts";
+import type { ExpectedSecret } from "../schemas/integrations/index.ts";
 import { ENDPOINT_ROTATION as spec } from "../schemas/integrations/stripe.ts";
 import { signingSecretName } from "../schemas/layout.ts";
 import { reached, stepOf, type RotationRecord } from "../schemas/rotation-record.ts";
 import { Calls } from "./calls.ts";
 import { rotationCodes as c } from "./codes.ts";
 import type { Rotator } from "./context.ts";
+import { mustBeAllowed } from "./judge.ts";
 import { unsealed } from "./deliver.ts";
 import type { Journal, Way } from "./machine.ts";
 import type { StepData, Waiting } from "./strategy.ts";
@@ -49,13 +51,17 @@ const retrieve = async (calls: Calls, id: string): Promise<Endpoint | null> => {
 };
 const listFields = (name: string, values: readonly string[]): Record<string, string> => Object.fromEntries(values.map((v, i) => [`${name}[${i}]`, v]));
 
+/** What is known of such a credential, which has no sealed value. */
+export const endpointSecret = (path: string): Pick<ExpectedSecret, "path" | "kind" | "rotation"> & { readonly spec: Pick<ExpectedSecret["spec"], "class"> } => ({ path, kind: "stripe.signingSecret", spec: { class: "payments" }, rotation: spec });
 /** What a new record says of an endpoint. Throws FindingError where the delivered secret isn't a living endpoint's. */
 export async function proposeEndpoint(r: Rotator, path: string): Promise<Pick<RotationRecord, "kind" | "class" | "strategy" | "overlap" | "graceSeconds" | "previous"> & { storeVersion: string }> {
+  const secret = endpointSecret(path);
+  mustBeAllowed(r, secret);
   const name = signingSecretName(r.declared.name, endpointOf(r, path) ?? "");
   const current = versionWith(await r.store.describe(name), "current");
   const old = current && (await all(await stripe(r, path))).find((e) => endpointVersion(e.id) === current.id);
   if (!old) throw new FindingError(c.finding("ROTATION_ENDPOINT", { message: current ? "the delivered signing secret belongs to no endpoint of this account" : `${name} isn't delivered yet`, path, hint: `first: stackseal up --env ${r.declared.name}` }));
-  return { kind: "stripe.signingSecret", class: "payments", strategy: spec.kind, overlap: spec.overlap, graceSeconds: spec.graceSeconds, previous: null, storeVersion: current.id };
+  return { kind: secret.kind, class: secret.spec.class, strategy: spec.kind, overlap: spec.overlap, graceSeconds: spec.graceSeconds, previous: null, storeVersion: current.id };
 }
 
 /** The way of a signing secret that Stripe mints: a second endpoint, both secrets delivered, an event taken over the new one, the old one deleted. */

@@ -1,9 +1,8 @@
-import { ENDPOINT_ROTATION } from "../schemas/integrations/stripe.ts";
 import type { SecretClass } from "../schemas/access.ts";
 import { mayGoUnattended, strategyName, type RotationSpec } from "../schemas/rotation.ts";
 import type { RotationReason } from "../schemas/rotation-record.ts";
 import type { Declared } from "../stacks/read.ts";
-import { endpointPaths } from "./endpoint.ts";
+import { endpointPaths, endpointSecret } from "./endpoint.ts";
 import { pageOf } from "./strategies/guided.ts";
 
 export interface PlanStep {
@@ -35,9 +34,8 @@ interface Target {
 }
 /** Everything that can be rotated in an environment: sealed credentials, and Stripe's endpoints for their signing secrets. */
 export const targets = (d: Declared): Target[] => [
-  ...d.credentials.map((c) => ({ path: c.path, kind: c.kind, class: c.spec.class, rotation: c.rotation })),
-  ...endpointPaths(d).map((path) => ({ path, kind: "stripe.signingSecret", class: "payments" as const, rotation: ENDPOINT_ROTATION })),
-];
+  ...d.credentials, ...endpointPaths(d).map(endpointSecret),
+].map((c) => ({ path: c.path, kind: c.kind, class: c.spec.class, rotation: c.rotation }));
 
 /**
  * In which order: the most dangerous first, since whoever has it can do the most; but what mints or pays for others isn't ended before those who hold

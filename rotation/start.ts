@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { FindingError } from "../lib/finding.ts";
 import { LOCAL, rotationFile } from "../schemas/layout.ts";
-import { ENDPOINT_ROTATION } from "../schemas/integrations/stripe.ts";
 import { strategyName } from "../schemas/rotation.ts";
 import { isOpen, type RotationReason, type RotationRecord } from "../schemas/rotation-record.ts";
 import { rotationCodes } from "./codes.ts";
@@ -44,7 +43,6 @@ export async function propose(r: Rotator, p: Proposal): Promise<RotationRecord> 
       ...(p.reportedAt && { reportedAt: p.reportedAt.toISOString() }), ...(p.exposure !== undefined && { exposure: p.exposure }),
       after: last ? { rotation: last.rotation, hash: last.hash } : null,
     };
-    if (endpointOf(r, p.path) !== null) mustBeAllowed(r, { path: p.path, kind: "stripe.signingSecret", spec: { class: "payments" }, rotation: ENDPOINT_ROTATION });
     const what = endpointOf(r, p.path) === null ? await proposeCredential(r, p.path, head.rotation) : await proposeEndpoint(r, p.path);
     const grace = r.options.graceSeconds ?? (p.reason === "compromise" || r.sandbox ? Math.min(what.graceSeconds, r.sandbox ? 1 : 60) : what.graceSeconds);
     const { storeVersion, ...rest } = what;

@@ -18,7 +18,7 @@ export function signersOf(context: Pick<Context, "root" | "env">, environment: s
   let said: ReturnType<typeof peopleIn> | null = null;
   const all = (): ReturnType<typeof peopleIn> => {
     const commits = (git.text(["log", "--first-parent", "-m", "--format=%H", tip, "--", PEOPLE_FILE]) ?? "").split("\n").filter(Boolean);
-    return commits.flatMap((c) => git.files(c, [PEOPLE_FILE]).flatMap((text) => (text === null ? [] : peopleIn(text))));
+    return git.versions(PEOPLE_FILE, commits).flatMap((text) => (text === null ? [] : peopleIn(text)));
   };
   return {
     people, tier,

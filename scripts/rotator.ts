@@ -45,10 +45,10 @@ export async function withRotator<T>(context: Context, env: string, options: Rea
   const d = sealing.declared;
   const useSandbox = env === LOCAL || options["sandbox"] === true;
   if (options["sandbox"] === true && !here(d)) throw new FindingError({ code: "SANDBOX_ADDRESS", severity: "error", message: `${env} delivers to a store that isn't on this machine: its credentials aren't rotated at the sandbox`, path: env, hint: "leave --sandbox out" }, 2);
-  const [{ providerPorts }, { createHttp }, { openStore }, { controlFile }, peppers] = await Promise.all([
-    import("../rotation/ports.ts"), import("../lib/http.ts"), import("../providers/stores/index.ts"), import("../doctor/control-file.ts"), openPeppers(context.root, d.name, d.tier, sealing.identities),
+  const [{ providerPorts }, { createHttp }, { openStore }, { controlFile }, { signersOf }, peppers] = await Promise.all([
+    import("../rotation/ports.ts"), import("../lib/http.ts"), import("../providers/stores/index.ts"), import("../doctor/control-file.ts"), import("./rotation-signers.ts"), openPeppers(context.root, d.name, d.tier, sealing.identities),
   ]);
-  const { once } = (await import("./rotation-signers.ts")).signersOf(context, env, d.tier, sealing.people);
+  const { once } = signersOf(context, env, d.tier, sealing.people);
   const sandbox = useSandbox ? await sandboxFor(context) : null;
   const ca = sandbox?.ca ?? undefined;
   const http = createHttp({ env: context.env, ...(ca !== undefined && { ca }) });

@@ -60,6 +60,8 @@ function statement(s: Record<string, unknown>): Statement {
     principals: typeof who === "string" || Array.isArray(who) ? list(who) : Object.entries(map(who)).flatMap(([type, ids]) => list(ids).map((id) => `${type}:${id}`)),
   };
 }
+/** Whether a principal is an account as such: its own policies say who in it may. */
+export const accountRoot = (principal: string): boolean => /^AWS:(?:arn:aws[a-z-]*:iam::\d{12}:root|\d{12})$/.test(principal);
 /** Whether IAM's pattern (`*`, `?`, any case) takes a text in. */
 export const takesIn = (pattern: string, text: string): boolean => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "is").test(text);
 /** What a message calls a statement: its Sid, or its property. */
