@@ -1,5 +1,5 @@
 import { FindingError } from "../lib/finding.ts";
-import { versionOf as storeVersion } from "../providers/stores/contract.ts";
+import { versionOf as storeVersion, versionWith } from "../providers/stores/contract.ts";
 import type { ExpectedSecret } from "../schemas/integrations/index.ts";
 import type { RotationSpec } from "../schemas/rotation.ts";
 import { rotationSealedFile } from "../schemas/layout.ts";
@@ -138,8 +138,9 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     revoked: async (j) => {
       const pending = await gates.graceOver(j) ?? gates.holdersTold(j);
       if (pending) return pending;
-      if (!strategy.revoke) return null;
       const h = await both();
+      await mustBeDelivered(h);
+      if (!strategy.revoke) return null;
       const before = await gates.judgeNextAgain(j, h.next, after(h));
       if (before) return before;
       return { ...(await strategy.revoke(task(j, h), h)), ...sinceReport(j) };
@@ -209,6 +210,13 @@ export function credentialWay(r: Rotator, record: RotationRecord): Way {
     },
   };
 
+  /** Nothing is ended while the store has something else in force than the new one: another delivery may have come in between. */
+  async function mustBeDelivered(h: Held & { next: Slot }): Promise<void> {
+    const v = await nextVersion(h);
+    const current = versionWith(await r.store.describe(v.name), "current");
+    if (current?.id === v.id || Object.values(current?.notes ?? {}).some((n) => n.endsWith(` ${h.next.claims.issueId}`))) return;
+    throw new FindingError(c.finding("ROTATION_NOT_DELIVERED", { message: `the store doesn't have the new ${e.path} in force: the old one isn't ended`, path: v.name, hint: `stackseal drift --env ${r.declared.name} says who wrote it; then stackseal up --env ${r.declared.name}, then ${resume}` }));
+  }
   async function inForce(j: Journal, next: Slot): Promise<boolean> {
     const v = await nextVersion({ ...(await open()), next });
     return storeVersion(await r.store.describe(v.name), v.id)?.label === "current" && j.record.steps.length > 0;
@@ -226,8 +234,13 @@ function declaredOf(r: Rotator, record: RotationRecord): ExpectedSecret {
   if (e) return e;
   throw new FindingError(c.finding("ROTATION_CHANGED", { message: `${record.path} isn't declared any more`, path: record.path, hint: `declare it again, then stackseal rotate abort ${record.rotation} --env ${r.declared.name}` }));
 }
-/** Two credentials of one store secret aren't between delivery and end at once: each would carry the other's old value back. Throws FindingError. */
+/**
+ * Two credentials of one store secret aren't between delivery and force at once: there is one pending version. Nor does another one come into force while
+ * readers still take an old value from the previous version, which it would push out. Throws FindingError.
+ */
 export function refuseBusy(r: Rotator, record: Pick<RotationRecord, "rotation" | "path" | "class">, e: ExpectedSecret): void {
-  const other = readRecords(r.root, r.declared.name, null).records.find(({ record: x }) => x.rotation !== record.rotation && isOpen(x) && x.class === record.class && x.path.split(".")[0] === e.integration && reached(x, "staged"));
+  const takesBoth = (x: RotationRecord): boolean => r.declared.expected.find((d) => d.path === x.path)?.rotation.both === true;
+  const busy = (x: RotationRecord): boolean => reached(x, "staged") && (!reached(x, "promoted") || stepOf(x, "aborting") !== null || (takesBoth(x) && !reached(x, "revoked")));
+  const other = readRecords(r.root, r.declared.name, null).records.find(({ record: x }) => x.rotation !== record.rotation && isOpen(x) && x.class === record.class && x.path.split(".")[0] === e.integration && busy(x));
   if (other) throw new FindingError(c.finding("ROTATION_STORE_BUSY", { message: `${other.record.path} of the same store secret is being rotated (${other.record.rotation})`, path: e.path, hint: `first: stackseal rotate resume ${other.record.rotation} --env ${r.declared.name}` }));
 }

@@ -160,6 +160,8 @@ export function endpointWay(r: Rotator, record: RotationRecord): Way {
       }
       if (event === null && !r.options.confirmed.includes("event"))
         return wait(c.finding("ROTATION_EVENT", { message: `${path}: both endpoints send, and no event was taken over both yet`, path, hint: `after the next event: ${resume}; if you know that the receiver takes the new one: ${resume} --confirm event` }));
+      if (versionWith(await r.store.describe(name), "current")?.id !== endpointVersion(newId(j)))
+        throw new FindingError(c.finding("ROTATION_NOT_DELIVERED", { message: "the store doesn't have the new endpoint's signing secret in force: the old endpoint isn't deleted", path, hint: `stackseal drift --env ${r.declared.name} says who wrote it; go back: stackseal rotate abort ${rotation} --env ${r.declared.name}` }));
       const old = await findOld(calls, j);
       if (old) await calls.run(spec.remove, { id: old.id });
       return { providerId: stepOf(j.record, "minting")?.providerId, ...(event !== null ? { evidence: event } : { note: "without an event: a person vouches for the receiver" }), ...sinceReport(j) };

@@ -52,8 +52,11 @@ export type Way = Readonly<Record<Exclude<Progress, "proposed">, (j: Journal) =>
   readonly abort: (j: Journal) => Promise<StepData | Waiting>;
 };
 
-/** One process at a time on this machine moves a credential's rotation. */
-export const withRotationLock = <T>(root: string, environment: string, path: string, run: () => Promise<T>): Promise<T> => withLock(join(root, WORK_DIR, "rotations", environment, path), `the rotation of ${path}`, run);
+/** One process at a time on this machine moves rotations of an integration: its credentials may lie in one secret of the store. */
+export const withRotationLock = <T>(root: string, environment: string, path: string, run: () => Promise<T>): Promise<T> => {
+  const [integration = ""] = path.split(".");
+  return withLock(join(root, WORK_DIR, "rotations", environment, integration), `a rotation of ${integration}`, run);
+};
 
 /** The record of that id. Throws FindingError ROTATION_UNKNOWN, or with what is wrong with it. */
 export function mustRead(r: Pick<Rotator, "root" | "declared" | "people" | "once">, id: string): KeptRecord {

@@ -105,6 +105,8 @@ export interface IamRotation {
 export type RotationSpec = (ApiRotation | GuidedRotation | ReplaceRotation | OwnRotation | IamRotation) & {
   /** 0 to 100: what whoever holds it can do. Orders a rotation after a compromise. */
   readonly danger: number;
+  /** Readers take the old value beside the new one until it ends: they sign with both, or verify with both what others sign. */
+  readonly both?: true;
 };
 
 /** The name under which a strategy goes in lists. */

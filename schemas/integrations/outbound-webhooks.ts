@@ -30,7 +30,7 @@ export const outboundWebhooks = defineIntegration({
       env: ["WEBHOOK_{NAME}_SECRET"],
       maxAgeDays: 366,
       probe: { kind: "none", why: "a customer's URL is never called as a check" },
-      rotation: { kind: "own", danger: 30, graceSeconds: 86_400, overlap: "both signatures are sent through the window" },
+      rotation: { kind: "own", both: true, danger: 30, graceSeconds: 86_400, overlap: "both signatures are sent through the window" },
     },
   },
   env: {},

@@ -66,7 +66,7 @@ export const twilio = defineIntegration({
         page: "https://console.twilio.com (Account → API keys & tokens)",
       },
       rotation: {
-        kind: "api", strategy: "twilio-auth-token", danger: 90, graceSeconds: 3600,
+        kind: "api", strategy: "twilio-auth-token", danger: 90, graceSeconds: 3600, both: true,
         overlap: "from the creation of the secondary token until it is promoted; inbound requests are signed with the primary one until then",
         // There is no call that shows whether a secondary token exists: an interrupted mint is taken back and made again.
         mint: { by: "provider", step: { method: "POST", url: "https://accounts.twilio.com/v1/AuthTokens/Secondary", auth: { kind: "basic", user: "{accountSid}", as: "current" } }, value: "secondary_auth_token" },

@@ -81,6 +81,21 @@ describe("a rotator's machine", () => {
   });
 });
 
+describe("a rotator's machine with two credentials of one secret of the store", () => {
+  it("rotates the second in a later run, when the first one's overlap is over; neither run fails", () => {
+    const dir = copyOf(base);
+    cpSync(join(base.dir, ".stackseal"), join(dir, ".stackseal"), { recursive: true });
+    const run = (day: string): Ran => rotate("night-rotator", dir, ["rotate", "run", "--within", "400d", "--grace", "1h", "--wait", "0s", ...SANDBOX], day);
+    const hooks = (day: string): string[] => records(dir, day).filter((r) => String(r["path"]).startsWith("outbound-webhooks")).map((r) => `${String(r["path"]).split(".")[1]!} ${String(r["state"])}`).sort();
+    const first = run("2026-11-24");
+    expect([first.status, first.codes.filter((c) => c === "ROTATION_STORE_BUSY")]).toEqual([0, ["ROTATION_STORE_BUSY"]]);
+    expect(hooks("2026-11-24")).toEqual(["crm-sync open"]);
+    expect(run("2026-11-25").status).toBe(0);
+    expect(run("2026-11-26").status).toBe(0);
+    expect(hooks("2026-11-26")).toEqual(expect.arrayContaining(["crm-sync closed", "reporting closed"]));
+  });
+});
+
 describe("what no probe can prove", () => {
   it("waits for another Super Admin's signature, with evidence; nobody vouches for themselves", async () => {
     const dir = copyOf(base);
