@@ -81,11 +81,12 @@ export const answered = (a: Asked): a is Kept => "status" in a;
 /** Makes a call and drops everything of the answer but the named fields. */
 export async function ask(call: ProbeCall, t: Target, value: string, keep: readonly string[], options: { readonly origin?: string; readonly granted?: string } = {}): Promise<Asked> {
   const got = await t.http.send(requestOf(call, t, value, options), t.signal);
-  return got.ok ? reduce(got, keep, value) : got;
+  return got.ok ? kept(got, keep, value) : got;
 }
 /** Whoever answers may send back what was sent, as it is or as the header carried it. */
 const holds = (text: string, value: string): boolean => value !== "" && (text.includes(value) || (text.match(/[A-Za-z0-9+/_-]{16,}/g) ?? []).some((run) => Buffer.from(run, "base64").toString("latin1").includes(value)));
-function reduce(got: HttpAnswer, keep: readonly string[], value: string): Kept {
+/** An answer reduced to the named fields; a field that holds the value is dropped. */
+export function kept(got: HttpAnswer, keep: readonly string[], value: string): Kept {
   let body: unknown;
   let json = true;
   try {

@@ -2,7 +2,7 @@
 export const DOCTOR_CODES = {
   // Credentials and settings as they stand.
   SHAPE_FINE: "Has the form of its kind", SHAPE_UNUSUAL: "Not of the form that was seen so far; the provider documents none", SHAPE_WRONG: "Not of the form of its kind", SHAPE_STRAY_SPACE: "Stray spaces, newlines or quotes",
-  VALUE_MISSING: "Declared, and not sealed yet", NO_IDENTITY: "No identity here opens it", SETTINGS_COMPLETE: "The mail settings are complete and fit the provider", SETTINGS_WRONG: "A mail setting doesn't fit the provider",
+  VALUE_MISSING: "Declared, and not sealed yet", NO_IDENTITY: "No identity here opens it", SEALED_UNREADABLE: "The sealed file can't be read, or not trusted", SETTINGS_COMPLETE: "The mail settings are complete and fit the provider", SETTINGS_WRONG: "A mail setting doesn't fit the provider",
   // The provider's answer.
   CREDENTIAL_ACCEPTED: "The provider accepts it", CREDENTIAL_REFUSED: "The provider refuses it", CREDENTIAL_EXPIRED: "It has expired", CREDENTIAL_RESTRICTED: "Alive, and may not do what was asked", CREDENTIAL_TEST: "Test credentials, valid as such", CREDENTIAL_UNCLEAR: "The answer doesn't tell a dead one from one without the right",
   CONTROL_ACCEPTED: "A corrupted copy is accepted too: the answer proves nothing", CONTROL_UNCLEAR: "That a corrupted copy is refused couldn't be seen", REGION_WRONG: "Accepted in another region than the declared one", RATE_LIMITED: "Too many requests",

@@ -21,7 +21,7 @@ async function lines(integrations: object, values: Readonly<Record<string, strin
   const environment = environmentSchema.parse({ environment: "dev", tier: "development", platform: { url: "https://dev.acme.example", plan: "agency" }, store: { kind: "file" }, integrations });
   return (await diagnose({
     name: "dev", tier: "development", environment, payments: null, only: [], issueOf: () => "", sandbox: sandbox.urls, allSandbox: true, http, controls: alwaysControl, neighbours: [], seen: [], signal: AbortSignal.timeout(20_000), now: new Date(), ca: sandbox.ca,
-    value: (path) => (values[path] === undefined ? { value: null, why: "no sealed value", missing: true } : { value: values[path] }),
+    value: (path) => (values[path] === undefined ? { value: null, why: "no sealed value", code: "VALUE_MISSING", next: "stackseal secret set" } : { value: values[path] }),
   })).results;
 }
 const bad = (all: readonly Diagnosis[]): string[] => all.filter((r) => r.verdict === "invalid" || r.verdict === "inconclusive").map((r) => `${r.step} ${r.code}`);

@@ -11,9 +11,11 @@ import { examineApi, type Examined } from "./api.ts";
 import { requestOf, type Target } from "./call.ts";
 import type { Controls } from "./controls.ts";
 import { examineMail, type MailSettings } from "./mail.ts";
+import type { AwsAccess } from "./ses.ts";
 import { judgeMode, judgeShape } from "./shape.ts";
 import { step, type StepResult } from "./step.ts";
 import { deliverSelfTest, examineEndpoints } from "./stripe-endpoints.ts";
+import { unread, type Unread } from "./unread.ts";
 import { examineHook, examineOutbound } from "./urls.ts";
 
 export interface Diagnosis extends StepResult {
@@ -29,7 +31,7 @@ export interface DiagnoseOptions {
   /** The integrations to examine; all declared ones where empty. */
   readonly only: readonly string[];
   /** A credential's value by its path; null where it can't be read, with the reason. */
-  readonly value: (path: string) => { readonly value: string } | { readonly value: null; readonly why: string; readonly missing: boolean };
+  readonly value: (path: string) => { readonly value: string } | Unread;
   /** What a negative control is remembered by, beside the path. */
   readonly issueOf: (path: string) => string;
   /** The sandbox's services; null where none is wanted or runs. */
@@ -43,6 +45,8 @@ export interface DiagnoseOptions {
   readonly signal: AbortSignal;
   readonly now: Date;
   readonly ca?: string;
+  /** The AWS credentials of this process, where it has any: SES's quota is asked with them. */
+  readonly aws?: () => Promise<AwsAccess | null>;
   /** Set where a signed self-test is to be sent to the platform: the endpoint's signing secret. */
   readonly deliver?: (endpoint: string) => Promise<{ readonly secret: string | null; readonly why: string }>;
   /** Told as each integration is finished. */
@@ -90,14 +94,8 @@ function raise(message: string): never {
 
 async function examine(one: One): Promise<Examined> {
   const { o, i } = one;
-  if (i.id === "outbound-webhooks") return plain(await Promise.all(Object.entries((one.own["endpoints"] ?? {}) as Record<string, { url: string; disabled?: boolean }>).map(([name, e]) => {
-    const got = o.value(`outbound-webhooks.${name}.signingSecret`);
-    return examineOutbound({ name, url: e.url, disabled: e.disabled, secret: got.value, why: got.value === null ? got.why : "" }, o.tier, o.allSandbox);
-  })));
-  if (i.id === "zapier") return plain(await Promise.all(one.expected.map((e) => {
-    const got = o.value(e.path);
-    return examineHook(e.entry ?? "", got.value, got.value === null ? got.why : "", e.format.pattern, o.allSandbox);
-  })));
+  if (i.id === "outbound-webhooks") return plain(await Promise.all(Object.entries((one.own["endpoints"] ?? {}) as Record<string, { url: string; disabled?: boolean }>).map(([name, e]) => examineOutbound({ name, url: e.url, disabled: e.disabled, secret: o.value(`outbound-webhooks.${name}.signingSecret`) }, o.tier, o.allSandbox))));
+  if (i.id === "zapier") return plain(await Promise.all(one.expected.map((e) => examineHook(e.entry ?? "", o.value(e.path), e.format.pattern, o.allSandbox))));
   // What another one stands in for, and isn't there, isn't missed.
   const asked = one.expected.filter((e) => !(e.optional && missing(o.value(e.path))));
   const all = await Promise.all(asked.map(async (e) => ({ e, r: await examineOne(one, e) })));
@@ -106,7 +104,7 @@ async function examine(one: One): Promise<Examined> {
     account: all.map((x) => x.r.account).find((a) => a !== null) ?? null, live: all.map((x) => x.r.live).find((l) => l !== null) ?? null,
   };
 }
-const missing = (got: ReturnType<DiagnoseOptions["value"]>): boolean => got.value === null && got.missing;
+const missing = (got: ReturnType<DiagnoseOptions["value"]>): boolean => got.value === null && got.code === "VALUE_MISSING";
 /** Where the steps of an API's credential stand in the checklist of mail. */
 const IN_MAIL: Readonly<Record<string, string>> = { credentials: "settings", test: "login", account: "login", permissions: "login" };
 
@@ -122,9 +120,9 @@ async function examineOne(one: One, e: ExpectedSecret): Promise<Examined> {
   const got = o.value(e.path);
   const shape = got.value === null ? null : judgeShape(got.value, e, "settings");
   const value = shape?.verdict === "invalid" ? null : got.value;
-  const r = await examineMail({ ...subjectOf(one, e), settings: one.own as unknown as MailSettings, value, sandbox: o.allSandbox ? (o.sandbox ?? raise("no sandbox runs for smtp")) : null, ...(o.ca !== undefined && { ca: o.ca }), timeoutMs: 4_000 });
+  const r = await examineMail({ ...subjectOf(one, e), settings: one.own as unknown as MailSettings, value, sandbox: o.allSandbox ? (o.sandbox ?? raise("no sandbox runs for smtp")) : null, ...(o.ca !== undefined && { ca: o.ca }), aws: o.aws, timeoutMs: 4_000 });
   const own = shape && shape.verdict !== "valid" ? [shape] : [];
-  const login = got.value === null ? [step("login", "inconclusive", got.missing ? "VALUE_MISSING" : "NO_IDENTITY", `no login was tried: ${got.why}`, got.missing ? `stackseal secret set ${e.path} --env ${o.name} --reason initial` : "set SOPS_AGE_KEY_FILE to an identity that may open it")] : own.length ? [step("login", "skipped", "NOT_ASKED", "not tried: the password hasn't the right form")] : null;
+  const login = got.value === null ? [unread("login", "no login was tried", got)] : own.length ? [step("login", "skipped", "NOT_ASKED", "not tried: the password hasn't the right form")] : null;
   return { ...r, steps: [...own, ...r.steps.filter((s) => (s.step !== "login" || login === null)), ...(login ?? [])] };
 }
 const subjectOf = ({ o, i, signal }: One, e: ExpectedSecret) => ({ http: o.http, signal, title: i.title, path: e.path, environment: { name: o.name, tier: o.tier }, tier: o.tier, controls: o.controls, controlKey: `${o.name}/${e.path}/${o.issueOf(e.path)}` });
@@ -133,7 +131,7 @@ async function examineKey(one: One, e: ExpectedSecret, probe: HttpProbe): Promis
   const got = o.value(e.path);
   const shape = got.value === null ? null : judgeShape(got.value, e, "credentials");
   const target: Target = { http: o.http, signal: one.signal, settings: one.own, sandbox: baseOf(one, probe.service ?? i.id), tier: o.tier };
-  if (got.value === null) return plain([[...await withoutValue(probe, target, i, got, e.path, o.name)]]);
+  if (got.value === null) return plain([[...await withoutValue(probe, target, i, got)]]);
   if (shape?.verdict === "invalid") return plain([[shape, step("test", "skipped", "NOT_ASKED", "not sent: what hasn't the right form isn't shown to anybody"), step("logs", "skipped", "LOG_LINE", `in the application's log look for: ${probe.logLine}`)]]);
   const mode = judgeMode(got.value, e, o.tier);
   const r = await examineApi({ ...subjectOf(one, e), title: probe.provider ?? i.title, ...target, probe, value: got.value });
@@ -152,13 +150,13 @@ async function stripeSteps(one: One, target: Target, value: string, payments: Pa
 const plain = (lists: readonly (readonly StepResult[])[]): Examined => ({ steps: lists.flat(), account: null, live: null });
 
 /** What can be said without the credential: that the provider is reached from here. */
-async function withoutValue(probe: HttpProbe, t: Target, i: IntegrationSpec, got: { readonly why: string; readonly missing: boolean }, path: string, env: string): Promise<StepResult[]> {
+async function withoutValue(probe: HttpProbe, t: Target, i: IntegrationSpec, got: Unread): Promise<StepResult[]> {
   const request = requestOf({ ...probe.call, auth: { kind: "bearer" } }, t, "");
   const origin = new URL(request.url).origin;
   const answer = await t.http.send({ method: "GET", url: `${origin}/` }, t.signal);
   const reach = answer.ok ? step("test", "valid", "PROVIDER_REACHABLE", t.sandbox === null ? `${i.title} answers from here: name, port and TLS are fine` : `the sandbox's ${i.title} answers`) : { ...unreachable(answer), step: "test" };
   return [
-    step("credentials", "inconclusive", got.missing ? "VALUE_MISSING" : "NO_IDENTITY", `not judged: ${got.why}`, got.missing ? `stackseal secret set ${path} --env ${env} --reason initial` : "set SOPS_AGE_KEY_FILE to an identity that may open it"),
+    unread("credentials", "not judged", got),
     { step: reach.step, verdict: reach.verdict, code: reach.code, message: reach.message, next: reach.next },
     ...["account", "permissions"].map((s) => step(s, "skipped", "NOT_ASKED", "not asked: it takes the credential")),
     step("logs", "skipped", "LOG_LINE", `in the application's log look for: ${probe.logLine}`),

@@ -3,6 +3,7 @@ import { MAIL_CONTROL, MAIL_LIMITS, MAIL_LOGS, mailProbe } from "../schemas/inte
 import { MAIL_RULES, PORTS, type Encryption, type MailProvider } from "../schemas/integrations/smtp.ts";
 import { examineApi, type ApiSubject, type Examined } from "./api.ts";
 import { corrupt } from "./corrupt.ts";
+import { examineSes, sesRegion, type AwsAccess } from "./ses.ts";
 import { loginSmtp } from "./smtp-login.ts";
 import { reachSmtp, type MailServer, type Reach } from "./smtp-reach.ts";
 import { step, type StepResult } from "./step.ts";
@@ -23,6 +24,8 @@ export interface MailSubject extends Omit<ApiSubject, "probe" | "settings" | "va
   readonly sandbox: Readonly<Record<string, string>> | null;
   readonly ca?: string;
   readonly timeoutMs?: number;
+  /** The AWS credentials of this process, where it has any: SES's quota is asked with them. */
+  readonly aws?: (() => Promise<AwsAccess | null>) | undefined;
 }
 const spelled = (e: Encryption): string => e ?? "null";
 
@@ -59,6 +62,9 @@ export function sandboxServer(own: MailServer, sandbox: Readonly<Record<string, 
 }
 /** Providers whose SMTP password is an API key tell more by their API. */
 async function viaApi(s: MailSubject): Promise<Examined | null> {
+  const region = s.settings.provider === "ses" && s.sandbox === null ? sesRegion(s.settings.host) : null;
+  const aws = region === null ? null : await s.aws?.();
+  if (region !== null && aws) return { steps: await examineSes({ http: s.http, signal: s.signal, tier: s.environment.tier, region, username: s.settings.username, from: s.settings.from?.address ?? null, aws }), account: null, live: null };
   const probe = mailProbe(s.settings.provider, s.settings.username, s.settings.host);
   if (!probe || s.value === null) return null;
   const sandbox = s.sandbox === null ? null : (s.sandbox[probe.service ?? ""] ?? null);

@@ -101,7 +101,7 @@ beforeAll(async () => {
 afterAll(async () => { mailbox.close(); await sandbox.close(); await http.close(); });
 const send = (imapPassword: string | null, waitMs = 6_000): Promise<StepResult[]> => sendTestMail({
   settings: { provider: "generic", host: "127.0.0.1", port: Number(new URL(sandbox.urls.smtp).port), encryption: "tls", username: "acme", from: { address: "no-reply@acme.example", name: "Åcme Dev" } }, to: "you@acme.example",
-  password: "the-one-password-1", why: "", sandbox: null, confirm: `imaps://you%40acme.example@127.0.0.1:${String(mailbox.port)}/INBOX`, imapPassword, http, signal: AbortSignal.timeout(25_000), now: new Date(), ca: `${sandbox.ca}\n${certificate.cert}`, waitMs,
+  password: { value: "the-one-password-1" }, sandbox: null, confirm: `imaps://you%40acme.example@127.0.0.1:${String(mailbox.port)}/INBOX`, imapPassword, http, signal: AbortSignal.timeout(25_000), now: new Date(), ca: `${sandbox.ca}\n${certificate.cert}`, waitMs,
 });
 const codes = (r: readonly StepResult[]): string[] => r.map((s) => `${s.verdict} ${s.code}`);
 

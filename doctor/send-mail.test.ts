@@ -23,7 +23,7 @@ afterAll(async () => {
 describe("--send-mail", () => {
   const send = (confirm: string | null, waitMs = 8_000): Promise<StepResult[]> => sendTestMail({
     settings: { provider: "generic", host: "127.0.0.1", port: 587, encryption: "tls", username: "acme", from: { address: "no-reply@acme.example", name: "Åcme Dev" } }, to: "you@acme.example",
-    password: "the-one-password-1", why: "", sandbox: sandbox.urls, confirm, imapPassword: null, http, signal: AbortSignal.timeout(20_000), now: new Date(), ca: sandbox.ca, waitMs,
+    password: { value: "the-one-password-1" }, sandbox: sandbox.urls, confirm, imapPassword: null, http, signal: AbortSignal.timeout(20_000), now: new Date(), ca: sandbox.ca, waitMs,
   });
   const codes = (r: readonly StepResult[]): string[] => r.map((s) => `${s.verdict} ${s.code}`);
   it("sends a message with a unique id and confirms it at the sink, From and name included", async () => {

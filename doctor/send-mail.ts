@@ -6,13 +6,13 @@ import { MAIL_LOGS } from "../schemas/integrations/mail-probe.ts";
 import type { DoctorCode } from "./codes.ts";
 import { sandboxServer, type MailSettings } from "./mail.ts";
 import { readLogin, transportOptions, type MailError } from "./smtp-login.ts";
+import { unread, type Unread } from "./unread.ts";
 import { step, type StepResult } from "./step.ts";
 
 export interface TestMail {
   readonly settings: MailSettings & { readonly from: { readonly address: string; readonly name: string } };
   readonly to: string;
-  readonly password: string | null;
-  readonly why: string;
+  readonly password: { readonly value: string } | Unread;
   readonly sandbox: Readonly<Record<string, string>> | null;
   /** `imaps://user@host/INBOX`, or a sink's `http(s)://…`: where the message must show up. */
   readonly confirm: string | null;
@@ -30,12 +30,12 @@ interface Found { readonly from: string; readonly name: string; readonly folder:
 export async function sendTestMail(m: TestMail): Promise<StepResult[]> {
   const { settings: s } = m;
   if (!/^[^\s@<>"]+@[^\s@<>"]+$/.test(m.to)) return [step("login", "invalid", "ADDRESS_WRONG", "--send-mail wants an e-mail address")];
-  if (m.password === null) return [step("login", "inconclusive", "NO_IDENTITY", `no message was sent: ${m.why}`, "set SOPS_AGE_KEY_FILE to an identity that may open it")];
+  if (m.password.value === null) return [unread("login", "no message was sent", m.password)];
   const id = `stackseal-${randomBytes(6).toString("hex")}`;
   const server = sandboxServer({ host: s.host, port: s.port, encryption: s.encryption, timeoutMs: 8_000, ...(m.ca !== undefined && { ca: m.ca }) }, m.sandbox);
   if (server.encryption === null && !loopback(server.host)) return [step("login", "skipped", "LOGIN_IN_CLEAR", "no message was sent: without encryption everybody on the way would read the password", "declare port 587 with encryption tls, or 465 with ssl")];
   const { createTransport } = await import("nodemailer");
-  const transport = createTransport(transportOptions(server, s.username, m.password));
+  const transport = createTransport(transportOptions(server, s.username, m.password.value));
   try {
     await transport.sendMail({
       from: { name: s.from.name, address: s.from.address }, to: m.to, subject: `Test message ${id}`, messageId: `<${id}@${s.from.address.split("@")[1] ?? "localhost"}>`, date: m.now, headers: { "X-Stackseal-Test": id },

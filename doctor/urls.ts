@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { loopback } from "../schemas/fields.ts";
+import { unread, type Unread } from "./unread.ts";
 import { step, type StepResult } from "./step.ts";
 
 /** Whether a host has an address here; nobody is connected to. */
@@ -22,9 +23,7 @@ export interface OutboundEndpoint {
   readonly name: string;
   readonly url: string;
   readonly disabled?: boolean | undefined;
-  /** Null where no identity opens it or there is none. */
-  readonly secret: string | null;
-  readonly why: string;
+  readonly secret: { readonly value: string } | Unread;
 }
 /** A customer's endpoint: never called. Its form, its host, and that what we sign is verified by the scheme's own library. */
 export async function examineOutbound(e: OutboundEndpoint, tier: string, sandbox: boolean): Promise<StepResult[]> {
@@ -34,12 +33,12 @@ export async function examineOutbound(e: OutboundEndpoint, tier: string, sandbox
   return [form, await resolveHost(u.hostname, "dns", 4_000, sandbox), await signatureStep(e), step("logs", "skipped", "NEVER_CALLED", "a customer's URL is never called as a check; in the platform's log look for the receiver's answers")].map(named);
 }
 async function signatureStep(e: OutboundEndpoint): Promise<StepResult> {
-  if (e.secret === null) return step("signature", "inconclusive", "NO_IDENTITY", `not tried: ${e.why}`, "set SOPS_AGE_KEY_FILE to an identity that may open it");
+  if (e.secret.value === null) return unread("signature", "not tried", e.secret);
   const { StandardWebhook } = await import("./standard-webhooks.ts");
   try {
     const at = new Date();
     const body = JSON.stringify({ type: "contact.created", timestamp: at.toISOString(), data: {} });
-    const webhook = new StandardWebhook(e.secret);
+    const webhook = new StandardWebhook(e.secret.value);
     const headers = { "webhook-id": "msg_stackseal", "webhook-timestamp": String(Math.floor(at.getTime() / 1000)), "webhook-signature": webhook.sign("msg_stackseal", at, body) };
     webhook.verify(body, headers);
     return step("signature", "valid", "SIGNATURE_VERIFIES", "signed with the sealed secret and verified by the Standard Webhooks library; that the receiver does so too is theirs to show");
@@ -48,9 +47,10 @@ async function signatureStep(e: OutboundEndpoint): Promise<StepResult> {
   }
 }
 /** A catch hook: every call fires the Zap, so nobody calls it. */
-export async function examineHook(name: string, value: string | null, why: string, pattern: RegExp, sandbox: boolean): Promise<StepResult[]> {
+export async function examineHook(name: string, got: { readonly value: string } | Unread, pattern: RegExp, sandbox: boolean): Promise<StepResult[]> {
   const named = (s: StepResult): StepResult => ({ ...s, message: `${name}: ${s.message}` });
-  const form = value === null ? step("url", "inconclusive", "NO_IDENTITY", `not judged: ${why}`, "set SOPS_AGE_KEY_FILE to an identity that may open it")
+  const { value } = got;
+  const form = value === null ? unread("url", "not judged", got)
     : value !== value.trim() ? step("url", "invalid", "SHAPE_STRAY_SPACE", "stray spaces or newlines around the URL", `set the bare value: stackseal secret set zapier.${name}.hookUrl`)
     : pattern.test(value) ? step("url", "valid", "SHAPE_FINE", "has the form of a catch hook's URL") : step("url", "invalid", "SHAPE_WRONG", "not of the form of a catch hook's URL", `copy it from the Zap's trigger, then stackseal secret set zapier.${name}.hookUrl`);
   return [

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
@@ -115,6 +115,56 @@ describe("stackseal doctor", () => {
     await new Promise((done) => receiver.close(done));
     expect(await deliver(() => 200)).toMatchObject({ code: 3, codes: Array<string>(2).fill("inconclusive PLATFORM_UNREACHABLE") });
   }, 120_000);
+  it("says of a value that can't be read whether it is missing, sealed to others or in a broken file, each with what to do", async () => {
+    const stated = async (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string[]> => {
+      const r = await run(["doctor", "--env", "local", "--only", "twilio", "--json", ...args], env);
+      expect(r.code).toBe(3);
+      return results(r).filter((x) => x.step === "credentials").map((x) => `${x.code}: ${x.next}`);
+    };
+    const file = join(root, ".stackseal/local/secrets.sops.yaml");
+    const sealed = readFileSync(file, "utf8");
+    try {
+      const leaf = /ENC\[AES256_GCM,data:[^\]]+\]/.exec(sealed)![0];
+      writeFileSync(file, sealed.replace(leaf, leaf.replace(/data:(..)/, (_a, two: string) => `data:${two === "AA" ? "BB" : "AA"}`)));
+      expect((await stated([]))[0]).toMatch(/^SEALED_UNREADABLE: (?!set SOPS_AGE_KEY_FILE)./);
+      rmSync(file);
+      expect(await stated([])).toEqual(["VALUE_MISSING: stackseal start"]);
+    } finally {
+      writeFileSync(file, sealed);
+    }
+    const dev = join(root, "stacks/dev/secrets.sops.yaml");
+    const kept = readFileSync(dev, "utf8");
+    rmSync(dev);
+    const r = await run(["doctor", "--env", "dev", "--only", "outbound-webhooks", "--json"], { HTTPS_PROXY: "http://127.0.0.1:1" });
+    writeFileSync(dev, kept);
+    expect(results(r).find((x) => x.code === "VALUE_MISSING")!.next).toBe("stackseal secret generate outbound-webhooks.crm-sync.signingSecret --env dev --reason initial");
+  });
+  it("asks SES's quota where the process has AWS credentials, and says how where it has none", async () => {
+    const asked: string[] = [];
+    const aws = createHttpServer((req, res) => {
+      asked.push(String(req.headers["authorization"]));
+      const body: unknown = req.url === "/v2/email/account" ? { SendingEnabled: true, ProductionAccessEnabled: true, EnforcementStatus: "HEALTHY", SendQuota: { Max24HourSend: 1000, SentLast24Hours: 400, MaxSendRate: 1 } } : { VerifiedForSendingStatus: true };
+      res.writeHead(req.method === "GET" ? 200 : 403, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+    await new Promise<void>((done) => { aws.listen(0, "127.0.0.1", done); });
+    const file = join(root, "stacks/dev/environment.yaml");
+    const text = readFileSync(file, "utf8");
+    const user = ["AKIA", "A".repeat(16)].join("");
+    writeFileSync(file, text.replace(/^ {4}smtp: .*(\n {8}.*)*/m, `    smtp: { provider: ses, driver: smtp, host: email-smtp.eu-west-1.amazonaws.com, port: 587, encryption: tls, username: ${user}, from: { address: no-reply@acme.example, name: Acme } }`));
+    expect(readFileSync(file, "utf8")).toContain("provider: ses");
+    const secret = "k".repeat(40);
+    const ask = async (env: Readonly<Record<string, string>>): Promise<string> => {
+      const r = await run(["doctor", "--env", "dev", "--only", "smtp", "--json"], env);
+      expect(r.out + r.err).not.toContain(secret);
+      return results(r).filter((x) => x.step === "limits").map((x) => x.message).join();
+    };
+    expect(await ask({ AWS_ACCESS_KEY_ID: user, AWS_SECRET_ACCESS_KEY: secret, AWS_ENDPOINT_URL: `http://127.0.0.1:${(aws.address() as AddressInfo).port}` })).toMatch(/^600 of 1000 mails left in 24 hours, 1 a second/);
+    expect(asked.length).toBeGreaterThan(2);
+    expect(await ask({})).toContain("ses:GetAccount");
+    aws.closeAllConnections();
+    aws.close();
+    writeFileSync(file, text);
+  });
   it("ends within 15 seconds where everything accepts connections and nothing answers", async () => {
     const sockets = new Set<Socket>();
     const hole = createServer((s) => { sockets.add(s); s.on("error", () => undefined); });

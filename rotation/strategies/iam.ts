@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { sesRegion } from "../../doctor/ses.ts";
 import { FindingError } from "../../lib/finding.ts";
 import type { IamRotation } from "../../schemas/rotation.ts";
 import { stepOf } from "../../schemas/rotation-record.ts";
@@ -12,8 +13,6 @@ export function sesSmtpPassword(secret: string, region: string): string {
   for (const m of [region, "ses", "aws4_request", "SendRawEmail"]) k = createHmac("sha256", k).update(m).digest();
   return Buffer.concat([Buffer.from([4]), k]).toString("base64");
 }
-/** The region in a host such as email-smtp.eu-west-1.amazonaws.com; null in any other. */
-export const sesRegion = (host: string): string | null => /^email-smtp(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com$/.exec(host)?.[1] ?? null;
 
 /** Two access keys of one user: the second is made, its SMTP password derived; the first is put to sleep and deleted. */
 export function iam(spec: IamRotation): Strategy {

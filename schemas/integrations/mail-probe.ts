@@ -74,7 +74,7 @@ export const MAIL_LIMITS: Readonly<Record<MailProvider, string>> = {
   gmail: "500 mails a day for a personal account, 2,000 in Workspace; 550 5.4.5 says that the quota is used up",
   sendgrid: sendgrid.limitsKnown,
   mailgun: "by plan; a sandbox domain sends to authorised recipients alone",
-  ses: "in the sandbox 200 mails a day, 1 a second, to verified recipients alone; an SMTP password can't ask how much is left: aws sesv2 get-account --region REGION tells quota, sandbox and standing",
+  ses: "in the sandbox 200 mails a day, 1 a second, to verified recipients alone; an SMTP password can't ask how much is left; with AWS credentials in its environment (ses:GetAccount, ses:GetEmailIdentity) stackseal doctor asks quota, sandbox and standing",
   mailtrap: mailtrap.limitsKnown,
   generic: "ask the server's owner",
 };

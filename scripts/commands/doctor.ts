@@ -6,7 +6,7 @@ import { integrations } from "../../schemas/integrations/index.ts";
 import { LOCAL, signingSecretName } from "../../schemas/layout.ts";
 import { readProject, type Declared } from "../../stacks/read.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { caFrom, readableValues, sandboxFor } from "../doctoring.ts";
+import { awsAccess, caFrom, readableValues, sandboxFor } from "../doctoring.ts";
 import { count, diagnosisMarkdown, renderDiagnosis } from "../render/diagnosis.ts";
 import { painter } from "../render/paint.ts";
 import { knownEnvironments } from "./check.ts";
@@ -61,6 +61,7 @@ export default defineCommand({
           neighbours: project.environments.map((e) => ({ name: e.name, tier: e.tier, settings: { ...e.environment.integrations } })), seen: seenAccounts(context.root),
           signal: context.signal, now: context.clock.now(), ...(ca !== "" && { ca }),
           ...(options["deliver"] === true && { deliver: (name: string) => signingSecret(context, d, name) }),
+          aws: () => awsAccess(context),
           done: (id) => { waiting.delete(id); show(); },
         }),
         mail === undefined ? [] : sendMail(context, d, mail, options["confirm"] as string | undefined, value, useSandbox ? (sandbox?.urls ?? {}) : null, ca, http),
@@ -105,6 +106,6 @@ async function sendMail(context: Context, d: Declared, to: string, confirm: stri
   if (!settings) throw new FindingError({ code: "INTEGRATION_UNKNOWN", severity: "error", message: `${d.name} declares no smtp`, hint: "declare integrations.smtp first" }, 2);
   const { sendTestMail } = await import("../../doctor/send-mail.ts");
   const got = value("smtp.password");
-  const steps = await sendTestMail({ settings, to, password: got.value, why: got.value === null ? got.why : "", sandbox, confirm: confirm ?? null, imapPassword: context.env["STACKSEAL_IMAP_PASSWORD"] ?? null, http, signal: context.signal, now: context.clock.now(), ...(ca !== "" && { ca }) });
+  const steps = await sendTestMail({ settings, to, password: got, sandbox, confirm: confirm ?? null, imapPassword: context.env["STACKSEAL_IMAP_PASSWORD"] ?? null, http, signal: context.signal, now: context.clock.now(), ...(ca !== "" && { ca }) });
   return steps.map((s) => ({ integration: "smtp", title: "Send a test email", ...s }));
 }
