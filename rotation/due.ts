@@ -18,12 +18,14 @@ export interface Due {
 /** What is overdue, or due within so many days, the most urgent first. Public claims alone: no key is needed. */
 export function due(environments: readonly Declared[], clock: Clock, withinDays: number): Due[] {
   const now = clock.now();
+  // By the calendar: at one in the afternoon tomorrow is a day away, not eleven hours.
+  const today = new Date(`${isoDate(now)}T00:00:00Z`);
   const until = addDays(now, withinDays);
   return environments.flatMap((d) => d.credentials.filter((c) => dueAt(c.claims) <= until).map((c) => {
     const at = dueAt(c.claims);
     return {
       environment: d.name, path: c.path, kind: c.kind, issuedAt: c.claims.issuedAt, dueAt: isoDate(at), overdue: daysBetween(at, now) > 0,
-      strategy: strategyName(c.rotation), owner: c.spec.class === "payments" ? "super-admin" : "admin", days: daysBetween(now, at),
+      strategy: strategyName(c.rotation), owner: c.spec.class === "payments" ? "super-admin" : "admin", days: daysBetween(today, at),
     };
   })).sort((a, b) => (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : a.path < b.path ? -1 : 1));
 }

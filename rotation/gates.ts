@@ -8,6 +8,8 @@ import type { Rotator } from "./context.ts";
 import { settingsOf, unsealed, type Settings } from "./deliver.ts";
 import type { Journal } from "./machine.ts";
 import { subjectOf } from "./probe.ts";
+import { oldNames } from "./strategies/provider-side.ts";
+import { fillUrl } from "./template.ts";
 import { QUIET_HOURS, quiet } from "./quiet.ts";
 import type { Slot } from "./sealed.ts";
 import type { Got, StepData, Waiting } from "./strategy.ts";
@@ -64,7 +66,17 @@ export function gatesOf(r: Rotator, e: ExpectedSecret, record: RotationRecord): 
   }
   async function graceOver(j: Journal): Promise<Waiting | null> {
     const until = stepOf(j.record, "promoted")?.until;
-    return until === undefined ? null : waitUntil(j, until);
+    if (until === undefined) return null;
+    if (j.skew !== null) await clockAgain(j);
+    return waitUntil(j, until);
+  }
+  /** Of two clocks that differed one may have been set right since: before the overlap counts as over, the provider's is looked at again. Nothing is sent but a greeting. */
+  async function clockAgain(j: Journal): Promise<void> {
+    const url = spec.kind === "api" ? spec.revoke?.url : undefined;
+    const origin = url === undefined ? undefined : /^[^/]+\/\/[^/]+/.exec(url)?.[0];
+    if (origin === undefined) return;
+    const reply = await r.send({ method: "GET", url: fillUrl(`${origin}/`, oldNames(settingsOf(r, e))), headers: {} });
+    if (reply.ok) j.heard(reply.headers["date"]);
   }
   /** Waits as long as this run may; the rest is for a later one. */
   async function waitUntil(j: Journal, until: string): Promise<Waiting | null> {

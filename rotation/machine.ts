@@ -30,10 +30,20 @@ export class Journal {
     this.r = r;
     this.record = record;
   }
+  /** The provider's clock minus ours, asked again in this run; null where it wasn't. */
+  private fresh: number | null = null;
   /** This machine's time, or the provider's where it told another one. */
   now(): Date {
-    const skew = [...this.record.steps].reverse().find((s) => s.skewSeconds !== undefined)?.skewSeconds ?? 0;
-    return new Date(this.r.clock.now().getTime() + skew * 1000);
+    return new Date(this.r.clock.now().getTime() + (this.fresh ?? this.skew ?? 0) * 1000);
+  }
+  /** As the record tells it; null where the two clocks agreed. */
+  get skew(): number | null {
+    return [...this.record.steps].reverse().find((s) => s.skewSeconds !== undefined)?.skewSeconds ?? null;
+  }
+  /** What the provider's clock says now: this machine's may have been set right since the record was written. */
+  heard(date: string | undefined): void {
+    const theirs = date === undefined ? Number.NaN : Date.parse(date);
+    if (!Number.isNaN(theirs)) this.fresh = Math.round((theirs - this.r.clock.now().getTime()) / 1000);
   }
   write(step: RotationStep["step"], data: StepData = {}): void {
     const entry = { step, at: this.r.clock.now().toISOString(), actor: this.r.signer.name, ...data };

@@ -19,8 +19,9 @@ export default defineCommand({
     const list = due(project.environments, context.clock, Number(within));
     const p = painter(context.color);
     const width = (k: "environment" | "path" | "strategy"): number => Math.max(k.length, ...list.map((d) => d[k].length));
+    const days = (n: number): string => `${n} day${n === 1 ? "" : "s"}`;
     const rows = list.map((d) => {
-      const when = d.overdue ? p.red(`${d.dueAt}  ${-d.days} days late`) : d.days <= 0 ? p.yellow(`${d.dueAt}  today`) : `${d.dueAt}  in ${d.days} days`;
+      const when = d.overdue ? p.red(`${d.dueAt}  ${days(-d.days)} late`) : d.days <= 0 ? p.yellow(`${d.dueAt}  today`) : `${d.dueAt}  in ${days(d.days)}`;
       return `${d.environment.padEnd(width("environment"))}  ${d.path.padEnd(width("path"))}  ${d.strategy.padEnd(width("strategy"))}  ${d.owner.padEnd(11)}  ${when}`;
     });
     const head = p.bold(`${"Env".padEnd(width("environment"))}  ${"Path".padEnd(width("path"))}  ${"How".padEnd(width("strategy"))}  Owner        Due`);

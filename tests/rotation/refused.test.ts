@@ -129,6 +129,27 @@ describe("Amazon SES's password of an access key", () => {
 });
 
 describe("a machine whose clock is wrong", () => {
+  it.each([["behind", -7_200_000], ["ahead", 7_200_000]])("%s, and is set right in the middle of an overlap: the overlap lasts as long as it should", async (_name, wrong) => {
+    const c = CASES[0]!;
+    const w = await world(c);
+    try {
+      const clock = (ms: number): Partial<Rotator> => ({ clock: { now: () => new Date(Date.now() + ms) } });
+      const go = async (more: Partial<Rotator>) => {
+        const r = { ...(await quick(w, c)), ...more, options: { waitMs: 0, graceSeconds: 3600, confirmed: ["vapi"], now: false, settleMs: 0 } };
+        const id = readRecords(w.root, "local", null).records.at(-1)?.record.rotation ?? (await propose(r, { path: c.path, reason: "scheduled" })).rotation;
+        return advance(r, id, wayOf(r));
+      };
+      expect((await go(clock(wrong))).waiting?.wait.code).toBe("ROTATION_GRACE");
+      expect((await go({})).waiting?.wait.code).toBe("ROTATION_GRACE");
+      await mustServe(w, c);
+      // An hour later by both clocks.
+      const r = await quick(w, c);
+      const hour: Partial<Rotator> = { ...clock(3_700_000), send: async (call) => { const reply = await r.send(call); return reply.ok ? { ...reply, headers: { ...reply.headers, date: new Date(Date.now() + 3_700_000).toUTCString() } } : reply; } };
+      expect((await go(hour)).record.steps.at(-1)!.step).toBe("closed");
+    } finally {
+      await w.close();
+    }
+  }, 60_000);
   it("measures the overlap by the provider's clock, says so, and never writes a step before another", async () => {
     const c = CASES[0]!;
     const w = await world(c);
