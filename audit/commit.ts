@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import type { PeopleHistory } from "../history/people-history.ts";
 import type { Git } from "../lib/git.ts";
-import { keyOfSignature, verifyText } from "../seal/signature.ts";
+import { keyOfSignature, publicBlob } from "../seal/signature.ts";
 
 // A commit object as it stands in git: who, when, what it says, and whose key signed it.
 
@@ -17,18 +19,17 @@ export interface Commit {
   readonly committer: Identity;
   readonly message: string;
   /** Armored signature, and the bytes that it signs. */
-  readonly signature: { readonly armored: string; readonly signed: string } | null;
+  readonly signature: { readonly armored: string; readonly signed: Uint8Array } | null;
 }
 /** `Name <email>`, as a commit has it. */
 export const personOf = (i: Identity): string => `${i.name} <${i.email}>`;
-/** Reads a commit object's text. */
-export function parseCommit(id: string, text: string): Commit {
+/** Reads a commit object. Its signature is over bytes, which needn't be UTF-8: the commit's own `encoding` says what they mean. */
+export function parseCommit(id: string, bytes: Uint8Array): Commit {
+  const text = Buffer.from(bytes).toString("latin1");
   const end = text.indexOf("\n\n");
   const head = text.slice(0, end < 0 ? text.length : end).split("\n");
   const parents: string[] = [];
-  let author: Identity = { name: "", email: "", at: "" };
-  let committer = author;
-  let armored = "";
+  let [author, committer, encoding, armored] = ["", "", "utf-8", ""];
   const kept: string[] = [];
   for (let i = 0; i < head.length; i++) {
     const line = head[i] as string;
@@ -41,11 +42,27 @@ export function parseCommit(id: string, text: string): Commit {
     }
     kept.push(line);
     if (line.startsWith("parent ")) parents.push(line.slice(7));
-    else if (line.startsWith("author ")) author = identity(line.slice(7));
-    else if (line.startsWith("committer ")) committer = identity(line.slice(10));
+    else if (line.startsWith("author ")) author = line.slice(7);
+    else if (line.startsWith("committer ")) committer = line.slice(10);
+    else if (line.startsWith("encoding ")) encoding = line.slice(9);
   }
   const rest = end < 0 ? "" : text.slice(end);
-  return { id, parents, author, committer, message: rest.slice(2), signature: armored === "" ? null : { armored, signed: kept.join("\n") + rest } };
+  const read = decoder(encoding);
+  return {
+    id, parents, author: identity(read(author)), committer: identity(read(committer)), message: read(rest.slice(2)),
+    signature: armored === "" ? null : { armored, signed: Buffer.from(kept.join("\n") + rest, "latin1") },
+  };
+}
+/** What bytes, each a character of the string, mean in an encoding; in UTF-8 where nobody knows it. */
+function decoder(encoding: string): (bytes: string) => string {
+  let decode = new TextDecoder();
+  try {
+    decode = new TextDecoder(encoding);
+  } catch {
+    // Git takes any name.
+  }
+   
+  return (bytes) => (/^[\u0000-\u007f]*$/.test(bytes) ? bytes : decode.decode(Buffer.from(bytes, "latin1")));
 }
 const [FIRST, LAST] = [-62_135_596_800, 253_370_764_799];
 function identity(text: string): Identity {
@@ -54,37 +71,58 @@ function identity(text: string): Identity {
   return { name: m?.[1] ?? "", email: m?.[2] ?? "", at: m ? new Date(Math.min(Math.max(Number(m[3]), FIRST), LAST) * 1000).toISOString() : "" };
 }
 
+/** What a commit's signature is by itself: a commit never changes, so neither does this. Whose the key is says `people.yaml` of its time. */
+export interface CommitSignature {
+  readonly kind: "ssh" | "gpg" | null;
+  /** `lapsed`: good, by a key that has expired or been revoked; `unchecked`: the tool or the key that could say isn't here. */
+  readonly state: "good" | "lapsed" | "invalid" | "unchecked" | "none";
+  /** The SSH key's base64, or the OpenPGP primary key's fingerprint. */
+  readonly key: string | null;
+}
 export interface SignatureState {
   readonly kind: "ssh" | "gpg" | null;
-  /** `valid`: by a key in people.yaml; `unknown-key`: a good signature by a key that isn't there; `unchecked`: the tool that could say isn't here. */
+  /**
+   * `valid`: by a key that people.yaml named before the change landed; `unknown-key`: a good signature by another key, or by one that has expired or
+   * been revoked; `unchecked`: the tool that could say isn't here.
+   */
   readonly state: "valid" | "unknown-key" | "invalid" | "unchecked" | "none";
-  /** The person whose key it is, or the key's fingerprint. */
+  /** The person whose key it is where it is valid, else the key's fingerprint. */
   readonly by: string | null;
 }
-const ABSENT: SignatureState = { kind: null, state: "none", by: null };
 
-/** Whose key signed a commit. `keys`: public key line → person, of every person that main's people.yaml ever had. */
-export function signatureOf(c: Commit, keys: ReadonlyMap<string, string>, git: Git): SignatureState {
-  if (!c.signature) return ABSENT;
+/** Verifies a commit's signature. `openpgp`: whether gpg may be asked. */
+export function signatureOf(c: Commit, git: Git, openpgp: boolean): CommitSignature {
+  if (!c.signature) return { kind: null, state: "none", key: null };
   const { armored, signed } = c.signature;
-  if (armored.includes("BEGIN SSH SIGNATURE")) return ssh(armored, signed, keys);
-  if (armored.includes("BEGIN PGP")) return gpg(c, git);
-  return { kind: null, state: "unchecked", by: null };
+  if (armored.includes("BEGIN SSH SIGNATURE")) return ssh(armored, signed);
+  if (armored.includes("BEGIN PGP")) return openpgp ? gpg(c, git) : { kind: "gpg", state: "unchecked", key: null };
+  return { kind: null, state: "unchecked", key: null };
 }
-function ssh(armored: string, signed: string, keys: ReadonlyMap<string, string>): SignatureState {
-  const base64 = armored.replace(/-----[A-Z ]+-----/g, "").replace(/\s/g, "");
-  const line = verifyText(base64, signed, [...keys.keys()], "git");
-  if (line !== null) return { kind: "ssh", state: "valid", by: keys.get(line) ?? null };
-  // The signature carries its own public key: whether it is good at all is told apart from whose it is.
-  return { kind: "ssh", state: keyOfSignature(base64, signed, "git") === null ? "invalid" : "unknown-key", by: null };
+function ssh(armored: string, signed: Uint8Array): CommitSignature {
+  const line = keyOfSignature(armored.replace(/-----[A-Z ]+-----/g, "").replace(/\s/g, ""), signed, "git");
+  return { kind: "ssh", state: line === null ? "invalid" : "good", key: line === null ? null : publicBlob(line).toString("base64") };
 }
-/** OpenPGP is left to gpg, through git; people.yaml has SSH keys, so a good one is by an unknown key. */
-function gpg(c: Commit, git: Git): SignatureState {
-  const r = spawnSync("git", ["verify-commit", "--raw", c.id], { cwd: git.root, env: git.env, encoding: "utf8" });
-  const valid = /\[GNUPG:\] VALIDSIG ([0-9A-F]+)/.exec(r.stderr);
-  if (valid) return { kind: "gpg", state: "unknown-key", by: valid[1] ?? null };
-  return { kind: "gpg", state: /\[GNUPG:\] (BADSIG|ERRSIG .* 8)/.test(r.stderr) ? "invalid" : "unchecked", by: /\[GNUPG:\] (?:NO_PUBKEY|ERRSIG) ([0-9A-F]+)/.exec(r.stderr)?.[1] ?? null };
+/** OpenPGP is left to gpg, through git: no other program that the configuration may name. */
+function gpg(c: Commit, git: Git): CommitSignature {
+  const said = git.says(["-c", "gpg.program=gpg", "-c", "gpg.openpgp.program=gpg", "verify-commit", "--raw", c.id]);
+  // VALIDSIG's last word is the primary key, its first one the key that signed.
+  const valid = /\[GNUPG:\] VALIDSIG ([0-9A-F]+)(?: .*)? ([0-9A-F]{40,64})$/m.exec(said);
+  if (valid) return { kind: "gpg", state: said.includes('[GNUPG:] GOODSIG ') ? "good" : "lapsed", key: valid[2] ?? null };
+  return { kind: "gpg", state: said.includes('[GNUPG:] BADSIG ') ? "invalid" : "unchecked", key: /\[GNUPG:\] (?:NO_PUBKEY|ERRSIG) ([0-9A-F]+)/.exec(said)?.[1] ?? null };
 }
+/** The OpenPGP keys that this machine knows, in gpg's own words; null where there is no gpg. */
+export const keyring = (env: Git["env"]): string | null => {
+  const r = spawnSync("gpg", ["--batch", "--list-keys", "--with-colons"], { env, maxBuffer: 1 << 28 });
+  return r.status === 0 ? r.stdout.toString("latin1") : null;
+};
+/** Whose a signature is, for what landed at a place of the main line on a day. */
+export function judgeSignature({ kind, state, key }: CommitSignature, people: PeopleHistory, place: number, day: string): SignatureState {
+  const name = state === "good" && key !== null ? people.keeper(key, place, day) : null;
+  if (name !== null) return { kind, state: "valid", by: name };
+  return { kind, state: state === "good" || state === "lapsed" ? "unknown-key" : state, by: kind === "ssh" && key !== null ? fingerprint(key) : key };
+}
+/** As `ssh-keygen -l` shows it. */
+const fingerprint = (key: string): string => `SHA256:${createHash("sha256").update(key, "base64").digest("base64").replace(/=+$/, "")}`;
 
 /** Names in `Reviewed-by:` trailers: a claim of whoever wrote the message. */
 export const reviewedBy = (message: string): string[] => [...message.matchAll(/^Reviewed-by:[ \t]*(.+?)[ \t]*$/gim)].map((m) => m[1] as string);

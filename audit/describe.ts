@@ -10,8 +10,8 @@ export interface Described {
   readonly path: string;
   /** `added`, `re-issued`, `re-sealed only`, `removed`, `claims changed`, `moved from …`, `changed`, … */
   readonly change: string;
-  /** Who wrote it, by the file's own word: a credential's sealedBy. */
-  readonly who?: string;
+  /** A credential's sealedBy: who wrote it, by the file's own word. */
+  readonly sealedBy?: string;
   readonly issueId?: string;
 }
 export interface Subject {
@@ -101,8 +101,8 @@ function credentials(before: Flat, after: Flat, environment: string | null): Des
   const [a, b] = [base(before), base(after)];
   const out: Described[] = [];
   const add = (path: string, change: string, of: ReadonlyMap<string, string>): void => {
-    const who = of.get("sealedBy"), issueId = of.get("issueId");
-    out.push({ kind: "credential", environment, path, change, ...(who !== undefined && { who }), ...(issueId !== undefined && { issueId }) });
+    const sealedBy = of.get("sealedBy"), issueId = of.get("issueId");
+    out.push({ kind: "credential", environment, path, change, ...(sealedBy !== undefined && { sealedBy }), ...(issueId !== undefined && { issueId }) });
   };
   for (const [path, x] of a) if (!b.has(path)) add(path, "removed", new Map([...x].filter(([k]) => k === "issueId")));
   for (const [path, y] of b) {

@@ -71,26 +71,28 @@ function fileChange(meta: string, [first = "", second = first]: readonly string[
 export interface Lines {
   /** The merge on the main line (the chain of first parents) that brought a commit; absent for commits of the main line itself. */
   readonly broughtBy: ReadonlyMap<string, string>;
-  readonly mainline: ReadonlySet<string>;
+  /** The main line's commits, by how far each is from its head. */
+  readonly places: ReadonlyMap<string, number>;
 }
 /** Who brought what: a walk over every commit's parents, children first. */
 export async function linesOf(git: Git, to: string): Promise<Lines> {
   const broughtBy = new Map<string, string>();
-  const mainline = new Set<string>();
+  const places = new Map<string, number>();
   let rest = "";
   let start = true;
   const take = (line: string): void => {
     const [commit = "", ...parents] = line.split(" ");
     if (start) {
-      mainline.add(commit);
+      places.set(commit, 0);
       start = false;
     }
-    const onMain = mainline.has(commit);
+    const place = places.get(commit);
+    const onMain = place !== undefined;
     parents.forEach((p, n) => {
       if (onMain && n === 0) {
-        mainline.add(p);
+        places.set(p, place + 1);
         broughtBy.delete(p);
-      } else if (!mainline.has(p)) broughtBy.set(p, onMain ? commit : (broughtBy.get(commit) ?? commit));
+      } else if (!places.has(p)) broughtBy.set(p, onMain ? commit : (broughtBy.get(commit) ?? commit));
     });
   };
   for await (const chunk of git.stream(["rev-list", "--topo-order", "--parents", to])) {
@@ -98,5 +100,5 @@ export async function linesOf(git: Git, to: string): Promise<Lines> {
     rest = lines.pop() ?? "";
     for (const l of lines) if (l !== "") take(l);
   }
-  return { broughtBy, mainline };
+  return { broughtBy, places };
 }

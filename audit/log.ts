@@ -10,7 +10,7 @@ import { TIERS, type Tier } from "../schemas/access.ts";
 import { WORK_DIR } from "../schemas/layout.ts";
 import { CommitCache } from "./cache.ts";
 import { auditCodes } from "./codes.ts";
-import { parseCommit, personOf, reviewedBy, signatureOf, type Commit, type SignatureState } from "./commit.ts";
+import { judgeSignature, keyring, parseCommit, personOf, reviewedBy, signatureOf, type Commit, type CommitSignature, type SignatureState } from "./commit.ts";
 import { Deployments, type Deployment } from "./deployments.ts";
 import { describe, needsContent, subjectOf, WATCHED, type Described, type Kind } from "./describe.ts";
 import { flattenPair, type Flat, type Version } from "./flat.ts";
@@ -32,8 +32,10 @@ export interface Change {
   readonly environment: string | null;
   readonly path: string;
   readonly change: string;
-  /** Who wrote it: whose signature the credential carries, else whose the commit does, else its author by name. */
+  /** Whose signature the commit has, else its author by name. */
   readonly who: string;
+  /** Who sealed the credential, by the file's own word, which `check` and the policies hold against its signature; null of anything else. */
+  readonly sealedBy: string | null;
   readonly issueId: string | null;
   /** The verdict that was recorded for the commit (git notes, refs/notes/stackseal); null where none was. */
   readonly policy: string | null;
@@ -50,6 +52,8 @@ export interface LogOptions {
   /** Only what came after this commit. */
   readonly from?: string;
   readonly cache?: boolean;
+  /** Default true: OpenPGP signatures are verified by this machine's gpg and its keys, where people.yaml names any. */
+  readonly openpgp?: boolean;
   /** What is known of deployments. */
   readonly deployments?: Deployments;
   readonly signal?: AbortSignal;
@@ -67,7 +71,7 @@ interface Cached {
   readonly a: string;
   readonly c: string;
   readonly t: string;
-  readonly s: SignatureState;
+  readonly s: CommitSignature;
   readonly m: readonly string[];
   readonly n: readonly string[];
 }
@@ -89,8 +93,11 @@ export function openLog(o: LogOptions): Log {
 }
 
 async function* read(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[]): AsyncGenerator<readonly Change[]> {
-  const [lines, people, notes] = [await linesOf(git, head), await peopleHistory(git, head), await policyNotes(git)];
-  const version = sha256(JSON.stringify([5, [...people.keys], [...people.recipients]])).slice(0, 16);
+  const lines = await linesOf(git, head);
+  const [people, notes] = [await peopleHistory(git, head, lines.places), await policyNotes(git)];
+  const openpgp = people.openpgp && o.openpgp !== false;
+  // What gpg says depends on the keys that it has.
+  const version = sha256(JSON.stringify([6, [...people.recipients], openpgp && keyring(o.env)])).slice(0, 16);
   const cache = o.cache === false || git.tracks(WORK_DIR) ? null : new CommitCache(join(o.root, WORK_DIR, "cache/audit.log"), version);
   const merges = new Map<string, Merge>();
   const texts = new Texts(git);
@@ -115,17 +122,17 @@ async function* read(git: Git, o: LogOptions, head: string, from: string | null,
       if (o.signal?.aborted) return;
       let at = 0;
       if (item.merge !== null) {
-        const text = objects[at++];
-        if (typeof text === "string") {
-          const commit = parseCommit(item.merge, text);
-          merges.set(item.merge, mergeOf(commit, signatureOf(commit, people.keys, git)));
+        const bytes = objects[at++];
+        if (bytes) {
+          const commit = parseCommit(item.merge, bytes);
+          merges.set(item.merge, mergeOf(commit, signatureOf(commit, git, openpgp)));
         }
       }
       let entry = item.cached;
       if (item.change && item.blobs) {
-        const text = objects[at++];
+        const bytes = objects[at++];
         await texts.take(item.blobs, objects, at, findings);
-        entry = typeof text === "string" ? compute(item.change, parseCommit(item.commit, text), texts, people, git, findings) : null;
+        entry = bytes ? compute(item.change, parseCommit(item.commit, bytes), { texts, people, git, openpgp, findings }) : null;
         if (entry) cache?.put(item.commit, entry);
       }
       if (entry && entry.d.length > 0) yield changesOf(item.commit, entry, { lines, merges, people, notes, deployments, tiers });
@@ -146,7 +153,8 @@ interface Item {
   readonly change: CommitChange | null;
   readonly blobs: Needed | null;
 }
-function compute(c: CommitChange, commit: Commit, texts: Texts, people: PeopleHistory, git: Git, findings: Finding[]): Cached {
+interface Reading { readonly texts: Texts; readonly people: PeopleHistory; readonly git: Git; readonly openpgp: boolean; readonly findings: Finding[] }
+function compute(c: CommitChange, commit: Commit, { texts, people, git, openpgp, findings }: Reading): Cached {
   const described = c.files.flatMap((f) => {
     if (!needsContent(f.path)) return describe({ file: f.path, before: f.before.length ? new Map() : null, after: f.after === null ? null : new Map(), names: people.recipients, ...(f.from !== undefined && { from: f.from }) });
     const after = f.after === null ? null : texts.of(f.after);
@@ -161,10 +169,10 @@ function compute(c: CommitChange, commit: Commit, texts: Texts, people: PeopleHi
     const [first = [], ...others] = sides;
     return first.filter((d) => others.every((o) => o.some((x) => x.path === d.path && x.kind === d.kind)));
   });
-  return { d: described.map(own), a: personOf(commit.author), c: personOf(commit.committer), t: commit.committer.at, s: signatureOf(commit, people.keys, git), m: reviewedBy(commit.message), n: commit.parents };
+  return { d: described.map(own), a: personOf(commit.author), c: personOf(commit.committer), t: commit.committer.at, s: signatureOf(commit, git, openpgp), m: reviewedBy(commit.message), n: commit.parents };
 }
 /** A slice of a file's text would keep the whole text alive. */
-const own = (d: Described): Described => ({ ...d, ...(d.who !== undefined && { who: copied(d.who) }), ...(d.issueId !== undefined && { issueId: copied(d.issueId) }) });
+const own = (d: Described): Described => ({ ...d, ...(d.sealedBy !== undefined && { sealedBy: copied(d.sealedBy) }), ...(d.issueId !== undefined && { issueId: copied(d.issueId) }) });
 const copied = (s: string): string => Buffer.from(s).toString();
 function sidesOf(before: Version | null, after: Version | null, file: string): { before: Flat | null; after: Flat | null } | null {
   if (before && after) return flattenPair(before, after, file);
@@ -175,12 +183,18 @@ function sidesOf(before: Version | null, after: Version | null, file: string): {
 interface Known { readonly lines: Lines; readonly merges: ReadonlyMap<string, Merge>; readonly people: PeopleHistory; readonly notes: ReadonlyMap<string, string>; readonly deployments: Deployments; readonly tiers: ReadonlyMap<string, Tier> }
 function changesOf(id: string, e: Cached, k: Known): Change[] {
   const merge = k.merges.get(k.lines.broughtBy.get(id) ?? "") ?? null;
+  // What a cut-off history doesn't place came before all that it has.
+  const place = k.lines.places.get(merge?.id ?? id) ?? Infinity;
+  const judged = (s: CommitSignature): SignatureState => judgeSignature(s, k.people, place, (merge?.at ?? e.t).slice(0, 10));
+  const signature = judged(e.s);
+  const own = merge === null ? null : judged(merge.signature);
+  const [signer, mergedBy] = [signature, own].map((s) => (s?.state === "valid" ? s.by : null)) as [string | null, string | null];
   return e.d.map((d) => {
     const issueId = d.issueId ?? null;
     return {
-      commit: id, at: e.t, author: e.a, committer: e.c, signature: e.s,
-      review: reviewOf({ subject: d, claimed: e.m, signer: e.s.by, author: e.a, committer: e.c, merge, people: k.people, tier: d.environment === null ? undefined : k.tiers.get(d.environment) }),
-      kind: d.kind, environment: d.environment, path: d.path, change: d.change, who: d.who ?? e.s.by ?? e.a, issueId,
+      commit: id, at: e.t, author: e.a, committer: e.c, signature,
+      review: reviewOf({ subject: d, claimed: e.m, signer, author: e.a, committer: e.c, merge, mergedBy, people: k.people, place, tier: d.environment === null ? undefined : k.tiers.get(d.environment) }),
+      kind: d.kind, environment: d.environment, path: d.path, change: d.change, who: signer ?? e.a, sealedBy: d.sealedBy ?? null, issueId,
       policy: k.notes.get(id) ?? k.notes.get(merge?.id ?? "") ?? null,
       deployment: k.deployments.of({ environment: d.environment, kind: d.kind, path: d.path, issueId, commit: id, landed: merge?.at ?? e.t }),
     };
@@ -204,6 +218,6 @@ async function policyNotes(git: Git): Promise<Map<string, string>> {
     return blob && commit ? [[commit, blob]] : [];
   });
   const out = new Map<string, string>();
-  for await (const { item: [commit], objects: [text] } of objectsAhead(git, Readable.from(pairs) as AsyncIterable<[string, string]>, ([, blob]) => [blob])) out.set(commit, (text ?? "").split("\n")[0]?.slice(0, 200) ?? "");
+  for await (const { item: [commit], objects: [bytes] } of objectsAhead(git, Readable.from(pairs) as AsyncIterable<[string, string]>, ([, blob]) => [blob])) out.set(commit, (bytes?.toString("utf8") ?? "").split("\n")[0]?.slice(0, 200) ?? "");
   return out;
 }

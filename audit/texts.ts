@@ -1,5 +1,5 @@
 import type { Finding } from "../lib/finding.ts";
-import type { ObjectText } from "../lib/git-ahead.ts";
+import type { ObjectBytes } from "../lib/git-ahead.ts";
 import { GitBatch } from "../lib/git-batch.ts";
 import type { Git } from "../lib/git.ts";
 import { auditCodes } from "./codes.ts";
@@ -39,14 +39,14 @@ export class Texts {
     return { all, read: out };
   }
   /** Takes in what was read; afterwards, until the next time, `of` answers for every version of this commit. */
-  async take(needed: Needed, objects: readonly ObjectText[], from: number, findings: Finding[]): Promise<void> {
+  async take(needed: Needed, objects: readonly ObjectBytes[], from: number, findings: Finding[]): Promise<void> {
     // Insertion order is age: what was read longest ago goes first.
     while (this.kept.size > KEPT || (this.characters > CHARACTERS && this.kept.size > 0)) {
       const [id, v] = this.kept.entries().next().value as [string, Version | null];
       this.kept.delete(id);
       this.characters -= v?.text.length ?? 0;
     }
-    needed.read.forEach((id, n) => { this.keep(id, objects[from + n] ?? null); });
+    needed.read.forEach((id, n) => { this.keep(id, objects[from + n]?.toString("utf8") ?? null); });
     for (const [id, file] of needed.all) {
       if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0]?.toString("utf8") ?? null);
       if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));

@@ -4,8 +4,8 @@ import { FindingError } from "./finding.ts";
 import type { Git } from "./git.ts";
 import { LARGEST_OBJECT } from "./git-objects.ts";
 
-/** An object's text; null where the repository hasn't it (a shallow or partial clone) or it is larger than LARGEST_OBJECT. */
-export type ObjectText = string | null;
+/** An object's bytes, to be used at once; null where the repository hasn't it (a shallow or partial clone) or it is larger than LARGEST_OBJECT. */
+export type ObjectBytes = Buffer | null;
 /** So many objects may be under way: more than git's own output buffer holds, or both would wait for each other. */
 const AHEAD = 2000;
 
@@ -13,7 +13,7 @@ const AHEAD = 2000;
  * Items with the objects that each wants, in order: git reads the next ones while the caller works on this one. `idsOf` is called once an item,
  * ahead of its turn. Throws GIT_FAILED.
  */
-export async function* objectsAhead<T>(git: Git, items: AsyncIterable<T>, idsOf: (item: T) => readonly string[]): AsyncGenerator<{ readonly item: T; readonly objects: readonly ObjectText[] }> {
+export async function* objectsAhead<T>(git: Git, items: AsyncIterable<T>, idsOf: (item: T) => readonly string[]): AsyncGenerator<{ readonly item: T; readonly objects: readonly ObjectBytes[] }> {
   const child = spawn("git", ["cat-file", "--batch", "--buffer"], { cwd: git.root, env: git.env, stdio: ["pipe", "pipe", "ignore"] });
   child.on("error", () => undefined);
   child.stdin.on("error", () => undefined);
@@ -64,11 +64,11 @@ export async function* objectsAhead<T>(git: Git, items: AsyncIterable<T>, idsOf:
         queue.splice(0, head);
         head = 0;
       }
-      const objects: ObjectText[] = [];
+      const objects: ObjectBytes[] = [];
       while (objects.length < wants) {
-        const text = reader.next();
-        if (text !== undefined) {
-          objects.push(text);
+        const bytes = reader.next();
+        if (bytes !== undefined) {
+          objects.push(bytes);
           outstanding--;
           continue;
         }
@@ -116,7 +116,7 @@ class Reader {
     this.have += chunk.length - n;
   }
   /** Undefined: not yet whole. */
-  next(): ObjectText | undefined {
+  next(): ObjectBytes | undefined {
     if (this.have === 0 || this.have < this.need) return undefined;
     const all = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts, this.have);
     this.parts = [all];
@@ -134,12 +134,12 @@ class Reader {
       this.need = whole;
       return undefined;
     }
-    return this.drop(all, whole, all.toString("utf8", end + 1, end + 1 + size));
+    return this.drop(all, whole, all.subarray(end + 1, end + 1 + size));
   }
-  private drop(all: Buffer, n: number, text: ObjectText): ObjectText {
+  private drop(all: Buffer, n: number, object: ObjectBytes): ObjectBytes {
     this.need = 0;
     this.have = all.length - n;
     this.parts = this.have > 0 ? [all.subarray(n)] : [];
-    return text;
+    return object;
   }
 }

@@ -27,6 +27,10 @@ export class Git {
   text(args: readonly string[]): string | null {
     return this.try(args)?.toString("utf8").trim() ?? null;
   }
+  /** What a short command says on standard error, however it ends: signatures' states are told there. */
+  says(args: readonly string[]): string {
+    return spawnSync("git", [...SAFE, ...args], { cwd: this.root, env: this.env, maxBuffer: 1 << 24 }).stderr.toString("utf8");
+  }
   /** Whether a path, or anything below it, is a file of the index: what somebody committed, not what this machine wrote. */
   tracks(path: string): boolean {
     return this.try(["ls-files", "-z", "--", path])?.length !== 0;

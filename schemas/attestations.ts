@@ -34,7 +34,7 @@ export const attestationText = (a: Omit<Attestation, "signature">): string => `$
 
 const digest = (value: unknown): string => `sha256:${createHash("sha256").update(JSON.stringify(value)).digest("hex")}`;
 /** What is attested of a person: name, role, handle and keys. A new key wants a new attestation. */
-export const personDigest = (name: string, p: Pick<Person, "role" | "handle" | "signing" | "recipients">): string => digest(["person", name, p.role, p.handle ?? null, [...p.signing].sort(), [...p.recipients].sort()]);
+export const personDigest = (name: string, p: Pick<Person, "role" | "handle" | "signing" | "recipients" | "openpgp">): string => digest(["person", name, p.role, p.handle ?? null, [...p.signing].sort(), [...p.recipients].sort(), ...(p.openpgp?.length ? [[...p.openpgp].sort()] : [])]);
 
 const ACCOUNT: Readonly<Record<string, readonly string[]>> = {
   twilio: ["accountSid"], vapi: [], vonage: ["apiKey"], calcom: [], smtp: ["provider", "host", "username"], zapier: [], hubspot: ["portalId"], salesforce: ["domain"], pipedrive: ["companyDomain"], gohighlevel: ["locationId"],

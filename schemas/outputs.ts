@@ -118,7 +118,7 @@ export const OUTPUTS: Readonly<Record<string, z.ZodType>> = {
     commit: z.string(), at: z.string(), author: z.string(), committer: z.string(),
     signature: z.object({ kind: z.enum(["ssh", "gpg"]).nullable(), state: z.enum(["valid", "unknown-key", "invalid", "unchecked", "none"]), by: z.string().nullable() }),
     review: z.object({ merge: z.string().nullable(), mergedBy: z.string().nullable(), claimed: z.array(z.string()), codeOwners: z.enum(["satisfied", "claimed", "not satisfied"]) }),
-    kind: z.string(), environment: z.string().nullable(), path: z.string(), change: z.string(), who: z.string(), issueId: z.string().nullable(), policy: z.string().nullable(),
+    kind: z.string(), environment: z.string().nullable(), path: z.string(), change: z.string(), who: z.string(), sealedBy: z.string().nullable(), issueId: z.string().nullable(), policy: z.string().nullable(),
     deployment: z.object({ stack: z.string().nullable(), update: z.int().nullable(), at: z.string().nullable(), by: z.enum(["commit", "time"]).nullable(), storeVersion: z.string().nullable() }).nullable(),
   })).optional() }),
   "audit-bundle": z.object({

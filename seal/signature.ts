@@ -39,7 +39,7 @@ class Reader {
     return this.str().toString("utf8");
   }
 }
-const signedData = (namespace: string, hash: string, message: string): Buffer =>
+const signedData = (namespace: string, hash: string, message: string | Uint8Array): Buffer =>
   Buffer.concat([Buffer.from(MAGIC), str(namespace), str(""), str(hash), str(createHash(hash).update(message).digest())]);
 
 /** The SSH wire form of a public key line (`ssh-ed25519 AAAA… comment`). */
@@ -96,7 +96,7 @@ function envelope(blob: Buffer, namespace: string, sig: Buffer): string {
 export const armorSignature = (base64: string): string => `-----BEGIN SSH SIGNATURE-----\n${(base64.match(/.{1,70}/g) ?? []).join("\n")}\n-----END SSH SIGNATURE-----\n`;
 
 /** Which of the public key lines made this signature over the message; null where none did. */
-export function verifyText(base64: string, message: string, publicLines: readonly string[], namespace = NAMESPACE): string | null {
+export function verifyText(base64: string, message: string | Uint8Array, publicLines: readonly string[], namespace = NAMESPACE): string | null {
   try {
     const r = new Reader(Buffer.from(base64, "base64"));
     if (r.bytes(6).toString() !== MAGIC || r.u32() !== 1) return null;
@@ -116,7 +116,7 @@ export function verifyText(base64: string, message: string, publicLines: readonl
   }
 }
 /** The public line of the key that a signature carries, where it is sound under it; whose that is must be known otherwise. Null where it isn't sound. */
-export function keyOfSignature(base64: string, message: string, namespace = NAMESPACE): string | null {
+export function keyOfSignature(base64: string, message: string | Uint8Array, namespace = NAMESPACE): string | null {
   try {
     const blob = new Reader(Buffer.from(base64, "base64").subarray(10)).str();
     return verifyText(base64, message, [`${new Reader(blob).text()} ${blob.toString("base64")}`], namespace);

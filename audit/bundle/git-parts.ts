@@ -38,17 +38,15 @@ export async function gitParts(o: GitPartsOptions): Promise<Parts> {
   return parts;
 }
 async function logOf(o: GitPartsOptions, env: Git["env"]): Promise<Buffer> {
-  const log = openLog({ root: o.root, env, to: o.head, ...(o.from !== null && { from: o.from }), cache: false, ...(o.signal && { signal: o.signal }), ...(o.onProgress && { onProgress: o.onProgress }) });
+  const log = openLog({ root: o.root, env, to: o.head, ...(o.from !== null && { from: o.from }), cache: false, openpgp: false, ...(o.signal && { signal: o.signal }), ...(o.onProgress && { onProgress: o.onProgress }) });
   const lines: string[] = [];
   for await (const page of log.changes) for (const c of page) if (concerns(c, o.environments)) lines.push(`${JSON.stringify(lineOf(c))}\n`);
   const missing = log.findings.filter((f: Finding) => f.code === "AUDIT_SHALLOW" || f.code === "AUDIT_OBJECT_MISSING");
   if (missing.length > 0) throw new FindingError(missing.map((f) => ({ ...f, severity: "error" as const })), 2);
   return Buffer.from(lines.join(""));
 }
-/** Without what the clone alone doesn't tell: the recorded verdict, the deployment, and whether this machine's gpg knows a key. */
-function lineOf({ policy: _recorded, deployment: _told, ...c }: Change): Omit<Change, "policy" | "deployment"> {
-  return c.signature.kind === "gpg" ? { ...c, signature: { kind: "gpg", state: "unchecked", by: null } } : c;
-}
+/** Without what the clone alone doesn't tell: the recorded verdict and the deployment. */
+const lineOf = ({ policy: _recorded, deployment: _told, ...c }: Change): Omit<Change, "policy" | "deployment"> => c;
 /** Whether a file is of one of the environments, or of none. */
 function ofThese(file: string, environments: readonly string[]): boolean {
   const own = /^stacks\/([^/]+)\/(?:rotations\/|environment\.yaml|payments\.yaml)/.exec(file)?.[1];

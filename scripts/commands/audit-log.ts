@@ -4,7 +4,7 @@ import { dayOption } from "../day.ts";
 import { deployedText } from "../../audit/deployments.ts";
 import { deploymentsGiven, deploymentsKnown, DEPLOYMENT_OPTIONS } from "../evidence.ts";
 import { csvRow } from "../render/csv.ts";
-import { painter } from "../render/paint.ts";
+import { painter, printable } from "../render/paint.ts";
 
 interface Filter {
   readonly environments: readonly string[];
@@ -18,14 +18,14 @@ const text = (v: unknown): string | undefined => (typeof v === "string" ? v : un
 const matches = (c: Change, f: Filter): boolean =>
   concerns(c, f.environments) && c.at >= f.since && c.at <= f.until &&
   (f.credential === undefined || (c.kind === "credential" && (c.path === f.credential || c.path.startsWith(`${f.credential}.`)))) &&
-  (f.person === undefined || [c.who, c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].some((x) => x === f.person || x.startsWith(`${f.person ?? ""} <`) || x.endsWith(`<${f.person ?? ""}>`)) || c.change.endsWith(`: ${f.person}`));
+  (f.person === undefined || [c.who, c.sealedBy ?? "", c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].some((x) => x === f.person || x.startsWith(`${f.person ?? ""} <`) || x.endsWith(`<${f.person ?? ""}>`)) || c.change.endsWith(`: ${f.person}`));
 
 async function* filtered(context: Context, changes: Log["changes"], f: Filter): AsyncGenerator<Change> {
   for await (const page of changes) for (const c of page) if (matches(c, f)) yield c;
   context.progress(null);
 }
-const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy", "stack", "update", "store_version"] as const;
-const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy, ...carried(c)];
+const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "sealed_by", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy", "stack", "update", "store_version"] as const;
+const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.sealedBy, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy, ...carried(c)];
 
 /** An empty cell: nothing of it is deployed by itself. */
 function carried({ deployment: d }: Change): (string | null)[] {
@@ -39,7 +39,7 @@ export default defineCommand({
   wants: "any",
   options: [
     { flags: "--since <date>", description: "not before this day" }, { flags: "--until <date>", description: "not after this day" },
-    { flags: "--credential <path>", description: "only this credential, or all of an integration" }, { flags: "--person <name>", description: "only what this person wrote, committed, signed or merged, or what happened to them" },
+    { flags: "--credential <path>", description: "only this credential, or all of an integration" }, { flags: "--person <name>", description: "only what this person wrote, sealed, committed, signed or merged, or what happened to them" },
     { flags: "--from <rev>", description: "only what came after this revision" }, { flags: "--to <rev>", description: "up to this revision (default HEAD)" },
     { flags: "--format <format>", description: "how it is printed", choices: ["text", "csv"], default: "text" },
     ...DEPLOYMENT_OPTIONS,
@@ -73,10 +73,10 @@ export default defineCommand({
     for await (const c of items) {
       if (c.commit !== commit) {
         commit = c.commit;
-        context.out(`${n === 0 ? "" : "\n"}${p.bold(c.commit.slice(0, 12))}  ${c.at.slice(0, 16).replace("T", " ")}  ${c.author}${c.committer === c.author ? "" : `, committed by ${c.committer}`}\n    ${signature(c)} · ${review(c)}${c.policy === null ? " · policy verdict unknown" : ` · ${c.policy}`}\n`);
+        context.out(`${n === 0 ? "" : "\n"}${p.bold(c.commit.slice(0, 12))}  ${c.at.slice(0, 16).replace("T", " ")}  ${printable(`${c.author}${c.committer === c.author ? "" : `, committed by ${c.committer}`}`)}\n    ${printable(`${signature(c)} · ${review(c)} · ${c.policy === null ? "policy verdict unknown" : `recorded: ${c.policy}`}`)}\n`);
       }
       n++;
-      context.out(`    ${(c.environment ?? "–").padEnd(8)} ${c.kind.padEnd(10)} ${c.path}  ${c.change}${c.kind === "credential" && c.who !== c.author ? `  (by ${c.who})` : ""}${c.deployment === null ? "" : `  · deployed: ${deployedText(c.deployment)}`}\n`);
+      context.out(`${printable(`    ${(c.environment ?? "–").padEnd(8)} ${c.kind.padEnd(10)} ${c.path}  ${c.change}${c.sealedBy === null || c.sealedBy === c.who ? "" : `  (sealedBy: ${c.sealedBy})`}${c.deployment === null ? "" : `  · deployed: ${deployedText(c.deployment)}`}`)}\n`);
     }
     return { exit: 0, findings: log.findings, text: n === 0 ? "No change of that kind.\n" : `\n${n} changes\n` };
   },
@@ -84,7 +84,7 @@ export default defineCommand({
 function signature({ signature: s }: Change): string {
   switch (s.state) {
     case "valid": return `signed by ${s.by ?? ""}`;
-    case "unknown-key": return `signed by a key that people.yaml never had${s.by === null ? "" : ` (${s.by})`}`;
+    case "unknown-key": return `signed by a key that people.yaml named as nobody's then${s.by === null ? "" : ` (${s.by})`}`;
     case "invalid": return "signature invalid";
     case "unchecked": return `${s.kind ?? "unknown"} signature, not checked here`;
     case "none": return "not signed";

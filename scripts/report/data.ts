@@ -72,7 +72,7 @@ export function reportData(m: Material): Record<string, unknown> {
 function change(c: Change): Record<string, unknown> {
   const bad = c.signature.state === "invalid" ? "signature invalid" : c.signature.state === "unknown-key" ? "signed by an unknown key" : c.review.codeOwners === "not satisfied" ? "code owners' rule not satisfied" : null;
   return {
-    at: c.at, environment: c.environment, kind: c.kind, path: c.path, change: c.change, who: c.who, author: c.author, committer: c.committer, commit: c.commit.slice(0, 12),
+    at: c.at, environment: c.environment, kind: c.kind, path: c.path, change: c.change, who: c.sealedBy === null || c.sealedBy === c.who ? c.who : `${c.who} (sealedBy: ${c.sealedBy})`, author: c.author, committer: c.committer, commit: c.commit.slice(0, 12),
     signature: c.signature.state === "valid" ? `signed by ${c.signature.by ?? ""}` : { none: "not signed", invalid: "invalid", unchecked: "not checked here", "unknown-key": "unknown key" }[c.signature.state],
     review: c.review.merge === null ? "committed directly" : `merged by ${c.review.mergedBy ?? ""}`, claimed: c.review.claimed, owners: c.review.codeOwners, policy: c.policy, deployed: c.deployment === null ? null : deployedText(c.deployment), alert: bad,
   };

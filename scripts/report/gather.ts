@@ -30,7 +30,7 @@ export async function gather(context: Context, period: Period, given: GivenDeplo
   const changes: Change[] = [];
   const lastUse = new Map<string, string>();
   for await (const page of log.changes) for (const c of page) {
-    for (const name of [c.who, c.signature.by, c.author.replace(/ <.*$/, ""), c.review.mergedBy?.replace(/ <.*$/, "")]) if (name && c.at > (lastUse.get(name) ?? "")) lastUse.set(name, c.at);
+    for (const name of [c.who, c.sealedBy, c.signature.state === "valid" ? c.signature.by : null, c.author.replace(/ <.*$/, ""), c.review.mergedBy?.replace(/ <.*$/, "")]) if (name && c.at > (lastUse.get(name) ?? "")) lastUse.set(name, c.at);
     if (c.at >= since && c.at <= until && concerns(c, context.envs)) changes.push(c);
   }
   const { held, findings: unseen } = await heldOver(new Git(context.root, context.env), log.head, (t) => { context.progress(t); });
