@@ -22,6 +22,8 @@ export async function unpackTar(bytes: Buffer): Promise<Files | null> {
   const odd: string[] = [];
   e.on("entry", (header, stream, next) => {
     const parts: Buffer[] = [];
+    // Where the tar ends within a file, its stream says so too; the pipeline's word is enough.
+    stream.on("error", () => undefined);
     if (header.type !== "file" || !safeName(header.name) || files.has(header.name)) odd.push(header.name);
     stream.on("data", (c) => { parts.push(Buffer.from(c as Uint8Array)); });
     stream.on("end", () => { files.set(header.name, Buffer.concat(parts)); next(); });
@@ -32,6 +34,9 @@ export async function unpackTar(bytes: Buffer): Promise<Files | null> {
   } catch {
     return null;
   }
-  return odd.length === 0 ? files : null;
+  return odd.length === 0 && apart(files) ? files : null;
 }
-const safeName = (name: string): boolean => /^[A-Za-z0-9._/-]+$/.test(name) && !name.startsWith("/") && name.split("/").every((p) => p !== "" && p !== "." && p !== "..");
+/** A relative name without dots, that any file system takes. */
+export const safeName = (name: string): boolean => name.length <= 1000 && /^[A-Za-z0-9._/-]+$/.test(name) && name.split("/").every((p) => p !== "" && p !== "." && p !== ".." && p.length <= 255);
+/** No file stands where another's folder must. */
+const apart = (files: Files): boolean => [...files.keys()].every((n) => n.split("/").every((_, i, parts) => i === 0 || !files.has(parts.slice(0, i).join("/"))));

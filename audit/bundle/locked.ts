@@ -1,11 +1,13 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Finding } from "../../lib/finding.ts";
+import { isThere } from "../../lib/document.ts";
 import { jsonIn } from "../../lib/json.ts";
+import { plainFile } from "../../lib/plain-file.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import { auditCodes } from "../codes.ts";
 import type { Manifest } from "./manifest.ts";
+import { LARGEST_BESIDE } from "./read.ts";
 import { LATE, LOCK, SKEW } from "./timestamp.ts";
 
 const instant = z.iso.datetime();
@@ -23,10 +25,10 @@ export const evidenceKey = (m: Pick<Manifest, "period">, manifestSha256: string,
 
 /** Judges the receipt beside the manifest; with `ask` also by the store. Throws what asking throws. */
 export async function judgeLock(o: LockInput): Promise<{ readonly objectLock: ObjectLock | null; readonly findings: Finding[] }> {
-  const place = join(o.dir, LOCK), path = `${o.label}/${LOCK}`;
+  const path = `${o.label}/${LOCK}`;
   const wrong = (message: string, hint?: string): Finding => auditCodes.finding("BUNDLE_LOCK", { message, path, hint });
-  if (!existsSync(place)) return { objectLock: null, findings: o.ask ? [wrong("there is no receipt of a locked bucket beside the manifest", "stackseal audit lock DIR --env E")] : [] };
-  const r = receiptSchema.safeParse(jsonIn(readFileSync(place, "utf8"))).data;
+  if (!isThere(o.dir, LOCK)) return { objectLock: null, findings: o.ask ? [wrong("there is no receipt of a locked bucket beside the manifest", "stackseal audit lock DIR --env E")] : [] };
+  const r = receiptSchema.safeParse(jsonIn(plainFile(join(o.dir, LOCK), LARGEST_BESIDE)?.toString("utf8") ?? "")).data;
   if (!r) return { objectLock: null, findings: [wrong("this is no receipt of a locked bucket")] };
   if (r.manifestSha256 !== sha256(Buffer.from(o.text))) return { objectLock: null, findings: [wrong("the receipt is of another manifest than this one")] };
   const findings: Finding[] = [];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { jsonIn } from "../../lib/json.ts";
+import { safeName } from "../../lib/tar.ts";
 import { armorSignature, signText, type SigningKey } from "../../seal/signature.ts";
 
 // manifest.json names every file by its SHA-256, the range of git, and the former bundle's manifest. It is signed; all else follows from it.
@@ -7,6 +8,9 @@ import { armorSignature, signText, type SigningKey } from "../../seal/signature.
 export const MANIFEST = "manifest.json";
 export const SIGNATURE = "manifest.json.sig";
 export const SUMS = "SHA256SUMS";
+export const TOKEN = "recorded/timestamp.tsr";
+/** What a token inside a bundle may be over: a file of its own, or the former bundle's manifest by its digest. */
+export const STAMPED = ["git/commits.txt", "git/log.jsonl", "the former bundle's manifest.json"] as const;
 export const BUNDLE_NAMESPACE = "stackseal-bundle";
 
 const sha = z.string().regex(/^[0-9a-f]{64}$/);
@@ -25,10 +29,10 @@ export const manifestSchema = z.strictObject({
   environments: z.array(z.string()),
   git: z.strictObject({ head: commit, headAt: instant, from: commit.nullable(), commits: z.int().min(0) }),
   previous: z.strictObject({ manifestSha256: sha, head: commit, period, createdAt: instant }).nullable(),
-  timeStamp: z.strictObject({ file: z.string(), over: z.string() }).nullable(),
+  timeStamp: z.strictObject({ file: z.literal(TOKEN), over: z.enum(STAMPED) }).nullable(),
   absent: z.array(z.string()),
   signer: z.strictObject({ name: z.string(), key: z.string() }),
-  files: z.array(z.strictObject({ path: z.string().regex(/^[A-Za-z0-9._/-]+$/), sha256: sha, bytes: z.int().min(0), origin: z.enum(ORIGINS) })),
+  files: z.array(z.strictObject({ path: z.string().refine(safeName), sha256: sha, bytes: z.int().min(0), origin: z.enum(ORIGINS) })),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 

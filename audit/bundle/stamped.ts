@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "../../lib/finding.ts";
+import { isThere } from "../../lib/document.ts";
+import { plainFile } from "../../lib/plain-file.ts";
 import { auditCodes } from "../codes.ts";
 import { COMMITS } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
+import { LARGEST, LARGEST_BESIDE } from "./read.ts";
 import { authorityOf, type Authority } from "./authority.ts";
 import { isOver, LATE, readTimeStamp, SKEW, STAMP, type TimeStamp } from "./timestamp.ts";
 
@@ -21,12 +23,11 @@ export interface StampInput {
 }
 /** Judges the time stamp over the manifest, given or beside it, and the token inside the bundle. */
 export function judgeStamps(o: StampInput): { readonly timeStamp: Stamped | null; readonly findings: Finding[] } {
-  const beside = join(o.dir, STAMP);
-  const bytes = o.stamp ?? (existsSync(beside) ? readFileSync(beside) : null);
+  const bytes = o.stamp ?? plainFile(join(o.dir, STAMP), LARGEST_BESIDE);
   const inner = innerToken(o);
-  if (!bytes) return { timeStamp: inner.timeStamp, findings: inner.findings };
   const file = o.stamp ? "the time stamp given" : `${o.label}/${STAMP}`;
   const wrong = (message: string): Finding => auditCodes.finding("BUNDLE_TIMESTAMP", { message, path: file, hint: "openssl ts -reply -in FILE -text shows what it says" });
+  if (!bytes) return { timeStamp: inner.timeStamp, findings: [...inner.findings, ...(isThere(o.dir, STAMP) ? [wrong("this is no plain file, or too large for a time stamp")] : [])] };
   const t = readTimeStamp(bytes);
   if (!t) return { timeStamp: null, findings: [...inner.findings, wrong("this is no RFC 3161 time stamp with a SHA-2 digest, or the authority refused it")] };
   if (!isOver(t, Buffer.from(o.text))) return { timeStamp: null, findings: [...inner.findings, wrong("the time stamp is over something else than this bundle's manifest")] };
@@ -48,11 +49,11 @@ function innerToken(o: StampInput): { readonly timeStamp: Stamped | null; readon
   const { dir, label, manifest: m } = o;
   if (!m.timeStamp) return { timeStamp: null, findings: [] };
   const path = `${label}/${m.timeStamp.file}`;
-  const bytes = existsSync(join(dir, m.timeStamp.file)) ? readFileSync(join(dir, m.timeStamp.file)) : null;
+  const bytes = plainFile(join(dir, m.timeStamp.file), LARGEST_BESIDE);
   const t = bytes && readTimeStamp(bytes);
   if (!t) return { timeStamp: null, findings: bytes ? [auditCodes.finding("BUNDLE_TIMESTAMP", { message: "this is no RFC 3161 time stamp with a SHA-2 digest", path })] : [] };
   const over = m.timeStamp.over;
-  const content = over === "the former bundle's manifest.json" ? null : existsSync(join(dir, over)) ? readFileSync(join(dir, over)) : null;
+  const content = over === "the former bundle's manifest.json" ? null : plainFile(join(dir, over), LARGEST);
   const holds = content ? isOver(t, content) : t.algorithm === "sha256" && t.digest.toString("hex") === m.previous?.manifestSha256;
   const findings = holds ? [] : [auditCodes.finding("BUNDLE_TIMESTAMP", { message: `the time stamp is not over ${over}`, path })];
   // A commit can't be of a time after an authority saw it.

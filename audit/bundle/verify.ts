@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "../../lib/document.ts";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import type { Git } from "../../lib/git.ts";
+import { plainFile } from "../../lib/plain-file.ts";
 import { textAt } from "../../history/base.ts";
 import { PEOPLE_FILE } from "../../schemas/layout.ts";
 import { parsePeople } from "../../schemas/parse.ts";
@@ -11,7 +11,7 @@ import { auditCodes } from "../codes.ts";
 import { backdated, chain } from "./chain.ts";
 import { gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
-import { intact, readBundle, signedBy, type Bundle } from "./read.ts";
+import { intact, LARGEST, readBundle, signedBy, type Bundle } from "./read.ts";
 import { judgeLock, type AskStore, type ObjectLock } from "./locked.ts";
 import { judgeStamps, type Stamped } from "./stamped.ts";
 import { parseSigners, type AllowedSigner } from "./signers.ts";
@@ -108,13 +108,9 @@ function compare(o: VerifyOptions, path: string, made: Buffer | null, listed: bo
   const hint = m.tool.version === o.version ? undefined : `the bundle was made by version ${m.tool.version}, this is ${o.version}: try that one`;
   if (!listed) return auditCodes.finding("BUNDLE_DIFFERS", { message: "the clone makes this file, and the bundle hasn't it", at: place(1), path, hint });
   if (made === null) return auditCodes.finding("BUNDLE_DIFFERS", { message: "the clone doesn't make this file", at: place(1), path, hint });
-  let held: Buffer;
-  try {
-    held = readFileSync(join(o.dir, path));
-  } catch {
-    return null; // said already: missing
-  }
-  if (held.equals(made)) return null;
+  const held = plainFile(join(o.dir, path), LARGEST);
+  // Where it is missing, that was said already.
+  if (!held || held.equals(made)) return null;
   const [a, b] = [held.toString("utf8").split("\n"), made.toString("utf8").split("\n")];
   const line = a.findIndex((l, n) => l !== b[n]);
   const n = line < 0 ? a.length : line;

@@ -9,7 +9,7 @@ import type { SigningKey } from "../../seal/signature.ts";
 import { auditCodes } from "../codes.ts";
 import { COMMITS, gitParts, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
 import { instructions } from "./instructions.ts";
-import { MANIFEST, renderManifest, SIGNATURE, signManifest, sumsOf, SUMS, type Manifest, type Origin } from "./manifest.ts";
+import { MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
 import { controlsParts } from "./controls.ts";
 import { rangeOf, type Period } from "./period.ts";
 import { policyResults } from "./recorded.ts";
@@ -35,7 +35,6 @@ export interface BundleOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
-export const TOKEN = "recorded/timestamp.tsr";
 
 /** Writes the bundle's folder, whole or not at all; answers its manifest and every file's content. Throws FindingError. */
 export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest: Manifest; readonly sha256: string; readonly files: Parts }> {
@@ -51,7 +50,8 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   const verdicts = policyResults(git, range);
   const parts: Parts = new Map([...fromGit, ...verdicts.parts, ...o.recorded]);
   const stamp = o.token && readTimeStamp(o.token);
-  const stamped = stamp && stampedOver(stamp, { [COMMITS]: fromGit.get(COMMITS) ?? Buffer.alloc(0), "git/log.jsonl": fromGit.get("git/log.jsonl") ?? Buffer.alloc(0) }, o.previous ? { "the former bundle's manifest.json": o.previous.sha256 } : {});
+  const fits = stamp && stampedOver(stamp, { [COMMITS]: fromGit.get(COMMITS) ?? Buffer.alloc(0), "git/log.jsonl": fromGit.get("git/log.jsonl") ?? Buffer.alloc(0) }, o.previous ? { "the former bundle's manifest.json": o.previous.sha256 } : {});
+  const stamped = STAMPED.find((s) => s === fits) ?? null;
   if (o.token && stamped === null)
     throw new FindingError(auditCodes.finding("BUNDLE_INPUT", { message: "the time stamp token is over none of: git/commits.txt, git/log.jsonl, the former bundle's manifest.json (by SHA-256)", hint: "make the bundle without it, have its git/commits.txt stamped (openssl ts -query -sha256 -cert -data), then make it again with --timestamp-token" }), 2);
   if (o.token) parts.set(TOKEN, o.token);

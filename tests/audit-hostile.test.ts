@@ -1,0 +1,130 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pack } from "tar-stream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+// What whoever can write to a bundle's folder, but can't sign, may try with its reader.
+
+const repo = resolve(import.meta.dirname, "..");
+const cli = join(repo, "dist/cli.js");
+const home = mkdtempSync(join(tmpdir(), "hostile-"));
+const base = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_NOSYSTEM: "1", TMPDIR: join(home, "tmp"), GIT_AUTHOR_NAME: "engineer", GIT_AUTHOR_EMAIL: "engineer@acme.example", GIT_COMMITTER_NAME: "engineer", GIT_COMMITTER_EMAIL: "engineer@acme.example" };
+interface Said { readonly status: number | null; readonly codes: readonly string[]; readonly paths: readonly string[]; readonly text: string }
+/** Whatever it is given, a command ends by itself, with a document. */
+const run = (dir: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Said => {
+  const r = spawnSync(process.execPath, [cli, "-C", dir, ...args, "--json"], { env: { ...base, ...env }, encoding: "utf8", timeout: 60_000, killSignal: "SIGKILL" });
+  const { findings } = JSON.parse(r.stdout || `{"findings":[{"code":"NO_DOCUMENT","message":""}]}`) as { findings: { code: string; message: string; path?: string }[] };
+  return { status: r.status, codes: [...new Set(findings.map((f) => f.code))].sort(), paths: findings.map((f) => f.path ?? ""), text: findings.map((f) => f.message).join("\n") };
+};
+const git = (dir: string, args: readonly string[], date: string): string => execFileSync("git", args, { cwd: dir, env: { ...base, GIT_COMMITTER_DATE: `${date}T12:00:00Z`, GIT_AUTHOR_DATE: `${date}T12:00:00Z` }, encoding: "utf8" });
+
+describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () => {
+  const dir = join(home, "project"), q2 = join(home, "2026Q2"), q3 = join(home, "2026Q3"), signers = join(home, "signers");
+  const key = join(home, "admin");
+  const bundle = (out: string, ...more: string[]): Said => run(dir, ["audit", "bundle", "--out", join(home, out), ...more], { STACKSEAL_SIGNING_KEY: key });
+  const verify = (at: string, ...more: string[]): Said => run(dir, ["audit", "verify", at, "--allowed-signers", signers, "--previous", q2, ...more]);
+  const edit = (file: string, from: string | RegExp, to: string): void => {
+    const text = readFileSync(join(dir, file), "utf8");
+    expect(text.replace(from, to)).not.toBe(text);
+    writeFileSync(join(dir, file), text.replace(from, to));
+  };
+  const commit = (message: string, date: string): void => { git(dir, ["add", "-A"], date); git(dir, ["commit", "-qm", message], date); };
+  beforeAll(() => {
+    mkdirSync(base.TMPDIR);
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", key]);
+    const pub = readFileSync(`${key}.pub`, "utf8").trim().split(" ").slice(0, 2).join(" ");
+    writeFileSync(signers, `super-admin-1 ${pub}\n`);
+    git(home, ["init", "-q", "-b", "main", dir], "2026-04-01");
+    cpSync(join(repo, "stacks"), join(dir, "stacks"), { recursive: true, filter: (p) => !p.endsWith(".ts") });
+    edit("stacks/people.yaml", /signing: \["[^"]+"\]/, `signing: ["${pub}"]`);
+    commit("Begin", "2026-04-02");
+    edit("stacks/dev/environment.yaml", "plan: agency", "plan: pro");
+    commit("Another plan", "2026-07-20");
+    edit("stacks/dev/environment.yaml", "plan: pro", "plan: agency");
+    commit("The former plan", "2026-08-20");
+    edit("stacks/dev/environment.yaml", "plan: agency", "plan: pro");
+    commit("And again", "2026-10-20");
+    expect(bundle("2026Q2", "--quarter", "2026Q2", "--now", "2026-07-01")).toMatchObject({ status: 0, codes: [] });
+    expect(bundle("2026Q3", "--quarter", "2026Q3", "--previous", q2, "--now", "2026-10-01")).toMatchObject({ status: 0, codes: [] });
+    expect(verify(q3)).toMatchObject({ status: 0, codes: [] });
+  });
+  afterAll(() => { rmSync(home, { recursive: true, force: true }); });
+
+  const copy = (change: (c: string) => void): string => {
+    const c = mkdtempSync(join(home, "copy-"));
+    cpSync(q3, c, { recursive: true });
+    change(c);
+    return c;
+  };
+  const instead = (name: string, put: (path: string) => void) => (): string => copy((c) => { rmSync(join(c, name), { force: true }); put(join(c, name)); });
+  const fifo = (path: string): void => { execFileSync("mkfifo", [path]); };
+  const zero = (path: string): void => { symlinkSync("/dev/zero", path); };
+  const folder = (path: string): void => { mkdirSync(path); };
+  const huge = (path: string): void => { writeFileSync(path, ""); truncateSync(path, 1 << 29); };
+  it.each([
+    ["a pipe for a file", instead("git/log.jsonl", fifo), "BUNDLE_MISSING", "git/log.jsonl"], ["a link to what never ends", instead("git/log.jsonl", zero), "BUNDLE_MISSING", "git/log.jsonl"], ["a folder for a file", instead("git/log.jsonl", folder), "BUNDLE_MISSING", "git/log.jsonl"],
+    ["a pipe for the signature", instead("manifest.json.sig", fifo), "BUNDLE_MISSING", "manifest.json.sig"], ["a folder for the signature", instead("manifest.json.sig", folder), "BUNDLE_MISSING", "manifest.json.sig"],
+    ["half a gigabyte for the signature", instead("manifest.json.sig", huge), "BUNDLE_MISSING", "manifest.json.sig"], ["half a gigabyte for the manifest", instead("manifest.json", huge), "BUNDLE_MISSING", "manifest.json"], ["a pipe for the manifest", instead("manifest.json", fifo), "BUNDLE_MISSING", "manifest.json"],
+    ["a pipe for the time stamp", instead("manifest.json.tsr", fifo), "BUNDLE_TIMESTAMP", "manifest.json.tsr"], ["a folder for the time stamp", instead("manifest.json.tsr", folder), "BUNDLE_TIMESTAMP", "manifest.json.tsr"], ["half a gigabyte for the time stamp", instead("manifest.json.tsr", huge), "BUNDLE_TIMESTAMP", "manifest.json.tsr"],
+    ["a folder for the bucket's receipt", instead("manifest.json.lock.json", folder), "BUNDLE_LOCK", "manifest.json.lock.json"],
+  ])("reads nothing of %s, and says so", (_says, made, code, path) => {
+    const at = made();
+    const said = verify(at);
+    expect([said.status, said.codes, said.paths]).toEqual([1, [code], [`${at}/${path}`]]);
+  });
+  it("follows no path that an unsigned manifest names out of the bundle", () => {
+    for (const [from, to] of [[`"timeStamp": null`, `"timeStamp": { "file": "../../../../../../dev/zero", "over": "git/commits.txt" }`], [`"path": "git/log.jsonl"`, `"path": "git/../../log.jsonl"`]] as const) {
+      const at = copy((c) => {
+        const text = readFileSync(join(c, "manifest.json"), "utf8");
+        expect(text).toContain(from);
+        writeFileSync(join(c, "manifest.json"), text.replace(from, to));
+      });
+      expect(verify(at)).toMatchObject({ status: 1, codes: ["BUNDLE_CHANGED", "BUNDLE_SIGNATURE"] });
+    }
+  });
+
+  const tarWith = async (...more: { name: string; size?: number }[]): Promise<string> => {
+    const p = pack();
+    const names = readdirSync(q3, { recursive: true, withFileTypes: true }).filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name).slice(q3.length + 1)).sort();
+    for (const name of names) p.entry({ name }, readFileSync(join(q3, name)));
+    for (const e of more) p.entry({ name: e.name }, "x");
+    p.finalize();
+    const parts: Buffer[] = [];
+    for await (const c of p) parts.push(Buffer.from(c as Uint8Array));
+    const at = join(mkdtempSync(join(home, "tar-")), "b.tar");
+    writeFileSync(at, Buffer.concat(parts));
+    return at;
+  };
+  const whole = (): Buffer => readFileSync(`${q3}.tar`);
+  /** A tar whose first file says that it is of 10 GiB. */
+  const claims = (): Buffer => {
+    const b = Buffer.from(whole());
+    b.write("0120000000000\0".slice(-12), 124, "latin1");
+    b.fill(0x20, 148, 156);
+    const sum = b.subarray(0, 512).reduce((a, x) => a + x, 0);
+    b.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    return b;
+  };
+  it.each([
+    ["cut off in a file", () => whole().subarray(0, 700)], ["cut off in its middle", () => whole().subarray(0, Math.floor(whole().length / 2))], ["of a file larger than the tar", claims],
+  ])("finds a tar %s", (_says, bytes) => {
+    const at = join(mkdtempSync(join(home, "tar-")), "b.tar");
+    writeFileSync(at, bytes());
+    expect(verify(at)).toMatchObject({ status: 1, codes: ["BUNDLE_CHANGED"] });
+  });
+  it.each([["git/log.jsonl/x"], ["git"], [`git/${"n".repeat(300)}`]])("unpacks nothing of a tar with %s in it", async (name) => {
+    expect(verify(await tarWith({ name }))).toMatchObject({ status: 1, codes: ["BUNDLE_CHANGED"] });
+    expect(readdirSync(base.TMPDIR)).toEqual([]);
+  });
+  it("takes a link to a bundle for what it leads to; says what isn't there or is too large", () => {
+    symlinkSync(`${q3}.tar`, join(home, "link.tar"));
+    expect(verify(join(home, "link.tar"))).toMatchObject({ status: 0, codes: [] });
+    expect(verify(join(home, "nothing"))).toMatchObject({ status: 2, codes: ["BUNDLE_UNREADABLE"] });
+    const large = join(home, "large.tar");
+    cpSync(`${q3}.tar`, large);
+    truncateSync(large, 3 * 2 ** 30);
+    expect(verify(large)).toMatchObject({ status: 2, codes: ["BUNDLE_UNREADABLE"] });
+  });
+});
