@@ -17,6 +17,7 @@ export const documentCodes = defineCodes({
   YAML_ALIAS: { severity: "error", title: "Anchors and aliases don't belong into a declaration" },
   YAML_KEY_FORBIDDEN: { severity: "error", title: "A key has a meaning to the JavaScript engine" },
   YAML_KEY_NOT_TEXT: { severity: "error", title: "A key is no text" },
+  GIT_ABSENT: { severity: "error", title: "git isn't installed here, or not on PATH" },
   GIT_FAILED: { severity: "error", title: "git couldn't tell what was asked" },
   YAML_TOO_DEEP: { severity: "error", title: "The document is nested too deeply" },
 });

@@ -27,6 +27,7 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "
 export function parseDotenv(text: string, file: string): Dotenv {
   const entries: DotenvEntry[] = [];
   const findings: Finding[] = [];
+  const seen = new Map<string, number>();
   const lines = text.split("\n").map((l) => l.replace(/\r$/, ""));
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] ?? "";
@@ -44,9 +45,10 @@ export function parseDotenv(text: string, file: string): Dotenv {
       break;
     }
     if (read.rest) findings.push(dotenvCodes.finding("DOTENV_SYNTAX", { message: `text follows the closing quote of ${name}`, at: { ...at, line: read.last + 1 }, path: name }));
-    const first = entries.find((e) => e.name === name);
-    if (first) findings.push(dotenvCodes.finding("DOTENV_DUPLICATE", { message: `${name} stands here and in line ${first.line}: which one counts depends on the reader`, at, path: name }));
-    else entries.push({ name, value: read.value, line: at.line, column: at.column, interpolated: read.interpolated });
+    const first = seen.get(name);
+    if (first !== undefined) findings.push(dotenvCodes.finding("DOTENV_DUPLICATE", { message: `${name} stands here and in line ${first}: which one counts depends on the reader`, at, path: name }));
+    else seen.set(name, at.line);
+    if (first === undefined) entries.push({ name, value: read.value, line: at.line, column: at.column, interpolated: read.interpolated });
     i = read.last;
   }
   return { entries, findings };

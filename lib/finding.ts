@@ -43,11 +43,11 @@ function pick(d: Details): Pick<Finding, "at" | "path" | "hint"> {
   return { ...(d.at && { at: d.at }), ...(d.path !== undefined && { path: d.path }), ...(d.hint !== undefined && { hint: d.hint }) };
 }
 
-/** Carries findings out of a place that can't go on. `exit` is the exit code that a command ends with (INTERFACES: 1 findings, 2 unusable input, 3 no answer). */
+/** Carries findings out of a place that can't go on. `exit` is the exit code that a command ends with (INTERFACES: 1 findings, 2 unusable input, 3 no answer, 130 broken off). */
 export class FindingError extends Error {
   readonly findings: readonly Finding[];
-  readonly exit: 1 | 2 | 3;
-  constructor(findings: Finding | readonly Finding[], exit: 1 | 2 | 3 = 1) {
+  readonly exit: 1 | 2 | 3 | 130;
+  constructor(findings: Finding | readonly Finding[], exit: 1 | 2 | 3 | 130 = 1) {
     const list = Array.isArray(findings) ? (findings as readonly Finding[]) : [findings as Finding];
     super(list.map((f) => `${f.code}: ${f.message}`).join("\n"));
     this.name = "FindingError";

@@ -41,8 +41,10 @@ export class Git {
 
   /** Whether there is a work tree here, whether its history was cut off, and HEAD's commit (null where nothing is committed): one question. */
   get state(): { readonly inside: boolean; readonly shallow: boolean; readonly head: string | null } {
-    const r = spawnSync("git", [...SAFE, "rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--verify", "HEAD^{commit}"], { cwd: this.root, env: this.env });
-    const [inside, shallow, head] = r.stdout.toString("utf8").split("\n");
+    const r = spawnSync("git", [...SAFE, "rev-parse", "--is-inside-work-tree", "--is-shallow-repository", "--verify", "HEAD^{commit}"], { cwd: this.root, env: this.env, encoding: "utf8" });
+    // Where there is no git at all nothing was written, not even nothing: what a base would say goes unheard then, and nobody may take that for a yes.
+    if ((r.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") throw new FindingError(documentCodes.finding("GIT_ABSENT", { message: "git isn't on PATH", hint: "install git: what is declared is judged against what was reviewed before" }), 2);
+    const [inside, shallow, head] = r.stdout.split("\n");
     return { inside: inside === "true", shallow: shallow === "true", head: r.status === 0 ? (head ?? null) : null };
   }
   /** The commits that refs name, in order, by one process; null for each that names none. */

@@ -18,7 +18,7 @@ import { stripe } from "./integrations/stripe.ts";
 export const PLANS = ["starter", "pro", "agency"] as const;
 export const SCHEDULES = { quarterly: 90, annually: 365 } as const;
 const schedule = z.enum(["quarterly", "annually"]);
-const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-west-1");
+export const region = z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "an AWS region such as eu-west-1");
 
 const vaultAudit = z.union([z.literal("operator").describe("Its operator keeps one that this namespace can't see"), z.strictObject({ type: z.enum(["file", "socket", "syslog"]), path: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/).optional(), options: z.record(z.string(), z.string()).describe("Such as file_path") })])
   .describe("The audit device that the foundation stack enables; absent where the Vault has one already: without any, nothing is delivered");

@@ -28,8 +28,9 @@ function toFindings(issue: Issue, doc: Document, schema: z.ZodType): Finding[] {
   const at = doc.locate(path);
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => {
-      const near = nearest(key, knownKeys(schema, path));
-      return schemaCodes.finding("KEY_UNKNOWN", { message: `unknown key "${key}"`, at: doc.locate([...path, key], "key"), path: [...path, key].join("."), ...(near !== null && { hint: `did you mean "${near}"?` }) });
+      const known = knownKeys(schema, path), near = nearest(key, known);
+      const hint = near !== null ? `did you mean "${near}"?` : known.length > 0 && known.length <= 16 ? `known here: ${known.join(", ")}` : undefined;
+      return schemaCodes.finding("KEY_UNKNOWN", { message: `unknown key "${key}"`, at: doc.locate([...path, key], "key"), path: [...path, key].join("."), ...(hint !== undefined && { hint }) });
     });
   if (issue.code === "invalid_type" && valueAt(doc.value, path) === undefined)
     return [schemaCodes.finding("KEY_MISSING", { message: `"${String(path.at(-1) ?? "")}" is missing`, at: doc.locate(path.slice(0, -1)), path: dotted })];
@@ -65,7 +66,9 @@ function knownKeys(schema: z.ZodType, path: readonly (string | number)[]): strin
     const def = (s as { def?: { type?: string; shape?: Record<string, unknown>; valueType?: unknown; element?: unknown } }).def;
     s = def?.shape?.[step] ?? def?.valueType ?? def?.element;
   }
-  return Object.keys((unwrap(s) as { def?: { shape?: object } } | undefined)?.def?.shape ?? {});
+  const at = (unwrap(s) as { def?: { shape?: object; options?: readonly { def?: { shape?: object } }[] } } | undefined)?.def;
+  // Of several forms that may stand here, the keys of all.
+  return [...new Set([at, ...(at?.options ?? []).map((x) => x.def)].flatMap((d) => Object.keys(d?.shape ?? {})))];
 }
 function unwrap(s: unknown): unknown {
   for (let x = s; ; ) {

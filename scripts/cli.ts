@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { CommanderError } from "commander";
 import { parseDate, fixedClock, systemClock, type Clock } from "../lib/clock.ts";
 import { FindingError, hasErrors, sortFindings, type Finding } from "../lib/finding.ts";
+import { asCalled } from "./called-as.ts";
 import type { CommandSpec, Context, Result } from "./command.ts";
 import { commandTree, commonLast, firstWord, prepare, type Common } from "./command-line.ts";
 import type { CommandEntry } from "./commands/index.ts";
@@ -72,7 +73,8 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
   if (context.json) await write(`${JSON.stringify({ command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json }, null, 2)}\n`);
   else {
     if (result.text) await write(fitted(result.text.endsWith("\n") ? result.text : `${result.text}\n`, process.stdout));
-    if (findings.length) process.stderr.write(fitted(renderFindings(findings, painter(context.color)), process.stderr));
+    const copied = findings.map((f) => (f.hint === undefined ? f : { ...f, hint: asCalled(f.hint, context.env) }));
+    if (findings.length) process.stderr.write(fitted(renderFindings(copied, painter(context.color)), process.stderr));
   }
   return exit;
 }

@@ -28,14 +28,27 @@ export function sourceOf(file: string, text: string): Exclude<Source, "auto" | "
   return ext === ".json" ? "json" : ext === ".yaml" || ext === ".yml" ? "yaml" : "dotenv";
 }
 
-/** Reads a plain file. Interpolated .env values are findings of their own: what they mean depends on who reads them. */
+/** Whether there is a value at all: `NAME=` and Laravel's `NAME=null` hold none. */
+export const holds = (value: string): boolean => value !== "" && value !== "null";
+const REFERENCE = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))$/;
+
+/**
+ * Reads a plain file. A .env value that is nothing but a reference to another name of the file is that name's value; any other interpolation is a
+ * finding of its own: what it means depends on who reads it.
+ */
 export function readPlain(file: string, text: string, source: "dotenv" | "json" | "yaml"): Items {
   if (source === "dotenv") {
-    const { entries, findings } = parseDotenv(text, file);
-    return {
-      items: entries.map((e) => ({ name: e.name, value: e.value, at: { file, line: e.line, column: e.column } })),
-      findings: [...findings, ...entries.filter((e) => e.interpolated).map((e): Finding => ({ code: "IMPORT_INTERPOLATED", severity: "warning", message: `${e.name} refers to another variable; it is taken as it stands`, at: { file, line: e.line, column: e.column }, path: e.name }))],
-    };
+    const parsed = parseDotenv(text, file), { entries } = parsed, findings: Finding[] = [...parsed.findings];
+    const plain = new Map(entries.filter((e) => !e.interpolated).map((e) => [e.name, e.value]));
+    const items: Item[] = [];
+    for (const e of entries) {
+      const at = { file, line: e.line, column: e.column };
+      const m = e.interpolated ? REFERENCE.exec(e.value) : null;
+      const value = m ? (plain.get(m[1] ?? m[2] ?? "") ?? "") : e.value;
+      items.push({ name: e.name, value, at });
+      if (e.interpolated && !(m && value !== "")) findings.push({ code: "IMPORT_INTERPOLATED", severity: "warning", message: m ? `${e.name} refers to a variable that this file doesn't hold: it counts as empty` : `${e.name} refers to another variable; it is taken as it stands`, at, path: e.name });
+    }
+    return { items, findings };
   }
   // JSON is read as the YAML that it is: places come with it.
   const { document, findings } = parseDocument(text, file);

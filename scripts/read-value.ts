@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { FindingError } from "../lib/finding.ts";
 import type { Context } from "./command.ts";
+import { interrupted } from "./confirm.ts";
 
 const LIMIT = 64 << 10;
 const usage = (code: string, message: string, hint?: string): FindingError => new FindingError({ code, severity: "error", message, hint }, 2);
@@ -39,7 +40,7 @@ function prompt(context: Context): Promise<string> {
     };
     const take = (chunk: string | Buffer): void => {
       for (const ch of String(chunk)) {
-        if (ch === "\u0003") { end(); fail(usage("INTERRUPTED", "nothing was changed")); return; }
+        if (ch === "\u0003") { end(); fail(interrupted()); return; }
         if (ch === "\r" || ch === "\n" || ch === "\u0004") { end(); done(text); return; }
         text = ch === "\u007f" || ch === "\b" ? text.slice(0, -1) : text + ch;
       }

@@ -6,7 +6,7 @@ import { loopback } from "../../schemas/fields.ts";
 import { judgeValue } from "../../seal/set.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
-import { readAws, readPlain, readSource, sourceOf, SOURCES, type Item, type Items, type Source } from "../import-source.ts";
+import { holds, readAws, readPlain, readSource, sourceOf, SOURCES, type Item, type Items, type Source } from "../import-source.ts";
 import { judgeNew, maySeal, sealingOf, sealNew, type Sealing } from "../sealing.ts";
 import type { ExpectedSecret } from "../../schemas/integrations/index.ts";
 import { sealCodes } from "../../seal/codes.ts";
@@ -65,10 +65,10 @@ export default defineCommand({
     const wrong = new Set(findings.filter((f) => f.severity === "error").map((f) => f.path));
     const dry = options["dryRun"] === true;
     const reason = options["reason"] as Reason;
-    const { against, already } = await judgeDeep(context, env, understood.filter((u) => u.meaning?.kind === "credential" && !wrong.has(u.name)), dry);
+    const { against, already } = await judgeDeep(context, env, understood.filter((u) => u.meaning?.kind === "credential" && holds(u.value) && !wrong.has(u.name)), dry);
     findings.push(...against);
     for (const f of against) if (f.severity === "error") wrong.add(f.path);
-    const good = understood.filter((u) => u.meaning?.kind === "credential" && !wrong.has(u.name) && !already.includes(u.meaning.expected.path));
+    const good = understood.filter((u) => u.meaning?.kind === "credential" && holds(u.value) && !wrong.has(u.name) && !already.includes(u.meaning.expected.path));
     const json = {
       mapped: understood.flatMap((u) => (u.meaning?.kind === "credential" ? [{ name: u.name, path: u.meaning.expected.path, ok: !wrong.has(u.name) }] : [])),
       settings: understood.flatMap((u) => (u.meaning?.kind === "setting" ? [{ name: u.name, integration: u.meaning.integration, agrees: u.meaning.declared === u.value }] : [])),
@@ -87,7 +87,7 @@ export default defineCommand({
 function judge(u: Understood, tier: Parameters<typeof judgeValue>[2], paths: readonly string[]): Finding[] {
   const place = { ...(u.at && { at: u.at }), path: u.name };
   switch (u.meaning?.kind) {
-    case "credential": return judgeValue(u.value, u.meaning.expected, tier).map((f) => ({ ...f, ...place, message: `${u.name} → ${f.path ?? ""}: ${f.message}` }));
+    case "credential": return !holds(u.value) ? [{ code: "IMPORT_EMPTY", severity: "warning", message: `${u.name} → ${u.meaning.expected.path}: it holds no value, so nothing is sealed`, ...place }] : judgeValue(u.value, u.meaning.expected, tier).map((f) => ({ ...f, ...place, message: `${u.name} → ${f.path ?? ""}: ${f.message}` }));
     case "setting": return u.meaning.declared === u.value ? [] : [{ code: "IMPORT_SETTING_DIFFERS", severity: "warning", message: `${u.name} is a plain setting and differs from the declared one`, ...place, hint: "settings are declared in environment.yaml or payments.yaml: look which one is right" }];
     case "minted": return [{ code: "IMPORT_MINTED", severity: "warning", message: `${u.name} is minted by Stripe and kept in the store: it isn't imported`, ...place, hint: "up makes an endpoint of its own and delivers its secret" }];
     case "ambiguous": return [{ code: "IMPORT_AMBIGUOUS", severity: "error", message: `${u.name} may mean ${u.meaning.paths.join(" or ")}`, ...place, hint: "name it by its variable or path in the source" }];
@@ -101,7 +101,7 @@ function judge(u: Understood, tier: Parameters<typeof judgeValue>[2], paths: rea
 function twice(all: readonly Understood[]): Finding[] {
   const seen = new Map<string, Understood>();
   return all.flatMap((u): Finding[] => {
-    if (u.meaning?.kind !== "credential") return [];
+    if (u.meaning?.kind !== "credential" || !holds(u.value)) return [];
     const { path } = u.meaning.expected;
     const first = seen.get(path);
     seen.set(path, first ?? u);
@@ -169,7 +169,7 @@ function render(context: Context, all: readonly Understood[], wrong: ReadonlySet
   const width = Math.max(4, ...all.map((u) => u.name.length));
   const says = (u: Understood): string => {
     switch (u.meaning?.kind) {
-      case "credential": return `${wrong.has(u.name) ? p.red("✗") : p.green("→")} ${u.meaning.expected.path}`;
+      case "credential": return !holds(u.value) ? `– ${u.meaning.expected.path}, empty` : `${wrong.has(u.name) ? p.red("✗") : p.green("→")} ${u.meaning.expected.path}`;
       case "setting": return `= setting of ${u.meaning.integration}${u.meaning.declared === u.value ? "" : ", differs"}`;
       case "minted": return "– minted by Stripe, not imported";
       case "ambiguous": return `${p.red("?")} ${u.meaning.paths.join(" or ")}`;

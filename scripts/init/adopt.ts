@@ -1,8 +1,10 @@
 import type { Finding } from "../../lib/finding.ts";
-import { integrations } from "../../schemas/integrations/index.ts";
+import type { Tier } from "../../schemas/access.ts";
+import { nameReader } from "../../schemas/import-names.ts";
+import { expectedSecrets, integrations } from "../../schemas/integrations/index.ts";
 import type { IntegrationSpec } from "../../schemas/integration.ts";
 import { MAIL_RULES, type MailProvider } from "../../schemas/integrations/smtp.ts";
-import { readPlain, readSource, sourceOf } from "../import-source.ts";
+import { holds, readPlain, readSource, sourceOf } from "../import-source.ts";
 import { initCodes } from "./codes.ts";
 import type { Declaration } from "./declarations.ts";
 
@@ -17,7 +19,7 @@ export function adoptSettings(root: string, file: string, d: Declaration): { rea
   const source = sourceOf(file, content);
   if (source === "sops") return { declaration: d, findings: [] };
   const { items, findings } = readPlain(file, content, source);
-  const given = new Map(items.filter((i) => i.value !== "" && i.value !== "null").map((i) => [ALIASES[i.name] ?? i.name, i.value]));
+  const given = new Map(items.filter((i) => holds(i.value)).map((i) => [ALIASES[i.name] ?? i.name, i.value]));
   const out: Finding[] = findings.filter((f) => f.severity === "error");
   const found: Record<string, unknown> = {};
   let payments = d.payments;
@@ -32,7 +34,18 @@ export function adoptSettings(root: string, file: string, d: Declaration): { rea
     } else if (i.file === "payments") payments ??= own as NonNullable<Declaration["payments"]>;
     else found[i.id] = own;
   }
-  return { declaration: { ...d, integrations: { ...found, ...d.integrations }, ...(payments && { payments }) }, findings: out };
+  return { declaration: { ...d, integrations: { ...found, ...d.integrations }, adopted: [...new Set([...(d.adopted ?? []), ...Object.keys(found)])], ...(payments && { payments }) }, findings: out };
+}
+/** The names of a plain file that mean a credential under these settings, each with its path. */
+export function namesOf(root: string, file: string, settings: Readonly<Record<string, unknown>>, tier: Tier): { readonly name: string; readonly path: string }[] {
+  const content = readSource(root, file);
+  const source = sourceOf(file, content);
+  if (source === "sops") return [];
+  const meaning = nameReader(settings, expectedSecrets(settings, tier));
+  return readPlain(file, content, source).items.flatMap((i) => {
+    const m = holds(i.value) ? meaning(i.name) : null;
+    return m?.kind === "credential" ? [{ name: i.name, path: m.expected.path }] : [];
+  });
 }
 /** The settings that the variables name; null where none does. */
 function settingsOf(i: IntegrationSpec, given: ReadonlyMap<string, string>): Record<string, unknown> | null {

@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { isMap, parseDocument, stringify } from "yaml";
 import { environmentFile, LOCAL, paymentsFile } from "../../schemas/layout.ts";
 import type { InitEnvironment } from "../../schemas/init.ts";
 import type { Ledger } from "./ledger.ts";
@@ -11,15 +11,40 @@ const yaml = (v: unknown): string => stringify(v, { indent: 4, lineWidth: 0, ver
 
 export interface Declaration extends InitEnvironment {
   readonly name: string;
+  /** Integrations whose settings came from a file to import. */
+  readonly adopted?: readonly string[];
 }
-/** `environment.yaml` and, where Stripe is declared, `payments.yaml`. */
-export function declare(d: Declaration, ledger: Ledger): void {
+/** `environment.yaml` and, where Stripe is declared, `payments.yaml`. One that is there stays, and gains the adopted integrations that it lacks. Answers all that is declared then, and what is new of it. */
+export function declare(d: Declaration, ledger: Ledger): Declared {
   const body = {
     environment: d.name, tier: d.tier, platform: { url: d.url, plan: d.plan }, store: d.store,
     ...(d.alerts && { alerts: { email: d.alerts } }), integrations: d.integrations ?? {}, rotation: { standard: "annually" },
   };
-  ledger.file(environmentFile(d.name), `${modeline("environment", "../../")}${yaml(body)}`, `settings of ${d.name} (${d.tier})`);
-  if (d.payments) ledger.file(paymentsFile(d.name), `${modeline("payments", "../../")}${yaml({ environment: d.name, rotation: { payments: "quarterly" }, stripe: d.payments })}`, `Stripe's settings of ${d.name}; Super Admins own it`);
+  const file = environmentFile(d.name), what = `settings of ${d.name} (${d.tier})`;
+  const grown = (d.adopted ?? []).length ? grow(ledger, file, d) : null;
+  if (grown?.added.length) ledger.extend(file, grown.text, `${grown.added.join(", ")} declared in it`);
+  else ledger.file(file, `${modeline("environment", "../../")}${yaml(body)}`, what);
+  const payments = paymentsFile(d.name), fresh = !ledger.has(payments);
+  if (d.payments) ledger.file(payments, `${modeline("payments", "../../")}${yaml({ environment: d.name, rotation: { payments: "quarterly" }, stripe: d.payments })}`, `Stripe's settings of ${d.name}; Super Admins own it`);
+  return { name: d.name, settings: { ...(grown?.settings ?? d.integrations), ...(d.payments && { stripe: d.payments }) }, added: [...(grown?.added ?? Object.keys(d.integrations ?? {})), ...(d.payments && fresh ? ["stripe"] : [])] };
+}
+export interface Declared {
+  readonly name: string;
+  /** Integration → its settings, as far as init knows them. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** What wasn't declared before. */
+  readonly added: readonly string[];
+}
+/** An environment.yaml that is there with the adopted integrations that it lacks; null where there is none, or none that can be read. */
+function grow(ledger: Ledger, file: string, d: Declaration): { text: string; added: string[]; settings: Record<string, unknown> } | null {
+  const before = ledger.read(file);
+  const document = before === null ? null : parseDocument(before, { version: "1.1" });
+  const map = document?.get("integrations", true);
+  if (!document || document.errors.length || !isMap(map)) return null;
+  const added = (d.adopted ?? []).filter((id) => !map.has(id));
+  if (map.items.length === 0) map.flow = false;
+  for (const id of added) map.set(document.createNode(id), document.createNode((d.integrations as Record<string, unknown> | undefined)?.[id]));
+  return { text: document.toString({ indent: 4, lineWidth: 0, flowCollectionPadding: true }), added, settings: map.toJS(document) as Record<string, unknown> };
 }
 /** The throwaway environment of this machine, on the loopback sandbox: `stackseal start` seals samples for it and deploys it. */
 export function declareLocal(project: string, ledger: Ledger): void {

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { createAtomic, writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { newIdentity, parseIdentities, recipientOf } from "../../seal/age.ts";
 import { sealCodes } from "../../seal/codes.ts";
@@ -21,14 +21,16 @@ export async function recipientIn(file: string, ledger: Ledger): Promise<string>
   }
   const identity = await newIdentity();
   const recipient = await recipientOf(identity);
-  secret(file, `# public key: ${recipient}\n${identity}\n`);
+  if (!secret(file, `# public key: ${recipient}\n${identity}\n`)) return recipientIn(file, ledger);
   ledger.made(file, "a new age identity, outside the repository: keep a copy in a safe place");
   return recipient;
 }
-function secret(file: string, text: string): void {
+/** A key's file, readable by its owner alone; false where one was made there in this moment: a key that somebody was sealed to is never written over. */
+function secret(file: string, text: string): boolean {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeAtomic(file, text, 0o600);
+  if (!createAtomic(file, text, 0o600)) return false;
   chmodSync(file, 0o600);
+  return true;
 }
 /** Who signs: the key that was named or is at hand, else ~/.ssh/id_ed25519, else a new one outside the repository. `file`: where the environment must be told of it. */
 export function keyOf(context: Context, plan: Plan, ledger: Ledger): { readonly key: SigningKey; readonly file: string | null } {
@@ -43,8 +45,7 @@ export function keyOf(context: Context, plan: Plan, ledger: Ledger): { readonly 
   const file = existsSync(made) ? made : existsSync(own) ? own : made;
   if (!existsSync(file)) {
     const fresh = newSigningKey(plan.person);
-    secret(file, fresh.file);
-    writeAtomic(`${file}.pub`, `${fresh.publicLine}\n`);
+    if (secret(file, fresh.file)) writeAtomic(`${file}.pub`, `${fresh.publicLine}\n`);
     ledger.made(file, "a new SSH signing key, outside the repository");
   } else ledger.kept(file, "your SSH key");
   return { key: signingKey(context, file), file };
@@ -57,7 +58,7 @@ export function signingKeyIn(file: string, name: string, ledger: Ledger): { read
     return { publicLine: there.publicLine, file };
   }
   const fresh = newSigningKey(name);
-  secret(file, fresh.file);
+  if (!secret(file, fresh.file)) return signingKeyIn(file, name, ledger);
   ledger.made(file, `${name}'s SSH key, outside the repository`);
   return { publicLine: fresh.publicLine, file };
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { dirname, join } from "node:path";
+import { clearLeftovers, writeAtomic } from "../../lib/atomic.ts";
 
 export interface Entry {
   readonly file: string;
@@ -12,6 +12,7 @@ export class Ledger {
   readonly entries: Entry[] = [];
   readonly root: string;
   readonly dry: boolean;
+  private readonly tidied = new Set<string>();
   constructor(root: string, dry: boolean) {
     this.root = root;
     this.dry = dry;
@@ -25,6 +26,7 @@ export class Ledger {
   /** Writes a file of the project that isn't there; one that is there stays. Answers whether it now says what we would have written. */
   file(file: string, text: string, what: string, mode?: number): boolean {
     const path = join(this.root, file);
+    this.tidy(dirname(path));
     if (existsSync(path)) {
       const same = readFileSync(path, "utf8") === text;
       this.entries.push({ file, did: same ? "as-is" : "kept", what });
@@ -33,6 +35,24 @@ export class Ledger {
     if (!this.dry) writeAtomic(path, text, mode);
     this.made(file, what);
     return true;
+  }
+  /** Removes what an earlier run that was killed left half-written in a folder. */
+  private tidy(dir: string): void {
+    if (this.dry || this.tidied.has(dir) || !existsSync(dir)) return;
+    this.tidied.add(dir);
+    clearLeftovers(dir);
+  }
+  has(file: string): boolean {
+    return existsSync(join(this.root, file));
+  }
+  /** A file of the project; null where there is none. */
+  read(file: string): string | null {
+    return this.has(file) ? readFileSync(join(this.root, file), "utf8") : null;
+  }
+  /** Writes more into a file that is there. */
+  extend(file: string, text: string, what: string): void {
+    if (!this.dry) writeAtomic(join(this.root, file), text);
+    this.entries.push({ file, did: "extended", what });
   }
   /** Adds the lines that a file of the project lacks, at its end. */
   lines(file: string, wanted: readonly string[], what: string): void {

@@ -27,3 +27,11 @@ export function placeholdersOf(project: Project): string[] {
     ...(e.environment.store.kind === "aws" && e.environment.store.accountId.startsWith(PLACEHOLDER) ? [`stacks/${e.name}/environment.yaml: store.accountId is a placeholder (AWS console, top right; one account an environment)`] : []),
   ]);
 }
+/** The first value that is declared and not sealed yet, and its environment; null where there is none. */
+export function firstUnsealed(project: Project): { readonly environment: string; readonly path: string } | null {
+  for (const e of project.environments) {
+    const found = e.name === "local" ? undefined : e.expected.find((x) => !x.optional && !e.credentials.some((c) => c.path === x.path));
+    if (found) return { environment: e.name, path: found.path };
+  }
+  return null;
+}

@@ -30,7 +30,13 @@ export async function makePeople(context: Context, plan: Plan, places: readonly 
   const now = context.clock.now();
   const exports: Record<string, string> = {};
   const machines: { name: string; role: Role; file: string; signing: string | null; environment: string }[] = [];
-  if (existsSync(join(plan.root, PEOPLE_FILE))) ledger.kept(PEOPLE_FILE, "people");
+  if (existsSync(join(plan.root, PEOPLE_FILE))) {
+    ledger.kept(PEOPLE_FILE, "people");
+    // What an earlier run made here, which its reader may not have seen: it was killed, or its words have scrolled away.
+    const key = join(plan.keys, `${plan.person}.ssh`);
+    if (existsSync(key) && context.env["STACKSEAL_SIGNING_KEY"] === undefined) exports["STACKSEAL_SIGNING_KEY"] = key;
+    if (existsSync(plan.identity) && context.env["SOPS_AGE_KEY_FILE"] !== plan.identity) exports["SOPS_AGE_KEY_FILE"] = plan.identity;
+  }
   else {
     const { key, file } = keyOf(context, plan, ledger);
     if (file !== null) exports["STACKSEAL_SIGNING_KEY"] = file;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
+import type { z } from "zod";
 import { readDocument } from "../../lib/document.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
@@ -25,6 +26,7 @@ export interface Plan {
   readonly hosts: readonly Host[];
   readonly imports: readonly { readonly file: string; readonly environment: string }[];
 }
+const person = initSchema.shape.person.unwrap().shape;
 type Options = Readonly<Record<string, unknown>>;
 const text = (v: unknown): string | undefined => (typeof v === "string" && v !== "" ? v : undefined);
 const list = (v: unknown): string[] => (Array.isArray(v) ? v.map(String) : []);
@@ -34,13 +36,13 @@ export const slug = (s: string): string => s.toLowerCase().replace(/[^a-z0-9]+/g
 
 /** Reads options and config file. Throws FindingError. */
 export function planOf(context: Context, o: Options): Plan {
-  const config = configOf(context, text(o["config"]));
+  const config = { ...configOf(context, text(o["config"])), ...flagsOf(o) };
   const root = context.root;
-  const project = text(o["project"]) ?? config.project ?? slug(basename(root));
+  const project = config.project ?? slug(basename(root));
   const home = context.env["HOME"] ?? homedir();
   const keys = join(context.env["XDG_CONFIG_HOME"] ?? join(home, ".config"), "stackseal", project);
   const person = text(o["person"]) ?? config.person?.name ?? "super-admin-1";
-  const environments = config.environments ?? defaults(project, o);
+  const environments = config.environments ?? defaults(project, config);
   for (const name of Object.keys(environments)) if (!ENVIRONMENT_NAME.test(name) || name === "local" || /-(payments|foundation)$/.test(name)) throw wrong(`"${name}" can't be an environment's name`, "lower case letters, digits and hyphens; local is made anyway; -payments and -foundation are its stacks");
   const identity = resolve(root, text(o["identity"]) ?? config.person?.identity ?? context.env["SOPS_AGE_KEY_FILE"] ?? join(keys, `${person}.age`));
   for (const f of [identity, keys]) if (inside(root, f)) throw new FindingError(initCodes.finding("INIT_IDENTITY_INSIDE", { message: `${relative(root, f)} is inside the repository: an identity there would be committed one day`, hint: "--identity FILE, or HOME or XDG_CONFIG_HOME outside the repository" }), 2);
@@ -66,23 +68,33 @@ function configOf(context: Context, file: string | undefined): InitConfig {
   const { document, findings } = readDocument(context.root, file);
   const parsed = document && parseWith(initSchema, document);
   if (!parsed?.value) throw new FindingError([...findings, ...(parsed?.findings ?? [])], 2);
+  const both = parsed.value.environments && (["domain", "accounts", "region", "vault", "email"] as const).find((k) => parsed.value?.[k] !== undefined);
+  if (both) throw new FindingError(initCodes.finding("INIT_OPTION", { message: `"${both}" is for the environments that init makes by itself: those in "environments" say their own`, ...(document && { at: document.locate([both], "key") }), path: both }), 2);
   return parsed.value;
 }
-const TIERS = { dev: "development", staging: "staging", prod: "production" } as const;
-/** dev, staging and prod: under `--domain`, in the accounts that `--account ENV=ID` names. What isn't named is a placeholder that init says. */
-function defaults(project: string, o: Options): Record<string, InitEnvironment> {
-  const domain = text(o["domain"]) ?? `${project}.example`;
-  const region = text(o["region"]) ?? "eu-west-1";
-  const accounts = new Map(list(o["account"]).map((v) => {
+/** What flags say, by the same rules as the config file. */
+function flagsOf(o: Options): Pick<InitConfig, "project" | "domain" | "region" | "vault" | "email" | "accounts"> {
+  const accounts = list(o["account"]).map((v) => {
     const m = /^([a-z][a-z0-9-]*)=(\d{12})$/.exec(v);
     if (!m || !(m[1] as string in TIERS)) throw wrong("--account wants ENVIRONMENT=ACCOUNT, the account with 12 digits", "--account dev=111111111111");
     return [m[1] as string, m[2] as string] as const;
-  }));
-  const vault = text(o["vault"]);
-  return Object.fromEntries(Object.entries(TIERS).map(([name, tier], i) => [name, {
-    tier, url: name === "prod" ? `https://${domain}` : `https://${name}.${domain}`, plan: "starter" as const,
-    store: vault !== undefined ? { kind: "vault" as const, address: vault, mount: `stackseal-${name}` } : { kind: "aws" as const, accountId: accounts.get(name) ?? `${PLACEHOLDER}${i + 1}`, region },
-    alerts: [text(o["email"]) ?? `platform-team@${domain}`],
+  });
+  const given = Object.fromEntries((["project", "domain", "region", "vault", "email"] as const).flatMap((k) => (text(o[k]) === undefined ? [] : [[k, text(o[k])]])));
+  for (const [k, v] of [...Object.entries(given), ...(["person", "handle"] as const).map((p) => [p, text(o[p])] as const)]) {
+    const field: z.ZodType = k === "person" ? person.name : k === "handle" ? person.handle : initSchema.shape[k as "domain"];
+    const r = field.safeParse(v);
+    if (!r.success) throw wrong(`--${k}: ${r.error.issues[0]?.message ?? "not of the form wanted"}`, "stackseal init --help");
+  }
+  return { ...given, ...(accounts.length && { accounts: Object.fromEntries(accounts) }) };
+}
+const TIERS = { dev: "development", staging: "staging", prod: "production" } as const;
+/** dev, staging and prod: under the domain, in the accounts that are named. What isn't named is a placeholder that init says. */
+function defaults(project: string, c: InitConfig): Record<string, InitEnvironment> {
+  const domain = c.domain ?? `${project}.example`;
+  return Object.fromEntries((Object.keys(TIERS) as (keyof typeof TIERS)[]).map((name, i) => [name, {
+    tier: TIERS[name], url: name === "prod" ? `https://${domain}` : `https://${name}.${domain}`, plan: "starter" as const,
+    store: c.vault !== undefined ? { kind: "vault" as const, address: c.vault, mount: `stackseal-${name}` } : { kind: "aws" as const, accountId: c.accounts?.[name] ?? `${PLACEHOLDER}${i + 1}`, region: c.region ?? "eu-west-1" },
+    alerts: [c.email ?? `platform-team@${domain}`],
   }]));
 }
 /** The first eleven digits of an account that nobody named. */
