@@ -3,6 +3,7 @@ import { defineCodes } from "../lib/finding.ts";
 export const stackCodes = defineCodes({
   ENVIRONMENT_UNKNOWN: { severity: "error", title: "No such environment" },
   PROJECT_EMPTY: { severity: "error", title: "No environment is declared here" },
+  WORK_DIR_TRACKED: { severity: "error", title: "A file of this machine's work folder is committed" },
   PROJECT_NAME: { severity: "error", title: "Pulumi.yaml gives no name to the project" },
   LOCAL_NOT_SEEDED: { severity: "info", title: "local has no sealed files yet" },
   CREDENTIAL_MISSING: { severity: "error", title: "A declared credential has no sealed value" },

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, it } from "vitest";
 import { expand } from "../schemas/template.ts";
@@ -63,6 +63,18 @@ it("judges peppers, and people as the index has them", () => {
   change(dir, (t) => `# touched\n${t}`);
   git(dir, "add", "-A");
   expect(staged(dir).codes).toContain("SEAL_RECIPIENTS_STALE");
+});
+it("refuses what is of this machine alone, in the index and in the whole check", () => {
+  const dir = repository();
+  mkdirSync(join(dir, ".stackseal/cache"), { recursive: true });
+  writeFileSync(join(dir, ".stackseal/cache/audit.log"), "{}\n");
+  expect(staged(dir).codes).toEqual([]);
+  git(dir, "add", "-f", ".stackseal");
+  const of = (r: { status: number | null; stdout: string }): unknown[] => [r.status, (JSON.parse(r.stdout) as { findings: { code: string; at?: { file: string } }[] }).findings.filter((f) => f.code === "WORK_DIR_TRACKED").map((f) => f.at?.file)];
+  expect(of(staged(dir))).toEqual([1, [".stackseal/cache/audit.log"]]);
+  expect(of(as(null, dir, ["check", "--json"]))).toEqual([1, [".stackseal/cache/audit.log"]]);
+  git(dir, "rm", "-rq", "--cached", ".stackseal");
+  expect(of(staged(dir))).toEqual([0, []]);
 });
 it.skipIf(!sops)("judges other tools' sops files by their own rule", () => {
   const dir = repository();

@@ -7,6 +7,7 @@ import { nearest } from "../../lib/nearest.ts";
 import { stackCodes } from "../../stacks/codes.ts";
 import { environmentNames } from "../../stacks/read.ts";
 import { judgeAgainstBase } from "../check-base.ts";
+import { judgeWorkDir } from "../check-work-dir.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { judgeProject } from "../judged.ts";
 import { painter } from "../render/paint.ts";
@@ -43,7 +44,7 @@ export default defineCommand({
     const against = await judgeAgainstBase(context, project, base);
     // What is said of a signature against this very base isn't said again as the rule's violation.
     const said = new Set(against.findings.filter((f) => f.code === "PEOPLE_UNSIGNED").map((f) => f.at?.file));
-    const findings = [...judged.findings().filter((f) => !(f.code.startsWith("POLICY_") && f.message.startsWith("people-signed: ") && said.has(f.at?.file))), ...against.findings];
+    const findings = [...judged.findings().filter((f) => !(f.code.startsWith("POLICY_") && f.message.startsWith("people-signed: ") && said.has(f.at?.file))), ...against.findings, ...judgeWorkDir(context)];
     const noted = options["note"] === true || saved !== undefined ? note(context, findings, options["note"] === true, saved) : "";
     const p = painter(context.color);
     const environments = project.environments.map((e) => {

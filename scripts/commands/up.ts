@@ -1,3 +1,4 @@
+import { FindingError } from "../../lib/finding.ts";
 import { callerAt, callerFindings } from "../caller.ts";
 import { CANARY_OPTION, firstCanary } from "../canary/first.ts";
 import { confirm } from "../confirm.ts";
@@ -17,6 +18,7 @@ export default defineCommand({
   examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes", "stackseal up --env staging --plan plan.json --yes", "stackseal up --env prod --part payments --plan plan.json --yes"],
   run: async (context, _args, given) => {
     const { d, findings: about } = declaredOne(context);
+    if (given["base"] !== undefined && given["plan"] === undefined) throw new FindingError({ code: "USAGE", severity: "error", message: "--base says whose approval of a plan counts: it goes with --plan", hint: `stackseal up --env ${d.name} --plan plan.json --base REF` }, 2);
     const held = given["plan"] === undefined ? null : await (await import("../changes/hold.ts")).holdToPlan(context, d, given["plan"] as string, given["base"] as string | undefined);
     const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), ...(held && { held }), rollback: ((given["rollback"] as string[] | undefined) ?? []).map((s) => chooseTarget(d, s).name) };
     const engine = await engineFor(context, d, given["engine"], "up");

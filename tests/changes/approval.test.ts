@@ -108,6 +108,7 @@ describe("what reaches production", () => {
     r.git("-C", shallow, "branch", "-q", "main");
     for (const n of readdirSync(r.root).filter((x) => x.startsWith("plan.json"))) cpSync(join(r.root, n), join(shallow, n));
     const unknown = await r.run(["up", "--env", "prod", "--plan", "plan.json", "--yes", "-C", shallow]);
+    expect((await r.run(["up", "--env", "prod", "--base", "HEAD", "--yes"])).err).toContain("it goes with --plan");
     expect([unknown.code, codes(unknown.err)]).toEqual([1, ["APPROVAL_MISSING"]]);
     expect(unknown.err).toContain("the clone is shallow");
     writeFileSync(file, JSON.stringify({ ...a, at: "2026-11-26" }));
