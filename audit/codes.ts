@@ -22,6 +22,7 @@ export const auditCodes = defineCodes({
   BUNDLE_CHAIN: { severity: "error", title: "The bundle doesn't follow on the former one" },
   BUNDLE_UNCHAINED: { severity: "warning", title: "The chain to the former bundle wasn't checked" },
   BUNDLE_BACKDATED: { severity: "error", title: "A commit is dated before what it must have come after" },
+  BUNDLE_LEFT_OUT: { severity: "error", title: "A commit of the bundle's time isn't in it" },
   BUNDLE_TIMESTAMP: { severity: "error", title: "The time stamp isn't over this bundle, or contradicts it" },
   BUNDLE_TIMESTAMP_UNCHECKED: { severity: "warning", title: "An authority's signature couldn't be checked here" },
   BUNDLE_TIMESTAMP_LATE: { severity: "warning", title: "The time stamp is much later than the bundle says that it is" },

@@ -5,7 +5,7 @@ import { FindingError } from "./finding.ts";
 // Only git itself is started, with nothing of the repository's or the user's that could run programs, change what is shown, or put another object in
 // the place of the one named (replace refs, grafts).
 
-const SAFE = ["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.pager=cat", "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "diff.external="];
+const SAFE = ["-c", "core.quotePath=false", "-c", "core.fsmonitor=false", "-c", "core.pager=cat", "-c", "color.ui=false", "-c", "log.showSignature=false", "-c", "log.showRoot=true", "-c", "log.follow=false", "-c", "diff.external=", "-c", "diff.orderFile=/dev/null", "-c", "diff.renameLimit=1000"];
 
 /** Files of commits by root, commit and path. */
 const known = new Map<string, string | null>();

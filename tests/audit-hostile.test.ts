@@ -127,4 +127,69 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
     truncateSync(large, 3 * 2 ** 30);
     expect(verify(large)).toMatchObject({ status: 2, codes: ["BUNDLE_UNREADABLE"] });
   });
+
+  it("is of a period that git knows and that has begun", () => {
+    for (const args of [["--quarter", "2030Q1"], ["--quarter", "0026Q3"], ["--since", "1969-01-01", "--until", "2026-06-30"], ["--since", "2026-01-01", "--until", "2199-12-31"]]) expect(bundle("none", ...args, "--now", "2026-11-25")).toMatchObject({ status: 2, codes: ["BUNDLE_PERIOD"] });
+    const who = (at: string): Said => run(dir, ["access", "who", "--credential", "twilio.authToken", "--env", "dev", "--at", at]);
+    expect([who("1926-06-30").codes, who("2199-06-30").status]).toEqual([["HISTORY_ABSENT"], 0]);
+  });
+  it("follows only on a bundle that is whole, signed, and the one before it in days and environments", () => {
+    const now = ["--now", "2026-11-25"], q4 = ["--quarter", "2026Q4", ...now], q3Again = ["--quarter", "2026Q3", "--previous", q2];
+    expect(bundle("gap", ...q4, "--previous", q2)).toMatchObject({ status: 2, codes: ["BUNDLE_CHAIN"], text: expect.stringContaining("stand in neither") });
+    expect(bundle("overlap", "--since", "2026-09-01", "--until", "2026-11-01", ...now, "--previous", q3)).toMatchObject({ status: 2, codes: ["BUNDLE_CHAIN"], text: expect.stringContaining("their order is wrong") });
+    expect(bundle("before", ...q3Again, "--now", "2026-06-30")).toMatchObject({ status: 2 });
+    expect(bundle("prod-only", "--quarter", "2026Q2", "--env", "prod", ...now)).toMatchObject({ status: 0 });
+    expect(bundle("wider", "--quarter", "2026Q3", "--previous", join(home, "prod-only"), ...now)).toMatchObject({ status: 2, codes: ["BUNDLE_CHAIN"], text: expect.stringContaining("of prod, this one of all environments") });
+    const changed = copy((c) => { writeFileSync(join(c, "git/log.jsonl"), ""); });
+    expect(bundle("on-changed", ...q4, "--previous", changed)).toMatchObject({ status: 1, codes: ["BUNDLE_CHANGED"] });
+    const unsigned = copy((c) => { execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(c, "..", "other")]); rmSync(join(c, "manifest.json.sig")); execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", join(home, "other"), "-n", "stackseal-bundle", join(c, "manifest.json")], { stdio: "ignore" }); });
+    expect(bundle("on-unsigned", ...q4, "--previous", unsigned)).toMatchObject({ status: 1, codes: ["BUNDLE_SIGNATURE"] });
+    expect(readdirSync(home).filter((n) => /gap|overlap|before|wider|on-/.test(n))).toEqual([]);
+  });
+  it("finds a commit of its time that isn't in it: at its end, at its beginning, put in later with an early date", () => {
+    const lesser = mkdtempSync(join(home, "lesser-"));
+    cpSync(dir, lesser, { recursive: true });
+    git(lesser, ["checkout", "-q", "--detach", "HEAD~2"], "2026-10-01");
+    const sign = { STACKSEAL_SIGNING_KEY: key };
+    expect(run(lesser, ["audit", "bundle", "--quarter", "2026Q3", "--out", join(home, "shorter"), "--previous", q2, "--now", "2026-10-01"], sign)).toMatchObject({ status: 0 });
+    const head = git(dir, ["rev-parse", "HEAD~1"], "2026-10-01").trim();
+    expect(verify(join(home, "shorter"))).toMatchObject({ status: 1, codes: ["BUNDLE_LEFT_OUT"], paths: [head] });
+    // A Super Admin writes another beginning into the manifest, and signs that.
+    const late = copy((c) => {
+      const first = git(dir, ["rev-parse", "HEAD~3"], "2026-10-01").trim(), second = git(dir, ["rev-parse", "HEAD~2"], "2026-10-01").trim();
+      writeFileSync(join(c, "manifest.json"), readFileSync(join(c, "manifest.json"), "utf8").replace(`"from": "${first}"`, `"from": "${second}"`));
+      rmSync(join(c, "manifest.json.sig"));
+      execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", key, "-n", "stackseal-bundle", join(c, "manifest.json")], { stdio: "ignore" });
+    });
+    expect(run(dir, ["audit", "verify", late, "--allowed-signers", signers]).codes).toContain("BUNDLE_LEFT_OUT");
+    const backdated = mkdtempSync(join(home, "backdated-"));
+    cpSync(dir, backdated, { recursive: true });
+    git(backdated, ["commit", "-q", "--allow-empty", "-m", "Always there"], "2026-09-30");
+    expect(run(backdated, ["audit", "verify", q3, "--allowed-signers", signers, "--previous", q2])).toMatchObject({ status: 1, codes: ["BUNDLE_LEFT_OUT"] });
+    // Of a period that wasn't over, what came later is no loss.
+    expect(bundle("open", "--quarter", "2026Q4", "--previous", q3, "--now", "2026-10-10")).toMatchObject({ status: 0, codes: ["BUNDLE_OPEN_PERIOD"] });
+    git(backdated, ["reset", "-q", "--hard", "HEAD~1"], "2026-10-01");
+    git(backdated, ["commit", "-q", "--allow-empty", "-m", "Later in the quarter"], "2026-11-02");
+    expect(run(backdated, ["audit", "verify", join(home, "open"), "--allowed-signers", signers, "--previous", q3])).toMatchObject({ status: 0, codes: [] });
+  });
+
+  it("agrees with a clone under anybody's git settings, with the tool and by VERIFY.txt; of a project in a folder of its repository too", () => {
+    const order = join(home, "order"), clone = join(home, "theirs");
+    writeFileSync(order, "*.sig\n*prod*\n");
+    writeFileSync(join(home, ".gitconfig"), `[log]\n\tshowSignature = true\n\tshowRoot = false\n\tfollow = true\n\tdate = relative\n[diff]\n\torderFile = ${order}\n\trenames = copies\n\trenameLimit = 1\n\trelative = true\n[color]\n\tui = always\n[core]\n\tquotePath = true\n\tabbrev = 4\n[i18n]\n\tlogOutputEncoding = ISO-8859-1\n[gpg]\n\tformat = ssh\n`);
+    mkdirSync(clone);
+    git(clone, ["init", "-q", "-b", "main"], "2026-04-01");
+    cpSync(join(dir, "stacks"), join(clone, "service/stacks"), { recursive: true });
+    git(clone, ["add", "-A"], "2026-07-02");
+    git(clone, ["-c", `user.signingKey=${key}`, "commit", "-q", "-S", "-m", "Begin"], "2026-07-02");
+    const out = join(home, "of-a-folder");
+    expect(run(join(clone, "service"), ["audit", "bundle", "--quarter", "2026Q3", "--out", out, "--now", "2026-10-01"], { STACKSEAL_SIGNING_KEY: key, GIT_CONFIG_GLOBAL: "/dev/null" })).toMatchObject({ status: 0 });
+    expect(run(join(clone, "service"), ["audit", "verify", out, "--allowed-signers", signers])).toMatchObject({ status: 0, codes: [] });
+    const commands = readFileSync(join(out, "VERIFY.txt"), "utf8").split("\n").filter((l) => l.startsWith("    "));
+    expect(commands.length).toBe(7);
+    for (const c of commands) expect([c, spawnSync("sh", ["-c", c], { cwd: out, env: { ...base, SIGNERS: signers, CLONE: join(clone, "service") } }).status]).toEqual([c, 0]);
+    symlinkSync("VERIFY.txt", join(out, "more"));
+    expect(commands.filter((c) => spawnSync("sh", ["-c", c], { cwd: out, env: { ...base, SIGNERS: signers, CLONE: join(clone, "service") } }).status !== 0)).toHaveLength(1);
+    rmSync(join(home, ".gitconfig"));
+  });
 });

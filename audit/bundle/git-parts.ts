@@ -24,7 +24,7 @@ const SAFE = /^[A-Za-z0-9._/-]+$/;
 
 /** git without replacements: a replaced commit would be another history under the same ids. */
 export const plainGit = (root: string, env: Readonly<Record<string, string | undefined>>): Git => new Git(root, { ...env, GIT_NO_REPLACE_OBJECTS: "1" });
-export const commitsCommand = ({ head, from }: Range): string => `log --topo-order --format='${LOG_FORMAT}' ${head}${from === null ? "" : ` ^${from}`}`;
+export const commitsCommand = ({ head, from }: Range): string => `log --no-show-signature --topo-order --format='${LOG_FORMAT}' ${head}${from === null ? "" : ` ^${from}`}`;
 
 /** Everything of a bundle that the clone holds. Throws FindingError: AUDIT_NO_GIT, AUDIT_SHALLOW (exit 2), AUDIT_REVISION. */
 export async function gitParts(o: GitPartsOptions): Promise<Parts> {

@@ -11,7 +11,7 @@ Needed: a POSIX shell, git, sha256sum, ssh-keygen. Run the indented lines in thi
 
 Get these from somewhere else than this bundle, and set them first:
   SIGNERS   an allowed-signers file of ssh-keygen with the Super Admins' public keys, one a line: NAME KEY
-  CLONE     a full clone of the repository, fetched by yourself
+  CLONE     a full clone of the repository, fetched by yourself (where the project is a folder in it: that folder)
   PREVIOUS  the folder of the former bundle, as you received it then${previous === null ? " (this bundle names none)" : ""}
 
 1. Who signed it. The manifest says ${m.signer.name}; believe SIGNERS, not the manifest.
@@ -20,15 +20,15 @@ Get these from somewhere else than this bundle, and set them first:
 
 2. Every file is the one that was signed, none is missing, none was added.
 
-    grep -q "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
+    grep -A 1 '"path": "SHA256SUMS"' manifest.json | grep -q "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)"
     sha256sum -c --quiet SHA256SUMS
-    test "$(find . -type f ! -name manifest.json.tsr ! -name manifest.json.lock.json | wc -l)" -eq "$(($(wc -l < SHA256SUMS) + 3))"
+    test "$(find . ! -type d ! -name manifest.json.tsr ! -name manifest.json.lock.json | wc -l)" -eq "$(($(wc -l < SHA256SUMS) + 3))"
 
 3. The history is the one in the repository: the bundle's last commit is in it, no commit was dropped or put in, the copied files are as committed.
 
     git -C "$CLONE" merge-base --is-ancestor ${g.head} HEAD
     git -C "$CLONE" ${commitsCommand(g)} | diff - git/commits.txt
-    (cd git/files && find . -type f | cut -c 3-) | while read -r f; do git -C "$CLONE" show "${g.head}:$f" | cmp - "git/files/$f" || exit 1; done
+    (cd git/files && find . -type f | cut -c 3-) | while read -r f; do git -C "$CLONE" show "${g.head}:./$f" | cmp - "git/files/$f" || exit 1; done
 
 ${previous === null ? "4. There is no former bundle: the manifest's \"previous\" is null." : `4. It follows on the former bundle (check that one the same way).
 

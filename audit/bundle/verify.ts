@@ -3,12 +3,13 @@ import { parseDocument } from "../../lib/document.ts";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import type { Git } from "../../lib/git.ts";
 import { plainFile } from "../../lib/plain-file.ts";
+import { commitOn } from "../../history/at-date.ts";
 import { textAt } from "../../history/base.ts";
 import { PEOPLE_FILE } from "../../schemas/layout.ts";
 import { parsePeople } from "../../schemas/parse.ts";
 import { superAdmins } from "../../seal/file-signature.ts";
 import { auditCodes } from "../codes.ts";
-import { backdated, chain } from "./chain.ts";
+import { backdated, chain, leftOut } from "./chain.ts";
 import { gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
 import { intact, LARGEST, readBundle, signedBy, type Bundle } from "./read.ts";
@@ -75,7 +76,7 @@ export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
       if (difference) findings.push(difference);
       else rebuilt.push(path);
     }
-    findings.push(...backdated(git, manifest));
+    findings.push(...backdated(git, manifest), ...leftOut(git, manifest));
   }
   return { findings, manifest, signer, rebuilt, recorded: manifest.files.filter((f) => f.origin === "recorded").map((f) => f.path), chain: hasErrors(chained.findings) ? "broken" : chained.state, timeStamp: stamped.timeStamp, objectLock: locked.objectLock };
 }
@@ -85,14 +86,19 @@ function signersOf(o: VerifyOptions, git: Git, b: Bundle): { readonly signers: A
     if (signers.length === 0) throw new FindingError(auditCodes.finding("BUNDLE_SIGNERS", { severity: "error", message: "the allowed-signers file names no key", hint: "one a line: NAME ssh-ed25519 AAAA…; see ssh-keygen(1), ALLOWED SIGNERS" }), 2);
     return { signers, warning: null };
   }
-  const text = b.manifest && textAt(git, b.manifest.git.head, PEOPLE_FILE);
-  const document = text === null ? null : parseDocument(text, PEOPLE_FILE).document;
-  const people = document && parsePeople(document).value;
-  const admins = people && b.manifest ? superAdmins(people, b.manifest.createdAt.slice(0, 10)) : [];
   return {
-    signers: admins.flatMap((m) => m.entry.signing.map((line) => ({ principal: m.name, line, namespaces: null, after: "", before: "" }))),
+    signers: signersInClone(git, b),
     warning: auditCodes.finding("BUNDLE_SIGNERS", { message: "who may sign was read from people.yaml of the clone: whoever could rewrite both would go unseen", hint: "get the Super Admins' public keys another way, and give --allowed-signers FILE" }),
   };
+}
+/** Who was a Super Admin on the day that the bundle says it is of, by the clone's people.yaml of that day. */
+export function signersInClone(git: Git, { manifest }: Pick<Bundle, "manifest">): AllowedSigner[] {
+  if (!manifest) return [];
+  const day = manifest.createdAt.slice(0, 10);
+  const text = textAt(git, commitOn(git, "HEAD", day) ?? manifest.git.head, PEOPLE_FILE);
+  const document = text === null ? null : parseDocument(text, PEOPLE_FILE).document;
+  const people = document && parsePeople(document).value;
+  return people ? superAdmins(people, day).flatMap((m) => m.entry.signing.map((line) => ({ principal: m.name, line, namespaces: null, after: "", before: "" }))) : [];
 }
 /** The clone has the bundle's last commit, in the branch at hand, and where it began. */
 function historyHas(git: Git, { git: g }: Manifest): Finding[] {

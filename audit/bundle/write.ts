@@ -7,6 +7,7 @@ import { packTar } from "../../lib/tar.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { SigningKey } from "../../seal/signature.ts";
 import { auditCodes } from "../codes.ts";
+import { follows } from "./chain.ts";
 import { COMMITS, gitParts, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
 import { instructions } from "./instructions.ts";
 import { MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
@@ -16,7 +17,7 @@ import { policyResults } from "./recorded.ts";
 import { stampedOver } from "./authority.ts";
 import { BESIDE, readTimeStamp } from "./timestamp.ts";
 
-export interface Former { readonly manifest: Manifest; readonly sha256: string }
+export interface Former { readonly manifest: Manifest; readonly sha256: string; readonly label: string }
 export interface BundleOptions {
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -41,7 +42,7 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   const git = plainGit(o.root, o.env);
   wholeHistory(git);
   placeFor(o.out);
-  const range = rangeOf(git, o.period, o.previous?.manifest.git.head ?? null);
+  const range = rangeOf(git, o.period, o.previous?.manifest.git.head ?? null, o.now);
   if (o.previous && git.try(["merge-base", "--is-ancestor", o.previous.manifest.git.head, range.head]) === null)
     throw new FindingError(auditCodes.finding("BUNDLE_HISTORY", { message: `the former bundle ended at ${o.previous.manifest.git.head.slice(0, 12)}, which this history doesn't have: it was rewritten`, hint: "find out who rewrote it; git reflog on the server" }), 1);
   const fromGit = await gitParts({ ...o, ...range });
@@ -62,6 +63,9 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
     previous: o.previous && { manifestSha256: o.previous.sha256, head: o.previous.manifest.git.head, period: o.previous.manifest.period, createdAt: o.previous.manifest.createdAt },
     timeStamp: stamped === null ? null : { file: TOKEN, over: stamped }, absent, signer: { name: o.signer.name, key: o.signer.key.publicLine.split(" ").slice(0, 2).join(" ") },
   };
+  // What its reader would refuse isn't made.
+  const wrong = o.previous ? follows(head, o.previous.manifest, o.previous.label) : [];
+  if (wrong.length > 0) throw new FindingError(wrong, 2);
   for (const [name, bytes] of [...controlsParts([...parts.keys()], verdicts.noted), ["VERIFY.txt", Buffer.from(instructions(head))] as const]) {
     parts.set(name, bytes);
     origins.set(name, "generated");

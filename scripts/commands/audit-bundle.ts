@@ -4,7 +4,9 @@ import { FindingError, type Finding } from "../../lib/finding.ts";
 import { auditCodes } from "../../audit/codes.ts";
 import { periodOf } from "../../audit/bundle/period.ts";
 import { withFolder } from "../../audit/bundle/open.ts";
-import { readBundle } from "../../audit/bundle/read.ts";
+import { plainGit } from "../../audit/bundle/git-parts.ts";
+import { intact, readBundle, signedBy } from "../../audit/bundle/read.ts";
+import { signersInClone } from "../../audit/bundle/verify.ts";
 import { tarPath, writeBundle } from "../../audit/bundle/write.ts";
 import { superAdmins } from "../../seal/file-signature.ts";
 import { readPeople } from "../../seal/deploy.ts";
@@ -61,7 +63,13 @@ function superAdminSigner(context: Context): ReturnType<typeof signerOf> {
   return signer;
 }
 async function readFormer(context: Context, dir: string): Promise<Parameters<typeof writeBundle>[0]["previous"]> {
-  const b = await withFolder(resolve(context.root, dir), dir, (at) => Promise.resolve(readBundle(at, dir)));
-  if (!b.manifest) throw new FindingError(auditCodes.finding("BUNDLE_UNREADABLE", { message: `the manifest of ${dir} can't be read`, hint: `stackseal audit verify ${dir}` }), 2);
-  return { manifest: b.manifest, sha256: b.sha256 };
+  return withFolder(resolve(context.root, dir), dir, (at, found) => {
+    const b = readBundle(at, dir);
+    const { manifest } = b;
+    if (!manifest) throw new FindingError(auditCodes.finding("BUNDLE_UNREADABLE", { message: `the manifest of ${dir} can't be read`, hint: `stackseal audit verify ${dir}` }), 2);
+    // A chain hangs on no bundle that was changed.
+    const wrong = [...found, ...signedBy(b, signersInClone(plainGit(context.root, context.env), b), context.clock.now()).findings, ...intact({ ...b, manifest })];
+    if (wrong.length > 0) throw new FindingError(wrong, 1);
+    return Promise.resolve({ manifest, sha256: b.sha256, label: dir });
+  });
 }
