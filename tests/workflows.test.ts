@@ -27,7 +27,8 @@ const both = [["this repository's", OWN], ["an initialised project's", theirs]] 
 const actionlint = spawnSync("actionlint", ["-version"]).status === 0;
 const steps = (o: Options): Step[] => workflows(o).flatMap((w) => w.jobs.flatMap((j) => j.steps));
 const runs = (o: Options): string[] => steps(o).flatMap((s) => (s.kind === "run" ? [s.run] : []));
-interface Github { permissions: object; jobs: Record<string, { permissions: Record<string, string>; environment?: string; needs?: string[]; steps: { uses?: string; run?: string; name?: string }[] }> }
+interface Github { permissions: object; on: { push: { branches: string[] } }; concurrency: { group: string }; jobs: Record<string, { if?: string; permissions: Record<string, string>; environment?: string; needs?: string[]; steps: { uses?: string; run?: string; name?: string; with?: Record<string, string> }[] }> }
+const DEFAULT = "github.ref_name == github.event.repository.default_branch";
 const read = (text: string): Github => parse(text) as Github;
 
 describe.each(both)("%s workflows", (_whose, o) => {
@@ -67,6 +68,17 @@ describe.each(both)("%s workflows", (_whose, o) => {
     // Whose people say who may approve is what stood before the change, however many commits it came by.
     for (const r of deploys) expect([r, r.includes("--base")]).toEqual([r, r.includes(" --env prod ")]);
     for (const [, text] of Object.entries(githubWorkflows(o))) for (const j of Object.values(read(text).jobs)) for (const s of j.steps) expect(s.run ?? "").not.toContain("${{");
+  });
+  it("let nothing that a job with fewer rights kept take the place of what this one runs, and deploy from the default branch alone", () => {
+    for (const [file, text] of Object.entries(githubWorkflows(o))) for (const [id, j] of Object.entries(read(text).jobs)) {
+      const writes = Object.values(j.permissions).includes("write") && j.permissions["id-token"] === undefined;
+      for (const s of j.steps) if (writes && s.uses?.startsWith("actions/download-artifact@")) expect([file, id, s.with?.["path"]]).toEqual([file, id, "${{ runner.temp }}/kept"]);
+    }
+    const deploy = read(githubWorkflows(o)[".github/workflows/deploy.yml"]!);
+    for (const [id, j] of Object.entries(deploy.jobs)) expect([id, id === "bundle" || id === "verdict" ? j.if : (j.needs ?? []).includes("bundle")]).toEqual([id, id === "bundle" ? DEFAULT : id === "verdict" ? `always() && ${DEFAULT}` : true]);
+    expect(deploy.on.push.branches).toContain("master");
+    // Two forks may call a branch alike: neither's comment takes the other's turn.
+    expect(read(githubWorkflows(o)[".github/workflows/comment.yml"]!).concurrency.group).toContain("head_repository.full_name");
   });
   it("watch every night and every quarter", () => {
     const of = (id: string): string => workflows(o).find((w) => w.id === id)!.jobs.flatMap((j) => j.steps.flatMap((s) => (s.kind === "run" ? [s.run] : []))).join("\n");
@@ -159,7 +171,7 @@ it.skipIf(!existsSync(join(repo, ".git")))("the pull request's commands run in a
       symlinkSync(join(repo, "node_modules"), join(dir, "node_modules"));
       continue;
     }
-    const own = Object.fromEntries(Object.entries(s.env ?? {}).flatMap(([k, v]) => (v.of === "text" ? [[k, v.text]] : [])));
+    const own = Object.fromEntries(Object.entries(s.env ?? {}).flatMap(([k, v]) => (v.of === "text" ? [[k, v.text]] : v.of === "kept" ? [[k, v.name]] : [])));
     const r = spawnSync("bash", ["-eo", "pipefail", "-c", s.run], { cwd: dir, env: { ...env, ...own }, encoding: "utf8" });
     expect([s.run, r.status, r.status === 0 ? "" : r.stderr + r.stdout]).toEqual([s.run, 0, ""]);
     if (s.run.includes(" comment ")) expect(r.stdout).toMatch(/^<!-- stackseal:preview -->\n## Stackseal preview/);

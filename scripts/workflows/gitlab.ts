@@ -60,6 +60,7 @@ function value(v: Value): string | null {
     case "base": return "origin/$CI_MERGE_REQUEST_TARGET_BRANCH_NAME";
     case "before": return "$CI_COMMIT_BEFORE_SHA";
     case "text": return v.text;
+    case "kept": return v.name;
     // The digest comes by the bundle job's dotenv report, files by before_script. A job's own token asks for no approval and writes no note: approvals are signed ones, and the comment takes the project's GITLAB_TOKEN.
     case "digest": case "identity": case "signing": case "token": case "head": return null;
   }

@@ -9,14 +9,19 @@ export type Step =
   | { readonly kind: "node" }
   | { readonly kind: "pulumi" }
   | { readonly kind: "keep"; readonly name: string; readonly path: string; readonly days: number; readonly always?: boolean }
-  /** What another job kept; `of: "judged"` is the run whose end started this one. */
-  | { readonly kind: "fetch"; readonly name: string; readonly into?: string; readonly of?: "judged" }
+  /**
+   * What another job kept; `of: "judged"` is the run whose end started this one. `apart`: outside the work tree, for a job that may do more than the one
+   * that kept it: whatever else stands in there can't take the place of a file that this job runs.
+   */
+  | { readonly kind: "fetch"; readonly name: string; readonly into?: string; readonly of?: "judged"; readonly apart?: true }
   /** Short-lived credentials of a role, by OIDC. */
   | { readonly kind: "cloud"; readonly roleArn: string; readonly region: string };
 
 /** What a host fills in; everything else stands in the table as it is. */
 export type Value =
   | { readonly of: "base" | "before" | "digest" | "identity" | "signing" | "token" | "head" }
+  /** A file that was fetched apart. */
+  | { readonly of: "kept"; readonly name: string }
   | { readonly of: "text"; readonly text: string };
 export type Variables = Readonly<Record<string, Value>>;
 

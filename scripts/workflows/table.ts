@@ -39,8 +39,8 @@ export function workflows(given: Options): Workflow[] {
   const verdict: Job = {
     id: "verdict", name: "Note the policies' verdict on the merged commit", stage: "build", needs: ["bundle"], always: true, grants: ["contents: write"],
     steps: [
-      { kind: "checkout", token: true }, { kind: "fetch", name: VERDICT }, fetchNotes,
-      run("Note", `git notes --ref stackseal add -f -F ${VERDICT} HEAD`, { GIT_AUTHOR_NAME: NOTER, GIT_AUTHOR_EMAIL: NOTER, GIT_COMMITTER_NAME: NOTER, GIT_COMMITTER_EMAIL: NOTER }),
+      { kind: "checkout", token: true }, { kind: "fetch", name: VERDICT, apart: true }, fetchNotes,
+      run("Note", `git notes --ref stackseal add -f -F "$VERDICT" HEAD`, { VERDICT: { of: "kept", name: VERDICT }, GIT_AUTHOR_NAME: NOTER, GIT_AUTHOR_EMAIL: NOTER, GIT_COMMITTER_NAME: NOTER, GIT_COMMITTER_EMAIL: NOTER }),
       run("Push it", "git push origin refs/notes/stackseal"),
     ],
   };
@@ -55,7 +55,7 @@ export function workflows(given: Options): Workflow[] {
   };
   const comment: Job = {
     id: "comment", name: "Comment", stage: "judge", grants: ["actions: read", "pull-requests: write"],
-    steps: [...install, { kind: "fetch", name: COMMENT, of: "judged" }, run("One comment, changed in place", cli(`comment ${COMMENT} --yes`), { GITHUB_TOKEN: { of: "token" }, STACKSEAL_PULL_HEAD: { of: "head" } })],
+    steps: [...install, { kind: "fetch", name: COMMENT, of: "judged", apart: true }, run("One comment, changed in place", cli(`comment "$COMMENT" --yes`), { COMMENT: { of: "kept", name: COMMENT }, GITHUB_TOKEN: { of: "token" }, STACKSEAL_PULL_HEAD: { of: "head" } })],
   };
   const test: Job = { id: "test", name: "Types, lint and tests", stage: "judge", steps: [...install, run("Types", "npm run typecheck"), run("Lint", "npm run lint"), run("Test", "npm test")] };
   return [

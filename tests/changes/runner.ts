@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { repo } from "./repository.ts";
 
@@ -57,7 +57,7 @@ export class Runner {
     let ended: Ended = { ok: true, failed: "", said: "", dir };
     for (const s of job.steps) {
       if (!ended.ok && s.if !== "always()") continue;
-      if (s.uses !== undefined) env = { ...env, ...(await this.action(s, job, dir, given.without)) };
+      if (s.uses !== undefined) env = { ...env, ...(await this.action(s, job, dir, given.without, fill)) };
       if (s.run === undefined) continue;
       if (given.change && s.run.includes(given.change.before)) given.change.how(dir);
       const r = await this.line(s.run, dir, { ...env, ...Object.fromEntries(Object.entries(s.env ?? {}).map(([k, v]) => [k, fill(v)])) });
@@ -75,7 +75,7 @@ export class Runner {
     if (v === undefined) throw new Error(`the runner knows no value of ${expression}`);
     return v;
   }
-  private async action(s: Step, job: Job, dir: string, without: string | undefined): Promise<Record<string, string>> {
+  private async action(s: Step, job: Job, dir: string, without: string | undefined, fill: (text: string) => string): Promise<Record<string, string>> {
     const w = (k: string): string => String(s.with?.[k] ?? "");
     const name = /^([\w-]+\/[\w-]+)@/.exec(s.uses ?? "")?.[1];
     if (name === "actions/checkout") {
@@ -91,7 +91,7 @@ export class Runner {
       if (!existsSync(join(this.artifacts, w("name")))) throw new Error(`no file of ${w("path")} is there`);
     } else if (name === "actions/download-artifact") {
       if (w("name") === without) return {};
-      cpSync(join(this.artifacts, w("name")), join(dir, w("path")), { recursive: true });
+      cpSync(join(this.artifacts, w("name")), resolve(dir, fill(w("path"))), { recursive: true });
     } else if (name === "aws-actions/configure-aws-credentials") return { AWS_REGION: w("aws-region"), ...(await this.o.assume(w("role-to-assume"), job.environment ?? "")) };
     else if (name !== "actions/setup-node" && name !== "pulumi/actions") throw new Error(`the runner knows no ${s.uses ?? ""}`);
     return {};
