@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { kinds } from "../schemas/integrations/index.ts";
 import { scanRules } from "../schemas/scan-rules.ts";
+import { expand } from "../schemas/template.ts";
 import { FORMS, KINDS, negatives, positives, sample, seeded } from "../tests/fixtures/credentials/corpus.ts";
 import { findCredentials } from "./find.ts";
 import { gitleaksConfig } from "./gitleaks.ts";
@@ -37,6 +38,12 @@ it("a password on curl's command line or in a property list is found, however it
     expect([flag, kind, find(`curl ${flag}user:${value} https://api.acme.example\n`).length]).toEqual([flag, kind, 1]);
     expect([kind, find(`<key>mailPassword</key>\n<string>${value}</string>\n`).length]).toEqual([kind, 1]);
   }
+});
+
+it("a password that begins with a dollar, and a passphrase of words, are found; references and sentences aren't", () => {
+  const tail = (): string => expand("{alnum:6}!{digits:3}#{alnum:4}aB3");
+  for (const text of [`SMTP_PASSWORD=$T${tail()}\n`, `smtp:\n  password: '$s${tail()}'\n`, `MAIL_PASSWORD="my dog ${expand("{alnum:6}")} ${expand("{digits:4}")}"\n`, `'DB_PASSWORD' => '${expand("{alnum:5} {alnum:5} {digits:2}9")}',\n`]) expect([text, find(text).length]).toEqual([text, 1]);
+  for (const text of ["SMTP_PASSWORD=$SMTP_PASSWORD\n", "password: \"$Name9\"\n", "password: $env:MAIL_PASSWORD2\n", "PASSWORD=\"$FIRST-$SECOND/3\"\n", "INVALID_PASSWORD: \"Use 8 characters or more\",\n", "WRONG_PASSWORD = \"Wrong: 3 attempts are left\";\n", "const PASSWORD = `${a} ${b} 12 ${c}`;\n", "PASSWORD_HELP=\"any 12 words in a row\"\n"]) expect([text, find(text).map((h) => h.rule.id)]).toEqual([text, []]);
 });
 
 it("2,000 hard negatives raise no alarm", () => {

@@ -19,6 +19,8 @@ export interface HistoryScan {
   /** Blobs whose change git doesn't show as text: to be looked at themselves. */
   readonly binary: Blob[];
   readonly commits: number;
+  /** Of files that any commit brought. */
+  readonly names: ReadonlySet<string>;
 }
 
 /** Judges every line that any commit on any ref brought. */
@@ -49,12 +51,13 @@ export async function judgeHistory(git: Git, judge: Judge, progress: (commits: n
   rest += held.join("");
   if (rest) reader.read(`${rest}\n`, rest.length + 1);
   reader.end();
-  return { judged: reader.judged, binary: reader.binary, commits: reader.commits };
+  return { judged: reader.judged, binary: reader.binary, commits: reader.commits, names: reader.names };
 }
 
 class LogReader {
   readonly judged: Judged = { matches: [], findings: [] };
   readonly binary: Blob[] = [];
+  readonly names = new Set<string>();
   commits = 0;
   private readonly judge: Judge;
   private readonly progress: (commits: number) => void;
@@ -126,7 +129,7 @@ class LogReader {
       this.file = "";
       this.blob = "";
     } else if (text.startsWith("index ", start)) this.blob = /\.\.([0-9a-f]{40,64})/.exec(text.slice(start, stop))?.[1] ?? "";
-    else if (text.startsWith("+++ ", start)) this.file = pathOf(text.slice(start + 4, stop));
+    else if (text.startsWith("+++ ", start)) this.names.add((this.file = pathOf(text.slice(start + 4, stop))));
     else if (text.startsWith("Binary files ", start)) {
       const file = /^Binary files .* and (.*) differ$/.exec(text.slice(start, stop))?.[1];
       if (file !== undefined && this.blob && !/^0+$/.test(this.blob)) this.binary.push({ id: this.blob, file: pathOf(file), commit: this.commit });

@@ -4,6 +4,7 @@ import { scanCodes } from "./codes.ts";
 import { Git } from "../lib/git.ts";
 import { judgeHistory } from "./history.ts";
 import { judge, type Judge, type Match } from "./judge.ts";
+import { judgeNames } from "./names.ts";
 import { judgeFile, judgeStream } from "./read.ts";
 import { stagedBlobs } from "./staged.ts";
 import { filesOf, shown, unreadable } from "./tree.ts";
@@ -66,6 +67,7 @@ export async function scanHistory(o: ScanOptions): Promise<ScanResult> {
   const git = new Git(o.root, o.env);
   if (git.text(["rev-parse", "--is-shallow-repository"]) === "true") run.findings.push(scanCodes.finding("SCAN_HISTORY_SHALLOW", { message: "this clone is shallow: what came before its oldest commit wasn't seen", hint: "git fetch --unshallow, then scan again" }));
   const h = await judgeHistory(git, run.judge, (n) => o.progress?.(`scanning the history: ${n} commits`));
+  for (const n of h.names) run.names.add(n);
   run.commits = h.commits;
   run.matches.push(...h.judged.matches);
   run.findings.push(...h.judged.findings);
@@ -82,6 +84,8 @@ class Run {
   readonly judge: Judge = judge();
   readonly findings: Finding[] = [];
   readonly matches: Match[] = [];
+  /** Of all that was looked at. */
+  readonly names = new Set<string>();
   commits = 0;
   private files = 0;
   private readonly options: ScanOptions;
@@ -90,11 +94,13 @@ class Run {
   }
   /** What git keeps beside files. */
   text(text: string, file: string): void {
+    this.names.add(file);
     const judged = this.judge(Buffer.from(text, "utf8").toString("latin1"), { file });
     this.matches.push(...judged.matches);
     this.findings.push(...judged.findings);
   }
   add(judged: { readonly matches: readonly Match[]; readonly findings: readonly Finding[] } | null, file: string, commit?: string): void {
+    this.names.add(file);
     if (judged) {
       this.files++;
       for (const m of judged.matches) this.matches.push(m);
@@ -112,8 +118,15 @@ class Run {
     if (this.files % 200 === 0) this.options.progress?.(`scanning: ${this.files} files`);
   }
   result(): ScanResult {
-    const leftOut = this.findings.flatMap((f) => (f.at && LEFT_OUT.has(f.code) ? [{ file: f.at.file, code: f.code }] : []));
-    return { findings: fold(sortFindings(this.findings)), matches: this.matches, scanned: { files: this.files, commits: this.commits }, leftOut };
+    for (const f of this.findings) if (f.at) this.names.add(f.at.file);
+    const names = judgeNames(this.names, this.judge);
+    const masked = this.findings.map((f): Finding => {
+      const file = f.at && names.mask(f.at.file);
+      return !f.at || file === undefined || file === f.at.file ? f : { ...f, at: { ...f.at, file }, message: f.message.replaceAll(f.at.file, file), ...(f.hint !== undefined && { hint: f.hint.replaceAll(f.at.file, file) }) };
+    });
+    const findings = [...masked, ...names.findings];
+    const leftOut = findings.flatMap((f) => (f.at && LEFT_OUT.has(f.code) ? [{ file: f.at.file, code: f.code }] : []));
+    return { findings: fold(sortFindings(findings)), matches: [...this.matches.map((m) => ({ ...m, file: names.mask(m.file) })), ...names.matches], scanned: { files: this.files, commits: this.commits }, leftOut };
   }
 }
 

@@ -113,6 +113,28 @@ it("text in UTF-16, however long, and names that no terminal should be shown", a
   const text = spawnSync(process.execPath, [cli, "-C", dir, "scan"], { env, encoding: "utf8" });
   expect(text.stdout + text.stderr).not.toContain("new\nline");
 });
+it("a credential that is a file's name is found, in the tree, staged and in the history, and its name is nowhere shown", async () => {
+  const dir = repository("names"), value = SECRET.trim().split("=")[1]!;
+  mkdirSync(join(dir, "deep"));
+  for (const name of [`${value}.txt`, `deep/ü ${value} ${value}`, "plain.txt"]) writeFileSync(join(dir, name), "nothing\n");
+  writeFileSync(join(dir, `${value}.bin`), Buffer.alloc(100));
+  symlinkSync("/", join(dir, `link-${value}`));
+  git(dir, "add", "-A");
+  const places = (s: Scan): string[] => s.findings.filter((f) => f.code === "SCAN_CREDENTIAL").map((f) => f.at!.file);
+  const expected = ["[stripe.secretKey].bin", "[stripe.secretKey].txt", "deep/ü [stripe.secretKey] [stripe.secretKey]", "deep/ü [stripe.secretKey] [stripe.secretKey]", "link-[stripe.secretKey]"];
+  const tree = await scan(dir, []), staged = await scan(dir, ["--staged"]);
+  git(dir, "commit", "-qm", "Names");
+  git(dir, "rm", "-rqf", ".");
+  git(dir, "commit", "-qm", "Gone");
+  const history = await scan(dir, ["--history"]);
+  for (const s of [tree, staged, history]) {
+    expect([s.status, places(s).sort()]).toEqual([1, expected]);
+    expect(s.matches.map((m) => m.file).sort()).toEqual(expected);
+    expect(s.text).not.toContain(value);
+  }
+  expect(tree.leftOut).toContainEqual({ file: "[stripe.secretKey].bin", code: "SCAN_BINARY_LEFT_OUT" });
+}, 60_000);
+
 it("a shallow clone, a repository without a commit, and none at all: said, not guessed", async () => {
   const dir = repository("shallow-source");
   writeFileSync(join(dir, "a.env"), SECRET);
