@@ -134,8 +134,11 @@ function statesOf(o: BackupInput): Map<string, string> {
   const dir = join(o.root, WORK_DIR, "state");
   for (const name of existsSync(dir) ? readdirSync(dir).filter((n) => n.endsWith(".json")).sort() : []) out.set(name.slice(0, -5), readFileSync(join(dir, name), "utf8"));
   for (const [stack, text] of o.states) {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/.test(stack)) throw new FindingError(backupCodes.finding("BACKUP_STATE", { message: `"${stack}" is no name of a stack`, path: stack, hint: "name it: --state prod=FILE" }), 2);
     const parsed = parse(text);
     if (typeof parsed?.["deployment"] !== "object" && typeof parsed?.["checkpoint"] !== "object") throw new FindingError(backupCodes.finding("BACKUP_STATE", { message: `the state given for ${stack} is no exported deployment`, path: stack, hint: "pulumi stack export --file F, or stackseal export --env E" }), 2);
+    // It would lie in clear wherever the archive is restored.
+    if (/"plaintext"\s*:/.test(text)) throw new FindingError(backupCodes.finding("BACKUP_STATE", { message: `the state given for ${stack} shows its secrets`, path: stack, hint: "pulumi stack export --file F, without --show-secrets" }), 2);
     out.set(stack, text);
   }
   return out;

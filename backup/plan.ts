@@ -72,11 +72,13 @@ export function judgeSchedule(root: string, people: People | null, now: Date): F
   if (!plan) return [...findings];
   const records = readRecords(root);
   const at = { file: BACKUP_FILE, line: 1, column: 1 };
-  const last = records.backups.at(-1), drill = records.drills.at(-1);
+  // Clocks differ by a day at most: a record of later than that would keep the schedule quiet for good.
+  const early = [...records.backups, ...records.drills].filter((r) => new Date(r.at) > addDays(now, 1));
+  const last = records.backups.filter((r) => !early.includes(r)).at(-1), drill = records.drills.filter((r) => !early.includes(r)).at(-1);
   const age = (r: { at: string }): number => daysBetween(new Date(r.at), now);
   const due = (r: { at: string }, days: number): string => isoDate(addDays(new Date(r.at), days));
   return [
-    ...findings, ...records.findings, ...(people ? judgePlan(plan, people, now) : []),
+    ...findings, ...records.findings, ...early.map((r) => backupCodes.finding("BACKUP_DATED", { message: `${r.id} says that it is of ${r.at}, which is still to come: it doesn't count`, at, path: r.id, hint: `git log -- ${BACKUPS_DIR}` })), ...(people ? judgePlan(plan, people, now) : []),
     ...(!last ? [backupCodes.finding("BACKUP_NEVER", { message: "no backup is recorded yet", at, hint: "stackseal backup create --out DIR" })] : age(last) > plan.everyDays ? [backupCodes.finding("BACKUP_OVERDUE", { message: `the last backup is of ${last.at.slice(0, 10)}; the next one was due ${due(last, plan.everyDays)}`, at, hint: "stackseal backup create --out DIR" })] : []),
     ...(last && (!drill || age(drill) > plan.drillEveryDays) && age(records.backups[0] ?? last) > (drill ? -1 : plan.drillEveryDays)
       ? [backupCodes.finding("DRILL_OVERDUE", { message: drill ? `the last drill is of ${drill.at.slice(0, 10)}; the next one was due ${due(drill, plan.drillEveryDays)}` : "no drill has ever proven a backup", at, hint: "stackseal backup drill DIR/ID" })] : []),

@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Decrypter } from "age-encryption";
+import { z } from "zod";
 import { FindingError, type Finding } from "../lib/finding.ts";
+import { ownFolder } from "../lib/own-folder.ts";
 import { humanPepperFile, LOCAL, pepperFile, WORK_DIR } from "../schemas/layout.ts";
 import type { Identity } from "../seal/age.ts";
 import { parseClear } from "../seal/clear.ts";
@@ -15,6 +17,12 @@ import { sealAnew } from "./seal-anew.ts";
 import { unpackTar, type Files } from "../lib/tar.ts";
 import { sha256 } from "../lib/sha256.ts";
 
+const manifestSchema = z.object({
+  format: z.int().min(1), id: z.string(), tool: z.string(), at: z.string(), head: z.string().regex(/^[0-9a-f]{40,64}$/).nullable(), files: z.array(z.object({ name: z.string(), sha256: z.string(), bytes: z.number() })),
+  resealed: z.array(z.string()), notOpened: z.array(z.string()), stacks: z.array(z.string()),
+});
+/** What an archive may hold: nothing of it lands in the project that is cloned. */
+const PARTS = /^((manifest|lineage|inventory)\.json|repository\.bundle|sealed\/.+|state\/[^/]+\.json|tool\/[a-z.-]+)$/;
 export interface OpenedArchive {
   readonly manifest: ArchiveManifest;
   readonly files: Files;
@@ -36,9 +44,11 @@ export async function openArchive(archive: Buffer, key: string, identities: read
     throw damaged("it is cut off, was changed, or belongs to another key");
   }
   const files = plain && (await unpackTar(plain));
-  const manifest = files && (parse(files.get("manifest.json")?.toString("utf8") ?? "") as unknown as ArchiveManifest | null);
-  if (!files || typeof manifest?.format !== "number") throw damaged("what is inside is no archive of stackseal");
-  if (manifest.format > ARCHIVE_FORMAT) throw new FindingError(backupCodes.finding("BACKUP_NEWER", { message: `${names.archive} is of format ${manifest.format} (stackseal ${manifest.tool}); this version reads ${ARCHIVE_FORMAT}`, path: names.archive, hint: `install stackseal ${manifest.tool}: its lockfile is inside` }), 2);
+  const said = files && parse(files.get("manifest.json")?.toString("utf8") ?? "");
+  if (!files || typeof said?.["format"] !== "number") throw damaged("what is inside is no archive of stackseal");
+  if (said["format"] > ARCHIVE_FORMAT) throw new FindingError(backupCodes.finding("BACKUP_NEWER", { message: `${names.archive} is of format ${said["format"]} (stackseal ${String(said["tool"])}); this version reads ${ARCHIVE_FORMAT}`, path: names.archive, hint: `install stackseal ${String(said["tool"])}: its lockfile is inside` }), 2);
+  const manifest: ArchiveManifest | undefined = manifestSchema.safeParse(said).data;
+  if (!manifest || ![...files.keys()].every((n) => PARTS.test(n))) throw damaged("what is inside is no archive of stackseal");
   const listed = new Map(manifest.files.map((f) => [f.name, f.sha256]));
   for (const [name, content] of files) if (name !== "manifest.json" && listed.get(name) !== sha256(content)) throw damaged(`${name} doesn't match the manifest`);
   for (const name of listed.keys()) if (!files.has(name)) throw damaged(`${name} is missing`);
@@ -110,28 +120,38 @@ export interface Restored {
   /** Sealed files, sealed anew to who restored. */
   readonly sealed: number;
 }
+/** Null where the path leads through what is no folder: making it says so. */
+function entryAt(path: string): Stats | null {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  } catch {
+    return null;
+  }
+}
 /**
  * Puts an archive into a new folder: `project/` (cloned from the bundle, where there is one), `sealed/` (sealed anew to `recipients`), `state/`,
  * lineage, inventory, the tool's lockfile. Built beside and renamed: a killed run leaves no folder of that name.
  * Throws FindingError BACKUP_NOT_EMPTY or BACKUP_BUNDLE.
  */
 export async function restoreInto(a: OpenedArchive, directory: string, recipients: readonly string[], now: Date, path: string | undefined): Promise<Restored> {
-  if (existsSync(directory) && (!statSync(directory).isDirectory() || readdirSync(directory).length > 0))
-    throw new FindingError(backupCodes.finding("BACKUP_NOT_EMPTY", { message: `${directory} is not empty: nothing is overwritten`, hint: "name a folder that isn't there" }), 2);
+  const there = entryAt(directory);
+  if (there && (!there.isDirectory() || readdirSync(directory).length > 0))
+    throw new FindingError(backupCodes.finding("BACKUP_NOT_EMPTY", { message: `${directory} is ${there.isSymbolicLink() ? "a link" : "not empty"}: nothing is overwritten`, hint: "name a folder that isn't there" }), 2);
   const archived = await openValues(a);
-  mkdirSync(dirname(directory), { recursive: true });
-  const temp = mkdtempSync(join(dirname(directory), `.${basename(directory)}.`));
+  let temp = "";
   try {
+    mkdirSync(dirname(directory), { recursive: true });
+    temp = ownFolder(dirname(directory), `.${basename(directory)}.`);
     if (a.files.has("repository.bundle")) cloneBundle(a, join(temp, "project"), path);
     for (const { file, opened } of archived) write(temp, join("sealed", file.replace(`${WORK_DIR}/`, "local-work/")), await sealAnew(opened, recipients, now));
     const rest = [...a.files].filter(([n]) => n !== "repository.bundle" && !n.startsWith("sealed/"));
     for (const [name, content] of rest) write(temp, name, content);
-    if (existsSync(directory)) rmdirSync(directory);
     renameSync(temp, directory);
     return { directory, files: rest.length, sealed: archived.length };
   } catch (e) {
-    rmSync(temp, { recursive: true, force: true });
-    throw e;
+    if (temp !== "") rmSync(temp, { recursive: true, force: true });
+    const code = (e as NodeJS.ErrnoException).code;
+    throw e instanceof FindingError || code === undefined ? e : new FindingError(backupCodes.finding("BACKUP_PLACE", { message: `the archive can't be restored into ${directory} (${code}); nothing of it is there`, hint: "free space, or name another folder with --into" }), 2);
   }
 }
 function write(root: string, name: string, content: Buffer | string): void {
@@ -143,9 +163,14 @@ function write(root: string, name: string, content: Buffer | string): void {
 export function cloneBundle(a: OpenedArchive, into: string, path: string | undefined): void {
   const bundle = `${into}.bundle`;
   writeFileSync(bundle, a.files.get("repository.bundle") ?? "", { mode: 0o600 });
-  const git = (...args: string[]): boolean => spawnSync("git", args, { stdio: "ignore", env: { PATH: path, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0", HOME: dirname(into) } }).status === 0;
+  let said = "";
+  const git = (...args: string[]): boolean => {
+    const r = spawnSync("git", args, { encoding: "utf8", env: { PATH: path, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0", HOME: dirname(into) } });
+    said = r.stderr.trim().split("\n").at(-1)?.slice(0, 300) ?? "";
+    return r.status === 0;
+  };
   // The head may belong to no branch of the bundle: it is checked out by its id.
   const ok = git("clone", "-q", "--no-checkout", bundle, into) && (a.manifest.head === null || git("-C", into, "checkout", "-q", ...(git("-C", into, "symbolic-ref", "-q", "HEAD") ? [] : ["--detach", a.manifest.head])));
   rmSync(bundle, { force: true });
-  if (!ok) throw new FindingError(backupCodes.finding("BACKUP_BUNDLE", { message: "git can't clone the archive's bundle", hint: "git bundle verify says what is wrong" }));
+  if (!ok) throw new FindingError(backupCodes.finding("BACKUP_BUNDLE", { message: `git can't clone the archive's bundle${said === "" ? "" : `: ${said}`}`, hint: "free space, or look with git bundle verify" }));
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isRunning } from "./process.ts";
 
@@ -15,7 +15,7 @@ export function writeAtomic(file: string, content: string | Uint8Array, mode = 0
   syncFolder(dir);
 }
 /** Makes a file with its content in one step, where none of that name is; false where one is. Throws what the file system throws. */
-export function createAtomic(file: string, content: string, mode = 0o644): boolean {
+export function createAtomic(file: string, content: string | Uint8Array, mode = 0o644): boolean {
   const dir = dirname(file);
   mkdirSync(dir, { recursive: true });
   const temp = written(dir, content, mode);
@@ -32,10 +32,10 @@ export function createAtomic(file: string, content: string, mode = 0o644): boole
     rmSync(temp, { force: true });
   }
 }
-function createBare(file: string, content: string, mode: number): boolean {
+function createBare(file: string, content: string | Uint8Array, mode: number): boolean {
   try {
     const fd = openSync(file, "wx", mode);
-    writeSync(fd, content);
+    writeFileSync(fd, content);
     closeSync(fd);
     return true;
   } catch (e) {

@@ -9,7 +9,7 @@ export const BACKUPS_DIR = "stacks/backups";
 export const BREAK_GLASS = 3;
 export const THRESHOLD = 2;
 
-const instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/, "an instant such as 2026-11-24T09:00:00Z, in quotes");
+const instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/, "an instant such as 2026-11-24T09:00:00Z, in quotes").refine((t) => !Number.isNaN(Date.parse(t)), "no such day or hour");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits");
 const id = z.string().regex(/^\d{4}-\d{2}-\d{2}-[a-z0-9]{8}$/);
 

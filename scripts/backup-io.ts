@@ -1,6 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { FindingError } from "../lib/finding.ts";
+import { FindingError, type Finding } from "../lib/finding.ts";
+import { sha256 } from "../lib/sha256.ts";
+import { backupRecordFile } from "../schemas/backup.ts";
+import { backupCodes } from "../backup/codes.ts";
+import { readRecords } from "../backup/plan.ts";
 import { parseIdentities, type Identity } from "../seal/age.ts";
 import { identitiesFor } from "../seal/identity.ts";
 import { openArchive, type OpenedArchive } from "../backup/restore.ts";
@@ -41,14 +45,24 @@ export function archiveIdentities(context: Context, files: unknown): Identity[] 
     return found;
   });
 }
-/** Opens the archive that a command names. Throws FindingError. */
-export async function openNamed(context: Context, archive: string, identities: readonly Identity[], bucketOf: unknown): Promise<OpenedArchive> {
+export interface Named {
+  readonly archive: OpenedArchive;
+  /** Whether the project at hand has a record of this very archive and key. */
+  readonly recorded: boolean;
+  readonly findings: readonly Finding[];
+}
+/** Opens the archive that a command names, and holds it against the project's record of it: anybody can seal an archive to public recipients. Throws FindingError. */
+export async function openNamed(context: Context, archive: string, identities: readonly Identity[], bucketOf: unknown): Promise<Named> {
   const file = resolve(context.root, archive);
   const key = file.replace(/\.age$/, ".key.sops.yaml");
   if (key === file) throw new FindingError({ code: "BACKUP_FILE", severity: "error", message: "an archive's name ends in .age", hint: "stackseal backup restore DIR/ID.age --into DIR" }, 2);
-  if (typeof bucketOf === "string") {
-    const [a, k] = [await getBackup(context, bucketOf, basename(file)), await getBackup(context, bucketOf, basename(key))];
-    return openArchive(a, k.toString("utf8"), identities, { archive: basename(file), key: basename(key) });
-  }
-  return openArchive(read(file), read(key).toString("utf8"), identities, { archive: basename(file), key: basename(key) });
+  const [a, k] = typeof bucketOf === "string" ? [await getBackup(context, bucketOf, basename(file)), await getBackup(context, bucketOf, basename(key))] : [read(file), read(key)];
+  const opened = await openArchive(a, k.toString("utf8"), identities, { archive: basename(file), key: basename(key) });
+  const swapped = (message: string): FindingError => new FindingError(backupCodes.finding("BACKUP_SWAPPED", { message, path: basename(file), hint: "fetch it again from where backups are kept; stacks/backups has the digests" }));
+  const { id } = opened.manifest;
+  if (basename(file) !== `${id}.age`) throw swapped(`${basename(file)} holds the archive ${id}: another one was put in its place`);
+  const record = readRecords(context.root).backups.find((r) => r.id === id);
+  if (record && (record.archive.sha256 !== sha256(a) || record.key.sha256 !== sha256(k))) throw swapped(`the record of ${id} is of another archive or key than these`);
+  const unknown = backupCodes.finding("BACKUP_UNRECORDED", { message: `there is no ${backupRecordFile(id)} here: whoever knows the recipients could have made this archive`, path: id, hint: "run it in a clone of the project (-C), or compare its SHA-256 with the record that git has" });
+  return { archive: opened, recorded: record !== undefined, findings: record ? [] : [unknown] };
 }

@@ -1,7 +1,7 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -173,6 +173,27 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
     expect(run(backdated, ["audit", "verify", join(home, "open"), "--allowed-signers", signers, "--previous", q3])).toMatchObject({ status: 0, codes: [] });
   });
 
+  it("is written whole by one of two runs at once; what a killed run left is taken away, or finished", async () => {
+    const place = mkdtempSync(join(home, "places-")), out = join(place, "q3");
+    const args = [cli, "-C", dir, "audit", "bundle", "--quarter", "2026Q3", "--out", out, "--previous", q2];
+    const ends = await Promise.all([0, 1, 2].map(() => new Promise<number>((done) => { spawn(process.execPath, args, { env: { ...base, STACKSEAL_SIGNING_KEY: key }, stdio: "ignore" }).on("close", (c) => { done(c ?? -1); }); })));
+    expect([ends.sort(), readdirSync(place).sort()]).toEqual([[0, 2, 2], ["q3", "q3.tar"]]);
+    expect(execFileSync("tar", ["-xOf", `${out}.tar`, "manifest.json.sig"], { encoding: "utf8" })).toBe(readFileSync(join(out, "manifest.json.sig"), "utf8"));
+    // Killed before its tar; killed while it wrote.
+    const tar = readFileSync(`${out}.tar`);
+    rmSync(`${out}.tar`);
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    mkdirSync(join(place, `.other.${String(dead)}-aaaaaa`));
+    const again = bundle(relative(home, out), "--quarter", "2026Q3", "--previous", q2);
+    expect(again).toMatchObject({ status: 2, codes: ["BUNDLE_PLACE"], text: expect.stringContaining("the tar is written now") });
+    expect(readFileSync(`${out}.tar`).equals(tar)).toBe(true);
+    expect(bundle(relative(home, join(place, "other")), "--quarter", "2026Q3", "--previous", q2)).toMatchObject({ status: 0 });
+    expect(readdirSync(place).sort()).toEqual(["other", "other.tar", "q3", "q3.tar"]);
+    for (const taken of ["2026Q2.tar/below", "signers", "link"]) {
+      if (taken === "link") symlinkSync(place, join(home, "link"));
+      expect(bundle(taken, "--quarter", "2026Q3", "--previous", q2)).toMatchObject({ status: 2, codes: ["BUNDLE_PLACE"] });
+    }
+  });
   it("agrees with a clone under anybody's git settings, with the tool and by VERIFY.txt; of a project in a folder of its repository too", () => {
     const order = join(home, "order"), clone = join(home, "theirs");
     writeFileSync(order, "*.sig\n*prod*\n");

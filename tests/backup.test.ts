@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
@@ -127,6 +127,44 @@ describe("backup", { timeout: 120_000 }, () => {
     const missing = run(root, "backup", "drill", join(dir, other.backup.archive.file), ...ids("super-admin-1", "admin-1"));
     expect([missing.code, missing.err.includes("BACKUP_FILE")]).toEqual([2, true]);
   });
+  it("believes no archive that anybody could have sealed to the three: it is held against git's record, and its own name", () => {
+    const forged = mkdtempSync(join(tmpdir(), "forged-")), vault = mkdtempSync(join(tmpdir(), "vault-"));
+    cpSync(root, forged, { recursive: true });
+    const other = JSON.parse(run(forged, "backup", "create", "--out", vault, "--no-record", "--json").out) as { backup: { id: string } };
+    const id = archive.slice("vault/".length, -".age".length);
+    const restore = (dir: string, file: string): Ran => run(dir, "backup", "restore", file, ...ids("super-admin-1", "admin-1"), "--into", join(mkdtempSync(join(tmpdir(), "into-")), "out"));
+    // Under its own name nobody here knows it; under ours it isn't ours.
+    const [unknown, drilled] = [restore(root, join(vault, `${other.backup.id}.age`)), run(root, "backup", "drill", join(vault, `${other.backup.id}.age`), ...ids("super-admin-1", "admin-1"), "--json")];
+    expect([unknown.code, unknown.err.includes("warning BACKUP_UNRECORDED"), (JSON.parse(drilled.out) as { record: unknown }).record]).toEqual([0, true, null]);
+    for (const ext of ["age", "key.sops.yaml"]) cpSync(join(vault, `${other.backup.id}.${ext}`), join(vault, `${id}.${ext}`));
+    expect([restore(root, join(vault, `${id}.age`))].map((r) => [r.code, r.err.includes("BACKUP_SWAPPED")])).toEqual([[1, true]]);
+    // Its record says of itself what it isn't.
+    const record = join(forged, "stacks/backups", `${id}.yaml`);
+    writeFileSync(record, readFileSync(record, "utf8").replace(/sha256: "[0-9a-f]{64}"/, `sha256: "${"0".repeat(64)}"`));
+    const told = restore(forged, join(root, archive));
+    expect([told.code, told.err.includes("BACKUP_SWAPPED")]).toEqual([1, true]);
+  });
+  it("refuses a link as the place, says what the system refuses, and takes away what a killed restore left", () => {
+    const dir = mkdtempSync(join(tmpdir(), "links-"));
+    mkdirSync(join(dir, "empty"));
+    symlinkSync(join(dir, "empty"), join(dir, "link"));
+    symlinkSync(join(dir, "nowhere"), join(dir, "dangling"));
+    writeFileSync(join(dir, "file"), "");
+    const into = (place: string): string => /BACKUP_[A-Z_]+|[A-Z]+_ERROR/.exec(run(root, "backup", "restore", archive, ...ids("super-admin-1", "admin-1"), "--into", join(dir, place)).err)?.[0] ?? "";
+    expect(["link", "dangling", "file", "file/below"].map(into)).toEqual(["BACKUP_NOT_EMPTY", "BACKUP_NOT_EMPTY", "BACKUP_NOT_EMPTY", "BACKUP_PLACE"]);
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    for (const pid of [dead, process.pid]) mkdirSync(join(dir, `.out.${String(pid)}-aaaaaa`, "project"), { recursive: true });
+    expect([into("out"), readdirSync(dir).filter((n) => n.startsWith(".out"))]).toEqual(["", [`.out.${String(process.pid)}-aaaaaa`]]);
+  });
+  it("takes no state under a name that doesn't restore, nor one with its secrets in clear", () => {
+    const dir = mkdtempSync(join(tmpdir(), "states-"));
+    writeFileSync(join(dir, "my state.json"), `{"version":3,"deployment":{}}`);
+    writeFileSync(join(dir, "shown.json"), `{"version":3,"deployment":{"resources":[{"inputs":{"a":{"plaintext":"\\"x\\""}}}]}}`);
+    for (const f of ["my state.json", "shown.json"]) {
+      const r = run(root, "backup", "create", "--out", join(dir, "vault"), "--no-record", "--state", join(dir, f));
+      expect([r.code, r.err.includes("BACKUP_STATE"), existsSync(join(dir, "vault"))]).toEqual([2, true, false]);
+    }
+  });
   it("survives kill -9 while it restores: the place isn't there, or is whole", async () => {
     for (const ms of [250, 450, 650, 900]) {
       const dir = mkdtempSync(join(tmpdir(), "killed-"));
@@ -144,6 +182,12 @@ describe("backup", { timeout: 120_000 }, () => {
     expect(codes(today)).toEqual([]);
     expect(codes(later(20))).toEqual(["BACKUP_OVERDUE"]);
     expect(codes(later(120)).sort()).toEqual(["BACKUP_OVERDUE", "DRILL_OVERDUE"]);
+    const record = join(root, "stacks/backups", readdirSync(join(root, "stacks/backups")).find((n) => !n.includes("drill"))!);
+    const text = readFileSync(record, "utf8");
+    for (const [at, found] of [["2099-01-01", ["BACKUP_DATED", "BACKUP_NEVER"]], ["2026-99-01", ["BACKUP_NEVER"]]] as const) {
+      writeFileSync(record, text.replace(/^at: "[^T]+/m, `at: "${at}`));
+      expect(codes(today).sort()).toEqual(found);
+    }
     rmSync(join(root, "stacks/backups"), { recursive: true });
     expect(codes(today)).toEqual(["BACKUP_NEVER"]);
   });

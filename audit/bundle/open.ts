@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { FindingError, type Finding } from "../../lib/finding.ts";
+import { ownFolder } from "../../lib/own-folder.ts";
 import { unpackTar } from "../../lib/tar.ts";
 import { auditCodes } from "../codes.ts";
 import { MANIFEST, parseManifest } from "./manifest.ts";
@@ -26,7 +27,7 @@ export async function withFolder<T>(path: string, label: string, use: (dir: stri
     throw unreadable(`${label} is neither a folder nor a tar`);
   }
   const manifest = parseManifest(files.get(MANIFEST)?.toString("utf8") ?? "");
-  const dir = mkdtempSync(join(tmpdir(), "bundle-"));
+  const dir = ownFolder(tmpdir(), "stackseal-bundle-");
   try {
     for (const [name, content] of files) {
       mkdirSync(dirname(join(dir, name)), { recursive: true });

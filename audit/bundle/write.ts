@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, rmdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { createAtomic, writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
+import { ownFolder } from "../../lib/own-folder.ts";
 import { packTar } from "../../lib/tar.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { SigningKey } from "../../seal/signature.ts";
@@ -13,6 +13,7 @@ import { instructions } from "./instructions.ts";
 import { MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
 import { controlsParts } from "./controls.ts";
 import { rangeOf, type Period } from "./period.ts";
+import { intact, readBundle } from "./read.ts";
 import { policyResults } from "./recorded.ts";
 import { stampedOver } from "./authority.ts";
 import { BESIDE, readTimeStamp } from "./timestamp.ts";
@@ -41,7 +42,7 @@ export interface BundleOptions {
 export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest: Manifest; readonly sha256: string; readonly files: Parts }> {
   const git = plainGit(o.root, o.env);
   wholeHistory(git);
-  placeFor(o.out);
+  await placeFor(o.out);
   const range = rangeOf(git, o.period, o.previous?.manifest.git.head ?? null, o.now);
   if (o.previous && git.try(["merge-base", "--is-ancestor", o.previous.manifest.git.head, range.head]) === null)
     throw new FindingError(auditCodes.finding("BUNDLE_HISTORY", { message: `the former bundle ended at ${o.previous.manifest.git.head.slice(0, 12)}, which this history doesn't have: it was rewritten`, hint: "find out who rewrote it; git reflog on the server" }), 1);
@@ -79,29 +80,45 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   await place(o.out, files, o.now);
   return { manifest, sha256: sha256(text), files };
 }
-function placeFor(out: string): void {
-  if (existsSync(tarPath(out))) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "there is a tar of that name already", path: tarPath(out), hint: "name a new folder with --out; a bundle is never changed" }), 2);
-  if (existsSync(out) && (!statSync(out).isDirectory() || readdirSync(out).length > 0)) throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: "there is something in the bundle's place already", path: out, hint: "name a new folder with --out; a bundle is never changed" }), 2);
+async function placeFor(out: string): Promise<void> {
+  const taken = (message: string, path: string): FindingError => new FindingError(auditCodes.finding("BUNDLE_PLACE", { message, path, hint: "name a new folder with --out; a bundle is never changed" }), 2);
+  if (existsSync(dirname(out)) && !statSync(dirname(out)).isDirectory()) throw taken("that is no folder", dirname(out));
+  const there = lstatSync(out, { throwIfNoEntry: false });
+  if (there && !there.isDirectory()) throw taken("there is something in the bundle's place already, and no folder", out);
+  const used = there !== undefined && readdirSync(out).length > 0;
+  if (existsSync(tarPath(out))) throw taken("there is a tar of that name already", tarPath(out));
+  if (used) throw taken(`there is something in the bundle's place already${(await finished(out)) ? ": a whole bundle, whose run was killed before its tar; the tar is written now" : ""}`, out);
+}
+/** Writes the tar that a killed run left out, where its folder is whole. */
+async function finished(out: string): Promise<boolean> {
+  if (!existsSync(join(out, MANIFEST))) return false;
+  const b = readBundle(out, out);
+  return b.manifest !== null && intact({ ...b, manifest: b.manifest }).length === 0 && createAtomic(tarPath(out), await tarOfFolder(out, b.manifest));
 }
 /** The same bytes for the same bundle, so that a tar is checked whole, padding and all. */
 export const tarOf = (files: ReadonlyMap<string, Buffer>, at: string): Promise<Buffer> => packTar(new Map([...files].filter(([n]) => !BESIDE.includes(n)).sort(([a], [b]) => (a < b ? -1 : 1))), new Date(Math.floor(Date.parse(at) / 1000) * 1000));
 /** The tar of a bundle that is whole. */
 export const tarOfFolder = (dir: string, m: Manifest): Promise<Buffer> => tarOf(new Map([...m.files.map((f) => f.path), MANIFEST, SIGNATURE].map((n) => [n, readFileSync(join(dir, n))])), m.createdAt);
 export const tarPath = (out: string): string => `${out.replace(/\/+$/, "")}.tar`;
-/** All beside it first, then one rename each: the tar, then the folder. */
+/** All of it beside its place, then the folder by one rename, then the tar: of two runs at once one has both. */
 async function place(out: string, files: Parts, now: Date): Promise<void> {
-  const temp = join(dirname(out), `.${basename(out)}.${randomBytes(4).toString("hex")}.tmp`);
+  let temp = "", placed = false;
   try {
+    mkdirSync(dirname(out), { recursive: true });
+    temp = ownFolder(dirname(out), `.${basename(out)}.`);
     for (const [name, bytes] of files) {
       mkdirSync(dirname(join(temp, name)), { recursive: true });
       writeAtomic(join(temp, name), bytes);
     }
-    writeAtomic(tarPath(out), await tarOf(files, now.toISOString()));
-    if (existsSync(out)) rmdirSync(out);
+    const tar = await tarOf(files, now.toISOString());
+    chmodSync(temp, 0o755);
     renameSync(temp, out);
+    placed = true;
+    if (!createAtomic(tarPath(out), tar)) throw Object.assign(new Error(), { code: "EEXIST" });
   } catch (e) {
-    rmSync(tarPath(out), { force: true });
-    rmSync(temp, { recursive: true, force: true });
-    throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: `the bundle can't be written (${(e as NodeJS.ErrnoException).code ?? "unknown"}); nothing of it is there`, path: out, hint: "free space, or name another folder with --out" }), 2);
+    if (temp !== "") rmSync(placed ? out : temp, { recursive: true, force: true });
+    const code = (e as NodeJS.ErrnoException).code ?? "unknown";
+    const why = ["ENOTEMPTY", "EEXIST"].includes(code) ? "another run put something there in the meantime: this one wrote nothing" : `the bundle can't be written (${code}); nothing of it is there`;
+    throw new FindingError(auditCodes.finding("BUNDLE_PLACE", { message: why, path: out, hint: "free space, or name another folder with --out" }), 2);
   }
 }

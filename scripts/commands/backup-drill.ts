@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { isoDate } from "../../lib/clock.ts";
+import { ownFolder } from "../../lib/own-folder.ts";
 import type { Finding } from "../../lib/finding.ts";
 import { backupCodes } from "../../backup/codes.ts";
 import { cloneBundle, openValues, proveValues } from "../../backup/restore.ts";
@@ -43,12 +44,12 @@ export default defineCommand({
   run: async (context, [archive = ""], options) => {
     const identities = archiveIdentities(context, options["identity"]);
     context.progress("opening the archive");
-    const a = await openNamed(context, archive, identities, options["fromBucket"]);
+    const { archive: a, recorded: ours, findings: unknown } = await openNamed(context, archive, identities, options["fromBucket"]);
     const files = await openValues(a);
     context.progress("holding values against their fingerprints");
     const proof = await proveValues(a, files);
-    const findings: Finding[] = [...proof.findings];
-    const temp = mkdtempSync(join(tmpdir(), "stackseal-drill-"));
+    const findings: Finding[] = [...unknown, ...proof.findings];
+    const temp = ownFolder(tmpdir(), "stackseal-drill-");
     let sandbox = false;
     try {
       if (a.files.has("repository.bundle")) {
@@ -66,12 +67,12 @@ export default defineCommand({
     const now = context.clock.now();
     const record: DrillRecord = { id: `${isoDate(now)}-${randomBytes(4).toString("hex")}`, backup: a.manifest.id, at: `${now.toISOString().slice(0, 19)}Z`, by: context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown", opened: proof.opened, fingerprints: proof.proven, sandbox, tool: toolVersion() };
     const ok = findings.every((f) => f.severity !== "error");
-    // Only a drill that proved everything counts.
-    const recorded = !ok || options["record"] === false ? null : drillRecordFile(record.id);
+    // Only a drill that proved everything, of an archive that is ours, counts.
+    const recorded = !ok || !ours || options["record"] === false ? null : drillRecordFile(record.id);
     if (recorded !== null) writeAtomic(join(context.root, recorded), `# yaml-language-server: $schema=../../schemas/json/drill-record.schema.json\n${stringify(record, { indent: 4, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" })}`);
     return {
       exit: ok ? 0 : 1, findings, json: { drill: record, record: recorded },
-      text: `${a.manifest.id}: ${proof.opened} values open, ${proof.proven} match their fingerprints; sandbox ${sandbox ? "built" : "not built"}${a.manifest.notOpened.length ? `; ${a.manifest.notOpened.length} sealed files are in the git bundle alone` : ""}\n${recorded === null ? (ok ? "" : "Not recorded: the drill failed.\n") : `Recorded in ${recorded}: commit it.\n`}`,
+      text: `${a.manifest.id}: ${proof.opened} values open, ${proof.proven} match their fingerprints; sandbox ${sandbox ? "built" : "not built"}${a.manifest.notOpened.length ? `; ${a.manifest.notOpened.length} sealed files are in the git bundle alone` : ""}\n${recorded === null ? (ok ? (ours ? "" : "Not recorded: no record says that the archive is ours.\n") : "Not recorded: the drill failed.\n") : `Recorded in ${recorded}: commit it.\n`}`,
     };
   },
 });

@@ -20,12 +20,12 @@ export default defineCommand({
     if (typeof options["into"] !== "string") return { exit: 2, findings: [{ code: "USAGE", severity: "error", message: "--into is missing: an empty folder", hint: `stackseal backup restore ${archive} --into DIR` }] };
     const identities = archiveIdentities(context, options["identity"]);
     context.progress("opening the archive");
-    const a = await openNamed(context, archive, identities, options["fromBucket"]);
+    const { archive: a, findings } = await openNamed(context, archive, identities, options["fromBucket"]);
     const given = options["recipient"];
     const recipients = Array.isArray(given) ? (given as string[]) : await Promise.all(identities.map(recipientOf));
     const r = await restoreInto(a, resolve(context.root, options["into"]), recipients, context.clock.now(), context.env["PATH"]);
     return {
-      exit: 0, json: { id: a.manifest.id, at: a.manifest.at, head: a.manifest.head, tool: a.manifest.tool, sealed: r.sealed, files: r.files, stacks: a.manifest.stacks },
+      exit: 0, findings, json: { id: a.manifest.id, at: a.manifest.at, head: a.manifest.head, tool: a.manifest.tool, sealed: r.sealed, files: r.files, stacks: a.manifest.stacks },
       text: `Restored ${a.manifest.id} (stackseal ${a.manifest.tool}, ${a.manifest.at}) into ${options["into"]}:\n  project/    git history${a.manifest.head === null ? ": none in the archive" : ` at ${a.manifest.head.slice(0, 12)}`}\n  sealed/     ${r.sealed} sealed files, sealed to ${recipients.length} recipients; secret verify reads them\n  state/      ${a.manifest.stacks.length} stacks\n  lineage.json, inventory.json, tool/\nNext: copy sealed files over project/ where its own can't be opened, then stackseal secret sign, check, preview\n`,
     };
   },
