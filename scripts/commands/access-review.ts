@@ -11,6 +11,7 @@ import { parseWith } from "../../schemas/parse.ts";
 import { REVIEWS_DIR, reviewSchema } from "../../schemas/review.ts";
 import { readPeople } from "../../seal/deploy.ts";
 import { armorSignature, signText } from "../../seal/signature.ts";
+import { readProject } from "../../stacks/read.ts";
 import { defineCommand, type Context, type Result } from "../command.ts";
 import { placesOf } from "../people.ts";
 import { painter, printable } from "../render/paint.ts";
@@ -28,7 +29,7 @@ export default defineCommand({
     const dir = options["cloudtrail"] as string | undefined;
     const path = dir === undefined ? null : resolve(context.root, dir);
     if (path !== null && !(existsSync(path) && statSync(path).isDirectory())) throw new FindingError({ code: "USAGE", severity: "error", message: "--cloudtrail wants a folder of log files", hint: "aws s3 sync s3://BUCKET/AWSLogs DIR" }, 2);
-    const trail = path === null ? null : readCloudTrail(path);
+    const trail = path === null ? null : readCloudTrail(path, new Map(readProject(context.root, { clock: context.clock }).environments.flatMap(({ name, environment: { store } }) => (store.kind === "aws" ? [[name, store.accountId] as const] : []))));
     const file = `${REVIEWS_DIR}/${isoDate(context.clock.now())}.yaml`;
     if (existsSync(join(context.root, file))) throw new FindingError(historyCodes.finding("REVIEW_EXISTS", { message: `${file} is there already: its decisions would be lost`, at: { file, line: 1, column: 1 }, hint: "finish it with stackseal access apply, or remove it" }), 2);
     const review = makeReview({ root: context.root, git: new Git(context.root, context.env), people: readPeople(context.root, ""), environments: placesOf(context).filter((e) => e.tier !== "local"), trail, by: "access review", now: context.clock.now() });

@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
@@ -90,7 +91,7 @@ describe("access review and apply", () => {
     mkdirSync(logs, { recursive: true });
     const event = (time: string, role: string, ip: string, secret = "stackseal/prod/payments/stripe", error?: string): object => ({
       eventTime: time, eventSource: "secretsmanager.amazonaws.com", eventName: "GetSecretValue", awsRegion: "eu-west-1", sourceIPAddress: ip, ...(error !== undefined && { errorCode: error }),
-      userIdentity: { type: "AssumedRole", arn: `arn:aws:sts::111111111111:assumed-role/${role}/session` }, requestParameters: { secretId: `arn:aws:secretsmanager:eu-west-1:111111111111:secret:${secret}-AbCdEf` },
+      userIdentity: { type: "AssumedRole", arn: `arn:aws:sts::333333333333:assumed-role/${role}/session` }, requestParameters: { secretId: `arn:aws:secretsmanager:eu-west-1:333333333333:secret:${secret}-AbCdEf` },
     });
     const app = Array.from({ length: 10 }, (_, i) => event(`2026-11-${String(i + 1).padStart(2, "0")}T09:00:00Z`, "payments-app", "198.51.100.7"));
     const burst = Array.from({ length: 12 }, (_, i) => event(`2026-11-12T10:00:${String(i).padStart(2, "0")}Z`, "payments-app", "198.51.100.7"));
@@ -107,5 +108,40 @@ describe("access review and apply", () => {
     const notes = (name: string): string => review(dir).lines.find((l) => l.name === name)!.notes.join();
     expect(notes("super-admin-1")).toContain("no use of the store");
     expect(notes("super-admin-2")).not.toContain("no use of the store");
+  });
+  it("reads of a hostile export what it can: an event once, none without a time, no pipe, no other account's for ours; a refused read by its message", () => {
+    const dir = copyOf(base);
+    const logs = join(dir, "logs");
+    mkdirSync(logs);
+    const event = (id: string, more: object = {}): object => ({ eventID: id, eventTime: "2026-11-01T09:00:00Z", eventSource: "secretsmanager.amazonaws.com", eventName: "GetSecretValue", recipientAccountId: "333333333333", userIdentity: { arn: "arn:aws:iam::333333333333:user/x" }, requestParameters: { secretId: "stackseal/prod/payments/stripe" }, ...more });
+    const put = (name: string, records: readonly unknown[]): void => { writeFileSync(join(logs, name), gzipSync(JSON.stringify({ Records: records }))); };
+    put("a.json.gz", [event("1"), event("2", { eventTime: "2026-11-01T09:30:00Z", recipientAccountId: "999999999999" })]);
+    put("b.json.gz", [event("1"), event("3", { eventTime: "2026-13-45T09:00:00Z" }), event("4", { eventTime: "2026-11-01T10:00:00Z", errorCode: "AccessDenied", requestParameters: null, errorMessage: "User: x is not authorized to perform: secretsmanager:GetSecretValue on resource: arn:aws:secretsmanager:eu-west-1:333333333333:secret:stackseal/prod/payments/stripe-AbCdEf because no policy allows it" }), null, 5]);
+    writeFileSync(join(logs, "bomb.json.gz"), gzipSync(Buffer.alloc(200 << 20, " ")));
+    symlinkSync("/dev/zero", join(logs, "zero.json"));
+    execFileSync("mkfifo", [join(logs, "pipe.json.gz")]);
+    const r = as(base, null, dir, ["access", "review", "--cloudtrail", "logs"]);
+    expect((r.json["findings"] as { message: string }[]).map((f) => f.message)).toEqual(["b.json.gz has 3 events without a time: they are left out", ...["bomb.json.gz", "pipe.json.gz", "zero.json"].map((f) => `${f} is no CloudTrail log file`)]);
+    expect((r.json["reads"] as { at: string; denied: boolean; flags: string[] }[]).map((x) => [x.at, x.denied, x.flags])).toEqual([["2026-11-01T09:00:00Z", false, []], ["2026-11-01T09:30:00Z", false, ["other-account"]], ["2026-11-01T10:00:00Z", true, []]]);
+    expect(r.json["review"]).toMatchObject({ lines: expect.arrayContaining([expect.objectContaining({ name: "deployer-prod-payments" })]) });
+  });
+  it("applies no review that was copied, is about who they were, gives a line twice, or the word of somebody who left", () => {
+    const dir = copyOf(base);
+    as(base, "super-admin-1", dir, ["access", "review"]);
+    const made = review(dir);
+    const lines = made.lines.map((l) => ({ ...l, decision: "keep" as const, reason: "reviewed", reviewedBy: l.name === "super-admin-1" ? "super-admin-2" : "super-admin-1" }));
+    const apply = (day: string, change: Partial<Review> = {}, by = "super-admin-1"): string => {
+      const file = `stacks/reviews/${day}.yaml`;
+      write(dir, file, stringify({ ...made, lines, ...change }, { aliasDuplicateObjects: false }));
+      for (const who of ["super-admin-2", "engineer-1"]) as(base, who, dir, ["access", "review", "--sign", file]);
+      const r = as(base, by, dir, ["access", "apply", file], "", day);
+      return (r.json["findings"] as { message: string }[]).map((f) => f.message).join("; ");
+    };
+    expect(apply("2026-11-24")).toBe("");
+    expect(apply("2027-02-24")).toContain("another review was copied here");
+    expect(apply("2026-11-24", { lines: lines.map((l) => (l.name === "engineer-1" ? { ...l, tiers: ["development", "production"] } : l)) })).toContain("and was reviewed as engineer in development, production");
+    expect(apply("2026-11-24", { lines: [...lines, { ...lines.find((l) => l.name === "engineer-1")!, decision: "remove" }] })).toContain("engineer-1: stands there twice");
+    write(dir, "stacks/people.yaml", read(dir, "stacks/people.yaml").replace(/(    engineer-1:\n)/, '$1        until: "2026-11-20"\n'));
+    expect(apply("2026-11-24", { lines: lines.map((l) => (l.name === "deployer-dev" ? { ...l, reviewedBy: "engineer-1" } : l)) })).toContain("engineer-1, who reviewed it, is not active");
   });
 });
