@@ -14,6 +14,12 @@ export function writeAtomic(file: string, content: string | Uint8Array, mode = 0
   renameSync(temp, file);
   syncFolder(dir);
 }
+/** Writes what a person named with `--out`: atomically, or straight into it where it is a device or a pipe (`/dev/stdout`), which stays. Throws what the file system throws. */
+export function writeOut(file: string, content: string): void {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there && !there.isFile() && !there.isDirectory()) writeFileSync(file, content);
+  else writeAtomic(file, content);
+}
 /** Makes a file with its content in one step, where none of that name is; false where one is. Throws what the file system throws. */
 export function createAtomic(file: string, content: string | Uint8Array, mode = 0o644): boolean {
   const dir = dirname(file);

@@ -119,7 +119,12 @@ async function main(): Promise<number> {
   };
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
-  process.stdout.on("error", (e: NodeJS.ErrnoException) => { if (e.code === "EPIPE") process.exit(0); });
+  process.stdout.on("error", (e: NodeJS.ErrnoException) => {
+    if (e.code === "EPIPE") process.exit(0);
+    // A full disk: what was said is lost, and whoever waits for it must know.
+    process.stderr.write(`error SYSTEM_ERROR standard output can't be written (${e.code ?? "unknown"})\n`);
+    process.exit(2);
+  });
   let exit = 0;
   const program = commandTree({ out: (text) => { process.stdout.write(fitted(text, process.stdout)); }, err: (text) => { process.stderr.write(fitted(text, process.stderr)); }, columns: columnsOf(process.stdout) }, async (entry, args, options) => { exit = await run(entry, args, options, aborter); });
   const argv = commonLast(process.argv.slice(2));

@@ -1,8 +1,11 @@
 import { concerns, openLog, type Change, type Log } from "../../audit/log.ts";
+import { FindingError, type Finding } from "../../lib/finding.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { dayOption } from "../day.ts";
+import { daysOption } from "../day.ts";
 import { deployedText } from "../../audit/deployments.ts";
 import { deploymentsGiven, deploymentsKnown, DEPLOYMENT_OPTIONS } from "../evidence.ts";
+import { stackCodes } from "../../stacks/codes.ts";
+import { environmentNames } from "../../stacks/read.ts";
 import { csvRow } from "../render/csv.ts";
 import { painter, printable } from "../render/paint.ts";
 
@@ -18,11 +21,22 @@ const text = (v: unknown): string | undefined => (typeof v === "string" ? v : un
 const matches = (c: Change, f: Filter): boolean =>
   concerns(c, f.environments) && c.at >= f.since && c.at <= f.until &&
   (f.credential === undefined || (c.kind === "credential" && (c.path === f.credential || c.path.startsWith(`${f.credential}.`)))) &&
-  (f.person === undefined || [c.who, c.sealedBy ?? "", c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].some((x) => x === f.person || x.startsWith(`${f.person ?? ""} <`) || x.endsWith(`<${f.person ?? ""}>`)) || c.change.endsWith(`: ${f.person}`));
+  (f.person === undefined || named(c, f.person.toLowerCase()));
+/** By name or address, in any case. */
+const named = (c: Change, person: string): boolean => [c.who, c.sealedBy ?? "", c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].map((x) => x.toLowerCase()).some((x) => x === person || x.startsWith(`${person} <`) || x.endsWith(`<${person}>`)) || c.change.toLowerCase().endsWith(`: ${person}`);
 
-async function* filtered(context: Context, changes: Log["changes"], f: Filter): AsyncGenerator<Change> {
-  for await (const page of changes) for (const c of page) if (matches(c, f)) yield c;
+async function* filtered(context: Context, changes: Log["changes"], f: Filter, seen: Set<string>): AsyncGenerator<Change> {
+  for await (const page of changes)
+    for (const c of page) {
+      if (c.environment !== null) seen.add(c.environment);
+      if (matches(c, f)) yield c;
+    }
   context.progress(null);
+}
+/** Environments that neither stand here nor ever stood in the history: a slip of the pen would look like a quiet year. */
+function unknown(context: Context, seen: ReadonlySet<string>): Finding[] {
+  const known = new Set([...seen, ...environmentNames(context.root)]);
+  return context.envs.filter((e) => !known.has(e)).map((e) => stackCodes.finding("ENVIRONMENT_UNKNOWN", { message: `no environment "${e}" is here, or ever was in this history`, path: e, hint: `there were: ${[...known].sort().join(", ") || "none"}` }));
 }
 const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "sealed_by", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy", "stack", "update", "store_version"] as const;
 const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.sealedBy, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy, ...carried(c)];
@@ -47,14 +61,20 @@ export default defineCommand({
   ],
   examples: ["stackseal audit log --env prod --since 2026-10-01", "stackseal audit log --credential stripe.secretKey --json", "stackseal audit log --format csv > changes.csv", "stackseal audit log --env prod --state prod.json --updates updates.json"],
   run: async (context, _args, options) => {
-    const filter: Filter = { environments: context.envs, since: dayOption("since", options["since"], false), until: dayOption("until", options["until"], true), credential: text(options["credential"]), person: text(options["person"]) };
+    const filter: Filter = { environments: context.envs, ...daysOption(options), credential: text(options["credential"]), person: text(options["person"]) };
+    for (const name of ["credential", "person"]) if (options[name] === "") throw new FindingError({ code: "USAGE", severity: "error", message: `--${name} is empty`, hint: "stackseal audit log --help" }, 2);
     const to = text(options["to"]), from = text(options["from"]);
     const log = openLog({
       root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, deployments: deploymentsKnown(context, deploymentsGiven(options)), ...(to !== undefined && { to }), ...(from !== undefined && { from }),
       onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); },
     });
-    const items = filtered(context, log.changes, filter);
-    if (context.json) return { exit: 0, json: { head: log.head }, stream: { field: "changes", items, after: () => ({ exit: 0, findings: log.findings }) } };
+    const seen = new Set<string>();
+    const items = filtered(context, log.changes, filter, seen);
+    const end = (): { readonly exit: number; readonly findings: readonly Finding[] } => {
+      const odd = unknown(context, seen);
+      return { exit: odd.length > 0 ? 2 : 0, findings: [...log.findings, ...odd] };
+    };
+    if (context.json) return { exit: 0, json: { head: log.head }, stream: { field: "changes", items, after: end } };
     if (options["format"] === "csv") {
       let page = csvRow(COLUMNS);
       for await (const c of items) {
@@ -65,7 +85,7 @@ export default defineCommand({
         }
       }
       context.out(page);
-      return { exit: 0, findings: log.findings };
+      return end();
     }
     const p = painter(context.color);
     let commit = "";
@@ -78,7 +98,7 @@ export default defineCommand({
       n++;
       context.out(`${printable(`    ${(c.environment ?? "–").padEnd(8)} ${c.kind.padEnd(10)} ${c.path}  ${c.change}${c.sealedBy === null || c.sealedBy === c.who ? "" : `  (sealedBy: ${c.sealedBy})`}${c.deployment === null ? "" : `  · deployed: ${deployedText(c.deployment)}`}`)}\n`);
     }
-    return { exit: 0, findings: log.findings, text: n === 0 ? "No change of that kind.\n" : `\n${n} changes\n` };
+    return { ...end(), text: n === 0 ? "No change of that kind.\n" : `\n${n} changes\n` };
   },
 });
 function signature({ signature: s }: Change): string {

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { writeOut } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { LOCAL } from "../../schemas/layout.ts";
 import { defineCommand } from "../command.ts";
-import { dayOption } from "../day.ts";
+import { daysOption } from "../day.ts";
 import { deploymentsGiven, DEPLOYMENT_OPTIONS } from "../evidence.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -20,7 +20,7 @@ export default defineCommand({
   run: async (context, _args, options) => {
     const out = options["out"];
     if (context.json && typeof out !== "string") throw new FindingError({ code: "USAGE", severity: "error", message: "--json and the page are two documents", hint: "stackseal audit report --out report.html --json" }, 2);
-    const period = { environments: context.envs.length ? knownEnvironments(context) : knownEnvironments(context).filter((e) => e !== LOCAL), since: dayOption("since", options["since"], false), until: dayOption("until", options["until"], true) };
+    const period = { environments: context.envs.length ? knownEnvironments(context) : knownEnvironments(context).filter((e) => e !== LOCAL), ...daysOption(options) };
     const [{ gather }, { reportData }, { reportPage }] = await Promise.all([import("../report/gather.ts"), import("../report/data.ts"), import("../report/page.ts")]);
     const { material, findings } = await gather(context, period, deploymentsGiven(options));
     const data = reportData(material);
@@ -30,7 +30,7 @@ export default defineCommand({
       context.out(page);
       return { exit, findings };
     }
-    writeAtomic(resolve(context.root, out), page);
+    writeOut(resolve(context.root, out), page);
     const counts = Object.fromEntries(Object.entries(data).flatMap(([k, v]) => (Array.isArray(v) ? [[k, v.length]] : [])));
     return {
       exit, findings, json: { file: out, head: material.head, bytes: Buffer.byteLength(page), counts },

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { writeOut } from "../../lib/atomic.ts";
 import { documentCodes } from "../../lib/codes.ts";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
@@ -68,7 +68,7 @@ function note(context: Context, findings: readonly Finding[], here: boolean, fil
   const rules = [...new Set(errors.map((f) => (f.code === "POLICY_VIOLATION" ? (f.message.split(":")[0] ?? f.code) : f.code)))].sort();
   const verdict = `policies: ${rules.length === 0 ? "held" : `${errors.length} violated (${rules.join(", ")})`}`;
   const head = git.text(["rev-parse", "--short=12", "HEAD"]) ?? "HEAD";
-  if (file !== undefined) writeAtomic(resolve(context.root, file), `${verdict}\n`);
+  if (file !== undefined) writeOut(resolve(context.root, file), `${verdict}\n`);
   if (!here) return `${file ?? ""}: the verdict on ${head}: ${verdict}\n`;
   if (git.try(["notes", "--ref", "stackseal", "add", "-f", "-m", verdict, "HEAD"]) === null) throw refuse("the note can't be written", "git needs a name for its author: git config user.name");
   return `noted on ${head}: ${verdict}\n`;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { writeOut } from "../../lib/atomic.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand } from "../command.ts";
 import { bookHtml } from "../render/book-html.ts";
@@ -28,7 +28,7 @@ export default defineCommand({
     const file = resolve(context.root, out);
     const current = existsSync(file) && readFileSync(file, "utf8") === text;
     if (options["check"] === true) return Promise.resolve(current ? { exit: 0, json: { ...json, file: out, current }, text: `${out} is up to date\n` } : { exit: 1, json: { ...json, file: out, current }, findings: [{ code: "DOCS_STALE", severity: "error" as const, message: `${out} doesn't say what is declared now`, at: { file: out, line: 1, column: 1 }, hint: `stackseal docs --out ${out}` }] });
-    if (!current) writeAtomic(file, text);
+    if (!current) writeOut(file, text);
     return Promise.resolve({ exit: 0, json: { ...json, file: out, current: true }, text: current ? `${out} was up to date\n` : `wrote ${out}\n` });
   },
 });

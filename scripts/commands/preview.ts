@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
-import { writeAtomic } from "../../lib/atomic.ts";
+import { writeOut } from "../../lib/atomic.ts";
 import { FindingError, sortFindings, type CodeTable } from "../../lib/finding.ts";
 import { engineCodes } from "../../engine/codes.ts";
 import type { Engine, EngineEvent } from "../../engine/index.ts";
@@ -76,8 +76,8 @@ export default defineCommand({
     const saved = options["savePlan"] as string | undefined;
     const commentFile = options["saveComment"] as string | undefined;
     const plan = saved !== undefined || commentFile !== undefined || format === "markdown" ? planOfPreview(context, r) : null;
-    if (saved !== undefined) writeAtomic(resolve(context.root, saved), `${JSON.stringify(plan, null, 2)}\n`);
-    if (commentFile !== undefined && plan) writeAtomic(resolve(context.root, commentFile), `${JSON.stringify(commentData(context, r, plan))}\n`);
+    if (saved !== undefined) writeOut(resolve(context.root, saved), `${JSON.stringify(plan, null, 2)}\n`);
+    if (commentFile !== undefined && plan) writeOut(resolve(context.root, commentFile), `${JSON.stringify(commentData(context, r, plan))}\n`);
     const json = { against: againstJson(r.against), access: r.access, environments: r.done.map((x) => x.environment), exceptions: r.exceptions, ...(plan && { plan: { digest: plan.digest, approval: plan.approval } }) };
     // A machine reads these from standard output: the findings aren't said again on standard error.
     if (!context.json && format === "markdown" && plan) return { exit, text: renderComment(commentData(context, r, plan)) };

@@ -4,7 +4,8 @@ export function csvRow(cells: readonly (string | null)[]): string {
   for (let i = 0; i < cells.length; i++) row += (i === 0 ? "" : ",") + cell(cells[i] ?? "");
   return `${row}\r\n`;
 }
-const FORMULA = new Set("=+-@\t\r");
+// The wide ones too: a spreadsheet of a language that types them takes them for the others.
+const FORMULA = new Set("=+-@\t\r\n＝＋－＠");
 function cell(text: string): string {
   const safe = FORMULA.has(text.charAt(0)) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
