@@ -100,7 +100,7 @@ export async function guideFoundation(context: Context, options: Readonly<Record
   }
   try {
     // Who makes the account's first foundation may listen as super-admin does.
-    const canary = await firstCanary(as, d, { arn: caller.arn, role: "super-admin" }, dry ? { canaryWait: "0s" } : options);
+    const canary = await firstCanary(as, d, { name: caller.arn, role: "super-admin" }, dry ? { canaryWait: "0s" } : options);
     if (!dry) findings.push(...(canary?.findings ?? []));
     const state = canary ? ({ heard: "done", recorded: "done", untried: "todo", lost: "failed" } as const)[canary.state] : "skipped";
     note("canary", state, canary ? canary.text.trim().replaceAll("\n", "; ") || (canary.findings[0]?.message ?? "an alert was seen to arrive, of the alerts as they are declared") : "no payment secret is declared");
