@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -42,5 +42,27 @@ describe("the configuration book", () => {
     const html = readFileSync(join(root, "book.html"), "utf8");
     expect(html).toContain("&lt;img src=x onerror=alert(1)&gt; | *x*");
     expect(html).not.toMatch(/<img|<script|https?:\/\/[^"<]*\.js/);
+  });
+  it("shows hidden signs, and nothing of what may be a credential in an address", () => {
+    const root = project();
+    const file = join(root, "stacks/dev/environment.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace("name: Acme Dev", `name: "\\u202eevil ${"`x`"} &amp; e${"\\u0301".repeat(9)}"`).replace("https://hooks.partner.example/acme-dev", "https://hooks.partner.example/acme-dev?region=eu&token=sekret#x"));
+    for (const out of ["book.md", "book.html"]) {
+      expect(run(root, "docs", "--env", "dev", "--out", out)).toMatchObject({ code: 0 });
+      const text = readFileSync(join(root, out), "utf8");
+      expect(text).toContain("⟨U+202E⟩evil");
+      expect(text).toContain("⟨5 more marks⟩");
+      expect(text).toContain(out.endsWith("md") ? "acme-dev?region=…\\&token=…\\#x" : "acme-dev?region=…&amp;token=…#x");
+      expect(text).not.toContain("sekret");
+      expect(text).toContain(out.endsWith("md") ? "evil \\`x\\` \\&amp;" : "evil `x` &amp;amp;");
+    }
+  });
+  it("is not written without an environment that can't be read", () => {
+    const root = project();
+    const file = join(root, "stacks/dev/environment.yaml");
+    writeFileSync(file, readFileSync(file, "utf8").replace("tier: development", "tier: other"));
+    const r = run(root, "docs", "--out", "book.md");
+    expect([r.code, r.err.includes("stacks/dev/environment.yaml:3:7: error"), existsSync(join(root, "book.md"))]).toEqual([2, true, false]);
+    expect(run(root, "docs", "--env", "prod", "--out", "book.md").code).toBe(0);
   });
 });

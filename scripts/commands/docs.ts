@@ -17,9 +17,10 @@ export default defineCommand({
   ],
   examples: ["stackseal docs --out docs/configuration.md", "stackseal docs --env prod --out prod.html", "stackseal docs --out docs/configuration.md --check"],
   run: (context, _args, options) => {
-    knownEnvironments(context);
+    const names = knownEnvironments(context);
     const project = readProject(context.root, { only: context.envs, clock: context.clock });
-    if (project.environments.length === 0) return Promise.resolve({ exit: 2, findings: project.findings });
+    // A book without one of them would look as if there were none.
+    if (names.some((n) => !project.environments.some((e) => e.name === n))) return Promise.resolve({ exit: 2, findings: project.findings });
     const markdown = configurationBook(project.environments);
     const out = options["out"];
     const json = { environments: project.environments.map((e) => e.name) };

@@ -1,6 +1,6 @@
 const escape = (t: string): string => t.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 /** Takes the backslashes of a cell away again. */
-const inline = (t: string): string => escape(t.replace(/<(https:[^>\s]+)>/g, "$1").replace(/`([^`]*)`/g, "$1").replace(/\\([\\|`*_{}[\]<>#])/g, "$1"));
+const inline = (t: string): string => escape(t.replace(/<(https:[^>\s]+)>/g, "$1").replace(/(?<!\\)`([^`]*)`/g, "$1").replace(/\\([\\|`*_{}[\]<>#&])/g, "$1"));
 const STYLE = "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}th,td{border:1px solid #c9d1d9;padding:.3rem .5rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}th,td{border-color:#3d444d}}@media print{body{margin:0;max-width:none}}";
 
 /** The book as one page: no script, no network. Only the Markdown that the book itself uses is read. */

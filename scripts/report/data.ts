@@ -10,6 +10,7 @@ import type { Exception } from "../../schemas/exceptions.ts";
 import { activeOn, members } from "../../schemas/people.ts";
 import { dueAt, type Project } from "../../stacks/read.ts";
 import { matrixJson } from "../matrix.ts";
+import { visible } from "../render/visible.ts";
 import type { Held } from "../../audit/held.ts";
 
 // What the page shows: every field is named here one by one, and none of them can hold a credential's value.
@@ -40,7 +41,7 @@ export function reportData(m: Material): Record<string, unknown> {
   const today = isoDate(m.now);
   const owner = new Map(m.project.people ? members(m.project.people).flatMap((x) => x.entry.recipients.map((r) => [r, x.name] as const)) : []);
   const named = (r: string): string => owner.get(r) ?? `nobody (${r.slice(0, 12)}…)`;
-  return visible({
+  return shown({
     report: { at: m.now.toISOString(), head: m.head, since: m.since, until: m.until, environments: m.environments, gaps: m.gaps },
     changes: m.changes.map(change),
     credentials: m.project.environments.flatMap((e) => e.credentials.map((c) => {
@@ -97,10 +98,9 @@ function people(m: Material, today: string): Record<string, unknown>[] {
     ...[...opens].filter(([r]) => !owned.has(r)).map(([r, own]) => ({ name: `nobody (${r.slice(0, 12)}…)`, what: "recipient", role: null, tiers: [], active: false, until: null, opens: [...own], lastUse: null, secondFactor: null, alert: "a recipient that nobody owns" })),
   ];
 }
-// Names come from commits: what turns text around, hides or breaks it is shown as what it is.
-const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
-function visible(v: unknown): unknown {
-  if (typeof v === "string") return v.replace(HIDDEN, (c) => `⟨U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
-  if (Array.isArray(v)) return v.map(visible);
-  return typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, visible(x)])) : v;
+// Names come from commits.
+function shown(v: unknown): unknown {
+  if (typeof v === "string") return visible(v);
+  if (Array.isArray(v)) return v.map(shown);
+  return typeof v === "object" && v !== null ? Object.fromEntries(Object.entries(v).map(([k, x]) => [k, shown(x)])) : v;
 }

@@ -52,7 +52,7 @@ export async function gather(context: Context, period: Period, given: GivenDeplo
       records: rotations.flatMap((r) => r.records).filter(({ record: r }) => within(r.steps[0]?.at ?? "", r.steps.at(-1)?.at ?? null)),
       exposures: exposures.files, held: held.filter((h) => environments.includes(h.environment) && within(h.from, h.until)),
       exceptions: exceptions.list.filter((e) => context.envs.length === 0 || environments.includes(environmentOf(e) ?? "")),
-      gaps: [...new Set(findings.map((f) => f.message))],
+      gaps: [...new Set(findings.map((f) => `${f.at ? `${f.at.file}:${f.at.line}: ` : ""}${f.message}`))],
     },
   };
 }
