@@ -43,12 +43,12 @@ export function sealingOf(context: Context, env: string): Sealing {
   const people = readPeople(context.root, env);
   return { root: context.root, project, declared, people, signer: signerOf(context, env, people), identities: identitiesFor(context.root, env, context.env), now: context.clock.now(), env: context.env };
 }
-/** The declared credential of that path. Throws FindingError with the nearest name. */
-export function expectedOf<T extends { readonly path: string }>(list: readonly T[], path: string, env: string): T {
+/** The declared credential of that path; `env` null: of any environment. Throws FindingError with the nearest name. */
+export function expectedOf<T extends { readonly path: string }>(list: readonly T[], path: string, env: string | null): T {
   const found = list.find((e) => e.path === path);
   if (found) return found;
   const near = nearest(path, list.map((e) => e.path));
-  throw new FindingError({ code: "CREDENTIAL_UNKNOWN", severity: "error", message: `${env} declares no credential "${path}"`, hint: near !== null ? `did you mean ${near}?` : `stackseal secret list --env ${env}` }, 2);
+  throw new FindingError({ code: "CREDENTIAL_UNKNOWN", severity: "error", message: `${env ?? "no environment here"} declares ${env === null ? "a" : "no"} credential "${path}"`, hint: near !== null ? `did you mean ${near}?` : `stackseal secret list --env ${env ?? "NAME"}` }, 2);
 }
 /** Throws FindingError SEAL_WRITER_NOT_ALLOWED where the matrix doesn't let the signer seal this credential. */
 export function maySeal(s: Sealing, e: Pick<ExpectedSecret, "path" | "spec">): void {

@@ -131,7 +131,7 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
   it("is of a period that git knows and that has begun", () => {
     for (const args of [["--quarter", "2030Q1"], ["--quarter", "0026Q3"], ["--since", "1969-01-01", "--until", "2026-06-30"], ["--since", "2026-01-01", "--until", "2199-12-31"]]) expect(bundle("none", ...args, "--now", "2026-11-25")).toMatchObject({ status: 2, codes: ["BUNDLE_PERIOD"] });
     const who = (at: string): Said => run(dir, ["access", "who", "--credential", "twilio.authToken", "--env", "dev", "--at", at]);
-    expect([who("1926-06-30").codes, who("2199-06-30").status]).toEqual([["HISTORY_ABSENT"], 0]);
+    expect([who("1926-06-30").codes, who("2199-06-30").codes]).toEqual([["HISTORY_ABSENT"], ["USAGE"]]);
   });
   it("follows only on a bundle that is whole, signed, and the one before it in days and environments", () => {
     const now = ["--now", "2026-11-25"], q4 = ["--quarter", "2026Q4", ...now], q3Again = ["--quarter", "2026Q3", "--previous", q2];

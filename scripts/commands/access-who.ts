@@ -27,7 +27,8 @@ export default defineCommand({
     const at = options["at"] as string | undefined;
     const usage = (message: string): FindingError => new FindingError({ code: "USAGE", severity: "error", message, hint: "stackseal access who --help" }, 2);
     if (typeof path !== "string") throw usage("which one? --credential PATH");
-    if (at !== undefined && !parseDate(at)) throw usage("--at wants a date, YYYY-MM-DD");
+    if (at !== undefined && (at.length !== 10 || !parseDate(at))) throw usage("--at wants a date, YYYY-MM-DD");
+    if (at !== undefined && at > isoDate(context.clock.now())) throw usage(`--at ${at} is still to come`);
     const git = new Git(context.root, context.env);
     const commit = at === undefined ? null : commitOn(git, "HEAD", at);
     if (at !== undefined && commit === null) throw new FindingError(historyCodes.finding("HISTORY_ABSENT", { severity: "error", message: `no commit of ${at} or before`, hint: "git fetch --unshallow, or a later day" }), 2);
@@ -48,7 +49,7 @@ export default defineCommand({
       const may = (verb: "seal" | "read" | "write" | "permit"): string[] => members(people).filter((m) => activeOn(m, on) && m.entry.tiers.includes(e.tier) && allows(m.entry.role, cls, e.tier, verb)).map((m) => m.name);
       return [{ environment: e.name, path, class: cls, issueId: sealed[0]?.issueId ?? null, open: [...new Set(sealed.flatMap((s) => s.recipients.map((r) => names.get(r) ?? `unknown (${r.slice(0, 12)}…)`)))], seal: may("seal"), read: may("read"), write: may("write"), permit: may("permit") }];
     });
-    if (answers.length === 0) expectedOf(project.environments.flatMap((e) => e.expected), path, "no environment here");
+    if (answers.length === 0) expectedOf(project.environments.flatMap((e) => e.expected), path, null);
     const say = (l: readonly string[]): string => l.join(", ") || "nobody";
     return Promise.resolve({
       exit: 0, findings, json: { credential: path, at: on, commit, environments: answers },

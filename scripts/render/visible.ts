@@ -8,5 +8,5 @@ const PILED = /(\p{M}{4})(\p{M}+)/gu;
 /** Text that anybody may have written, for a page: what hides, turns or overpaints is shown as what it is; what is very long is cut, and says so. */
 export function visible(text: string): string {
   const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}⟨and ${String(text.length - LONGEST)} more⟩` : text;
-  return cut.replace(HIDDEN, (c) => `⟨U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`).replace(PILED, (_, kept: string, more: string) => `${kept}⟨${String([...more].length)} more marks⟩`);
+  return cut.replace(HIDDEN, (c) => `⟨U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`).replace(PILED, (_, kept: string, more: string) => `${kept}⟨${String(Array.from(more).length)} more marks⟩`);
 }

@@ -36,6 +36,8 @@ describe("access", () => {
     expect(open()).toContain("late");
     expect(open("--at", "2026-11-24")).toEqual(expect.arrayContaining(["engineer-1", "late"]));
     expect(as(base, null, dir, ["access", "who", "--credential", "twilio.authToken", "--at", "2020-01-01"]).status).toBe(2);
+    for (const at of ["2026-11-24T10:00:00Z", "2199-01-01", "2026-02-30", ""]) expect(as(base, null, dir, ["access", "who", "--credential", "twilio.authToken", "--at", at])).toMatchObject({ status: 2, codes: ["USAGE"] });
+    expect(as(base, null, dir, ["access", "who", "--credential", "nothing.such"]).stdout).toContain('no environment here declares a credential \\"nothing.such\\"');
     expect(as(base, null, dir, ["access", "who", "--credential", "twilio.authTokn", "--env", "dev"]).stdout).toContain("did you mean twilio.authToken");
     const payments = as(base, null, dir, ["access", "who", "--credential", "stripe.secretKey", "--env", "prod"]).json["environments"] as { seal: string[]; open: string[] }[];
     expect(payments[0]).toMatchObject({ seal: ["super-admin-1", "super-admin-2"], open: ["super-admin-1", "super-admin-2", "deployer-prod-payments"] });
