@@ -1,8 +1,9 @@
 import type { Provider } from "../lib/provider.ts";
-import { SECRET, SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
+import { SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { aliasUrns } from "./embedded/aliases.ts";
 import { parseUrn } from "./urn.ts";
+import { isMap, isSecret } from "./values.ts";
 import type { Alias, ExportedDeployment, Step, StepState } from "./index.ts";
 
 // What a pull request changes is the difference of two resource graphs. A graph is what a program declares: no ids, no outputs, no state.
@@ -21,8 +22,6 @@ export interface GraphResource {
 }
 export type Graph = readonly GraphResource[];
 
-const isMap = (v: Value | undefined): v is Props => typeof v === "object" && v !== null && !Array.isArray(v);
-const isSecret = (v: Value | undefined): boolean => isMap(v) && v[SIGNATURE] === SECRET;
 const isProvider = (type: string): boolean => type.startsWith("pulumi:providers:");
 
 /** The graph that a preview against nothing declared. */

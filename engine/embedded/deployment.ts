@@ -105,9 +105,8 @@ export class Deployment {
     s.outputs = outputs;
     await this.context.snapshot.write();
   }
-  async invoke(token: string, args: Props, ref: string | undefined, request: Omit<ProviderRequest, "pkg">, parent: string | undefined): Promise<{ readonly result: Props; readonly failures: readonly { readonly property: string; readonly reason: string }[] }> {
-    const pkg = packageOf(token), above = parent === undefined ? undefined : this.context.goals.get(parent);
-    const provider = ref ?? above?.providers[pkg] ?? (await this.defaultProvider({ pkg, ...request }));
+  async invoke(token: string, args: Props, ref: string | undefined, request: Omit<ProviderRequest, "pkg">): Promise<{ readonly result: Props; readonly failures: readonly { readonly property: string; readonly reason: string }[] }> {
+    const provider = ref ?? (await this.defaultProvider({ pkg: packageOf(token), ...request }));
     return (await this.context.host(provider, token)).invoke(token, args);
   }
 

@@ -9,7 +9,7 @@ import { hasUnknown, lowerOutputs, plainProps } from "../values.ts";
 
 type M = typeof resourcePb;
 type RegisterRequest = InstanceType<M["RegisterResourceRequest"]>;
-interface Package { readonly version: string; readonly url: string; readonly parameterised: boolean }
+interface Package { readonly version: string; readonly url: string }
 
 /** What the SDK may ask for by name, answered truthfully: what is false here is refused by name when it's used all the same. */
 export const FEATURES: Readonly<Record<string, boolean>> = {
@@ -73,7 +73,7 @@ export function monitorService(d: Deployment, info: ProgramInfo, log: Log): Moni
     registerPackage: unary((q: InstanceType<M["RegisterPackageRequest"]>) => {
       if (q.hasParameterization()) refuse("parameterised packages");
       const r = new resourcePb.RegisterPackageResponse(), ref = randomUUID();
-      packages.set(ref, { version: q.getVersion(), url: q.getDownloadUrl(), parameterised: q.hasParameterization() });
+      packages.set(ref, { version: q.getVersion(), url: q.getDownloadUrl() });
       r.setRef(ref);
       return r;
     }),
@@ -101,7 +101,7 @@ export function monitorService(d: Deployment, info: ProgramInfo, log: Log): Moni
         return r;
       })),
     invoke: unary(async (q: InstanceType<M["ResourceInvokeRequest"]>) => {
-      const out = await d.invoke(q.getTok(), plainProps(fromStruct(q.getArgs())), q.getProvider() || undefined, request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()), undefined);
+      const out = await d.invoke(q.getTok(), plainProps(fromStruct(q.getArgs())), q.getProvider() || undefined, request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()));
       const r = new providerPb.InvokeResponse();
       r.setReturn(toStruct(out.result));
       r.setFailuresList(out.failures.map((f) => {
