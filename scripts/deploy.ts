@@ -18,6 +18,8 @@ import { knownEnvironments } from "./commands/check.ts";
 export interface Deployed {
   readonly json: { readonly name: string; readonly engine: string; readonly steps: readonly { readonly op: string; readonly urn: string; readonly ok: boolean }[]; readonly summary: object; readonly outputs: Readonly<Record<string, unknown>>; readonly stacks: readonly { readonly name: string; readonly outputs: Readonly<Record<string, unknown>> }[] };
   readonly text: string;
+  /** The outputs, as `text` ends with them. */
+  readonly outputText: string;
   readonly findings: readonly Finding[];
   readonly ok: boolean;
   readonly cancelled: boolean;
@@ -143,7 +145,7 @@ function deployed(context: Context, engine: Engine, d: Declared, outcomes: reado
   return {
     ok: m.ok, cancelled: outcomes.some((o) => o.cancelled), outputs, changed: m.summary.create + m.summary.update + m.summary.replace + m.summary.delete,
     json: { name: d.name, engine: engine.name, steps: steps.map((s) => ({ op: s.op, urn: s.urn, ok: s.ok !== false })), summary: m.summary, outputs, stacks },
-    text: `${p.bold(`${d.name} (${d.tier})`)}\n${renderPlan(m.steps, p, { done, all: options.diff === true, full: options.diff === true })}\n    ${renderSummary(m.summary, p, done)}\n${renderViolations(m.violations, p)}${outputText}`,
+    text: `${p.bold(`${d.name} (${d.tier})`)}\n${renderPlan(m.steps, p, { done, all: options.diff === true, full: options.diff === true })}\n    ${renderSummary(m.summary, p, done)}\n${renderViolations(m.violations, p)}${outputText}`, outputText,
     findings: [...policyFindings(m.violations), ...engineFindings(m.diagnostics)],
   };
 }

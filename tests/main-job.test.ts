@@ -42,6 +42,17 @@ describe("the main job", () => {
     expect(first.out).toMatch(/2 signed test events accepted by the official Stripe SDK/);
     expect(endpoints(root)).toHaveLength(2);
   });
+  it("counts what the previews show, and lists it where it's asked to", async () => {
+    expect(first.out.split("\n").length).toBeLessThan(80);
+    for (const block of first.out.split(/\n\n/).filter((b) => /^\w+ \(\w+\)\n {4}\w+/.test(b) && b.includes("to create"))) {
+      const stacks = [...block.matchAll(/^ {4}[a-z-]+ +(\d+) {2}\d+ \w+/gm)].map((m) => Number(m[1]));
+      expect([stacks.length > 1, stacks.reduce((a, b) => a + b, 0)]).toEqual([true, Number(/\+ (\d+) to create/.exec(block)?.[1])]);
+    }
+    expect(first.out.match(/to create/g)).toHaveLength(4);
+    const all = await run(root, ["start", "--diff"]);
+    expect(all.out).toMatch(/\+ {2}.*aws:secretsmanager\/secret:Secret +smtp +create\n/);
+    expect(all.out).toContain("Outputs:");
+  });
   it("finds nothing to change the second time", async () => {
     const again = await run(root, ["start"]);
     expect(again.code).toBe(0);

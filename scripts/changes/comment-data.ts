@@ -20,7 +20,7 @@ export function commentData(context: Context, r: Preview, plan: Plan): CommentDo
       name: x.environment.name, tier: x.tier, summary: { ...x.environment.summary }, steps: x.environment.steps.filter((s) => s.op !== "same").map((s) => ({ op: s.op as CommentDocument["environments"][number]["steps"][number]["op"], urn: s.urn, diff: s.diff.slice(0, 1000) })),
       credentials: [...x.environment.credentials],
       violations: x.environment.violations.map((v) => {
-        const at = x.findings.find((f) => f.path === v.urn && f.message === `${v.policy}: ${v.message}`)?.at;
+        const at = v.at ?? x.findings.find((f) => f.path === v.urn && f.message === `${v.policy}: ${v.message}`)?.at;
         return { policy: v.policy, level: v.level, urn: v.urn, message: v.message, place: at ? `${at.file}:${at.line}:${at.column}` : "" };
       }),
     })),

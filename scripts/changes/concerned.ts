@@ -1,6 +1,6 @@
-import { readDocument } from "../../lib/document.ts";
+import { isThere, readDocument } from "../../lib/document.ts";
 import type { Git } from "../../lib/git.ts";
-import { environmentFile, stackName } from "../../schemas/layout.ts";
+import { environmentFile, paymentsFile, stackName } from "../../schemas/layout.ts";
 import { environmentNames } from "../../stacks/read.ts";
 
 /** A job of the code host's matrix. */
@@ -41,4 +41,4 @@ function tierOf(root: string, name: string): string {
 }
 /** One job an environment; `local` lives on each machine and has none. */
 export const jobsFor = (root: string, names: readonly string[]): Job[] =>
-  names.map((n) => ({ environment: n, tier: tierOf(root, n), stacks: [stackName(n, "standard"), stackName(n, "payments")], group: `stackseal-${n}` })).filter((j) => j.tier !== "local");
+  names.map((n) => ({ environment: n, tier: tierOf(root, n), stacks: [stackName(n, "standard"), ...(isThere(root, paymentsFile(n)) ? [stackName(n, "payments")] : [])], group: `stackseal-${n}` })).filter((j) => j.tier !== "local");

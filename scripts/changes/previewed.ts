@@ -10,7 +10,7 @@ import { merge, partsOf, projectName, runOf, StackLinks } from "../deployment.ts
 import { engineFindings, policyFindings } from "../engine-findings.ts";
 import { judgeProject, type JudgedProject } from "../judged.ts";
 import { painter, printable } from "../render/paint.ts";
-import { renderPlan, renderSummary, renderViolations, summarize, typeOf } from "../render/plan.ts";
+import { renderFolded, renderPlan, renderSummary, renderViolations, summarize, typeOf, verdict } from "../render/plan.ts";
 import type { Against } from "./against.ts";
 import { credentialChanges, publicCredentials, type CredentialChange, type PublicCredential } from "./credentials.ts";
 import { deployedCredentials } from "./deployed.ts";
@@ -32,6 +32,8 @@ export interface Previewed {
   readonly changes: readonly Step[];
   readonly issues: Readonly<Record<string, string>>;
   readonly text: string;
+  /** The same with each stack's resources counted, not listed: for a first run, where everything is new. */
+  readonly folded: string;
   readonly findings: readonly Finding[];
   readonly ok: boolean;
 }
@@ -99,13 +101,16 @@ function previewed(context: Context, r: Made): Previewed {
   const summary = summarize(r.shown);
   const violations = r.violations.map(({ policy, level, urn, message, at }) => ({ policy, level, urn, message, ...(at && { at }) }));
   const changed = r.old ? `${r.credentials.length} credential changes` : `${Object.keys(r.issues).length} credentials`;
+  const title = `${p.bold(`${r.name} (${r.tier})`)}\n`;
+  const closing = `    ${renderSummary(summary, p, false)}; ${changed}; policies: ${violations.length ? verdict(violations) : p.green("all hold")}${r.untold > 0 ? p.dim(`; ${r.untold} of them judge again what only the update knows`) : ""}\n${renderViolations(violations, p)}`;
   return {
     ok: r.ok, findings: r.findings, tier: r.tier, graph: r.graph, changes: r.steps, issues: r.issues,
     environment: {
       name: r.name, engine: r.engine, base: r.against.kind === "base" ? r.against.base.commit : null,
       steps: shown.map((s) => ({ op: s.op, urn: s.urn, diff: s.diffs ?? [] })), summary, credentials: r.credentials, violations,
     },
-    text: `${p.bold(`${r.name} (${r.tier})`)}\n${renderPlan(r.shown, p, { done: false })}${r.old ? renderCredentials(r.credentials, p) : ""}\n    ${renderSummary(summary, p, false)}; ${changed}; policies: ${violations.length ? `${violations.length} violated` : p.green("all hold")}${r.untold > 0 ? p.dim(`; ${r.untold} of them judge again what only the update knows`) : ""}\n${renderViolations(violations, p)}`,
+    text: `${title}${renderPlan(r.shown, p, { done: false })}${r.old ? renderCredentials(r.credentials, p) : ""}\n${closing}`,
+    folded: `${title}${renderFolded(r.shown, p)}${closing}`,
   };
 }
 const MARK: Readonly<Record<string, string>> = { added: "+", removed: "-", "re-issued": "~", "re-sealed": "~", "claims changed": "~", "recipients changed": "~" };

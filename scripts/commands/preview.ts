@@ -19,6 +19,8 @@ import { RUN_OPTIONS, runOptions } from "../deploy.ts";
 import { pulumiCli } from "../engine-choice.ts";
 import { renderComment } from "../render/comment.ts";
 import { renderExceptions } from "../render/exceptions.ts";
+import { environmentNames } from "../../stacks/read.ts";
+import { ENVIRONMENT_NAME, environmentFile } from "../../schemas/layout.ts";
 import { printable } from "../render/paint.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -28,7 +30,17 @@ function changedSince(context: Context, ref: string): { readonly names: string[]
   const found = findBase(git, ref);
   const concerned = typeof found === "string" ? null : concernedBy(context.root, git, found.commit);
   if (!concerned) throw new FindingError(changeCodes.finding("BASE_UNKNOWN", { message: `git can't tell what changed since ${ref}` }), 2);
-  return { ...concerned, names: concerned.names.filter((n) => context.envs.length === 0 || context.envs.includes(n)) };
+  const asked = (n: string): boolean => context.envs.length === 0 || context.envs.includes(n);
+  return { ...concerned, names: concerned.names.filter(asked), removed: concerned.removed.filter(asked) };
+}
+/** Throws ENVIRONMENT_UNKNOWN for a name that nothing declares: neither the work tree nor, where one is named, the base. */
+function mayBeNamed(context: Context, ref: string | undefined): void {
+  const here = new Set(environmentNames(context.root));
+  const git = gitOf(context), gone = context.envs.filter((e) => ENVIRONMENT_NAME.test(e) && !here.has(e));
+  const base = gone.length && ref !== undefined ? findBase(git, ref) : "";
+  const there = typeof base === "string" ? [] : git.files(base.commit, gone.map(environmentFile));
+  const removed = new Set(gone.filter((_e, i) => there[i] !== undefined && there[i] !== null));
+  knownEnvironments({ ...context, envs: context.envs.filter((e) => !removed.has(e)) });
 }
 
 /** The CLI as the previewing engine. What is saved or compared otherwise is the key-less preview's. */
@@ -55,10 +67,11 @@ export default defineCommand({
   ],
   examples: ["stackseal preview", "stackseal preview --base main --env dev", "stackseal preview --env dev --state dev.json --json", "stackseal preview --format markdown --save-plan plan.json", "stackseal preview --changed origin/main --matrix"],
   run: async (context, _args, options) => {
-    knownEnvironments(context);
+    mayBeNamed(context, (options["base"] ?? options["changed"]) as string | undefined);
     const changed = options["changed"] === undefined ? null : changedSince(context, options["changed"] as string);
     if (options["matrix"] === true) {
       const include = jobsFor(context.root, changed?.names ?? knownEnvironments(context));
+      if (changed?.removed.length) context.say(`declared no more: ${changed.removed.join(", ")}; what goes with it: stackseal preview --base ${options["changed"] as string} --env ${changed.removed[0] ?? ""}\n`);
       return { exit: 0, json: { matrix: { include }, removed: changed?.removed ?? [] }, text: JSON.stringify({ include }) };
     }
     if (changed?.names.length === 0 && changed.removed.length === 0) return { exit: 0, json: { against: { kind: "base" }, access: [], environments: [], exceptions: [] }, text: `No environment is concerned by what changed since ${options["changed"] as string}.` };

@@ -33,8 +33,10 @@ export default defineCommand({
   name: "start",
   summary: "The main job on this machine: seal samples, preview all, deploy local, verify",
   wants: "none",
-  examples: ["stackseal start"],
-  run: async (context) => {
+  options: [{ flags: "--diff", description: "every resource that the previews show, and what was put out" }],
+  examples: ["stackseal start", "stackseal start --diff"],
+  run: async (context, _args, options) => {
+    const full = options["diff"] === true;
     const p = painter(context.color);
     const first = readProject(context.root, { clock: context.clock });
     const local = first.environments.find((e) => e.name === LOCAL);
@@ -44,7 +46,7 @@ export default defineCommand({
     context.out(`${p.bold("1. Sealed")}  ${made ? "throwaway identities and sample credentials for local were made in .stackseal/" : "local's sample credentials are there already"}\n`);
     const project = readProject(context.root, { clock: context.clock });
     if (hasErrors(project.findings)) return { exit: 1, findings: project.findings };
-    context.out(`\n${p.bold("2. Previewed")}  embedded engine, without a key, compared with nothing\n\n`);
+    context.out(`\n${p.bold("2. Previewed")}  embedded engine, without a key, compared with nothing${full ? "" : ": counted by stack and type, --diff lists them"}\n\n`);
     let ok = true;
     const findings = [...project.findings];
     for (const d of project.environments) {
@@ -54,7 +56,7 @@ export default defineCommand({
       ok &&= r.ok;
       findings.push(...r.findings);
       context.progress(null);
-      context.out(`${r.text}\n`);
+      context.out(`${full ? r.text : r.folded}\n`);
     }
     if (!ok) return { exit: 1, findings };
     const target = project.environments.find((e) => e.name === LOCAL);
@@ -62,7 +64,7 @@ export default defineCommand({
     context.out(`${p.bold("3. Deployed")}  local, by the embedded engine, onto the loopback sandbox\n\n`);
     const up = await deploy(context, await embedded(context), target);
     context.progress(null);
-    context.out(`${up.text}\n`);
+    context.out(`${full ? up.text : up.text.slice(0, up.text.length - up.outputText.length)}\n`);
     findings.push(...up.findings);
     if (!up.ok) return { exit: 1, findings };
     const n = await verifyDelivery(context, (up.outputs["endpoints"] ?? {}) as Record<string, { id: string }>);

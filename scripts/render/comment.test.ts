@@ -38,3 +38,12 @@ it("says how a conflict in a sealed file is merged, where a credential changes a
   expect(renderComment(comment({ environments: [{ ...environment, credentials: [{ path: "twilio.authToken", change: "re-issued", kind: "twilio.authToken", class: "standard", ageDays: 0 }] }] }))).toContain(hint);
   expect(renderComment(comment({ environments: [{ ...environment, credentials: [] }] }))).not.toContain(hint);
 });
+it("tells what is advised from what is violated, names the properties whole, and leaves out an environment of which only old advice is to be said", () => {
+  const violation = (level: string): Comment["environments"][number]["violations"][number] => ({ policy: "second-factor", level, urn: "urn:pulumi:dev::p::a:b:C::x", message: "m", place: "stacks/dev/environment.yaml:14:1" });
+  const environment = { name: "dev", tier: "development", summary, credentials: [], violations: [violation("advisory"), violation("mandatory"), violation("advisory")], steps: [{ op: "update", urn: "urn:pulumi:dev::p::a:b:C::x", diff: ["policy", "enabledEvents"] }] };
+  const text = renderComment(comment({ environments: [environment, { ...environment, name: "prod", steps: [], violations: [violation("advisory")] }] }));
+  expect(text).toContain("| 1 violated, 2 advised |");
+  expect(text).toContain("<summary>Policies (1 violated, 2 advised)</summary>");
+  expect(text).toContain("<code>policy</code>, <code>enabledEvents</code> |");
+  expect(text).toContain("Not concerned: <code>prod</code>.");
+});

@@ -3,7 +3,7 @@ import type { InForce, OpenExposure } from "../changes/in-force.ts";
 import type { AccessChange } from "../changes/access.ts";
 import type { CredentialChange } from "../changes/credentials.ts";
 import { printable } from "./paint.ts";
-import { nameOf, typeOf, type Summary } from "./plan.ts";
+import { nameOf, typeOf, verdict, type Summary } from "./plan.ts";
 
 // The comment on a pull request. Every text that a file may have brought goes through `code`, which leaves nothing that Markdown, HTML or
 // the code host could read as more than text; only the fields below can get here, and none of them is a value.
@@ -52,7 +52,7 @@ const folded = (title: string, lines: readonly string[], open = false): string[]
 const place = (f: Finding): string => (f.at ? code(`${f.at.file}:${f.at.line}:${f.at.column}`) : f.path === undefined ? "" : code(f.path));
 
 function body(c: Comment, most: number): string {
-  const changed = (e: CommentEnvironment): boolean => e.steps.some((s) => s.op !== "same") || e.credentials.length > 0 || e.violations.length > 0;
+  const changed = (e: CommentEnvironment): boolean => e.steps.some((s) => s.op !== "same") || e.credentials.length > 0 || e.violations.some((v) => v.level === "mandatory");
   const concerned = c.environments.filter(changed);
   const quiet = c.environments.filter((e) => !changed(e));
   const errors = c.findings.filter((f) => f.severity === "error");
@@ -60,17 +60,17 @@ function body(c: Comment, most: number): string {
     MARKER,
     `## Stackseal preview: ${c.ok ? "✅ nothing stands against it" : `❌ ${errors.length === 1 ? "1 error" : `${errors.length} errors`}`}`, "",
     code(c.compared), "",
-    ...table("| environment | create | update | replace | delete | credentials | policies |", concerned, (e) => `| **${code(e.name)}** (${code(e.tier)}) | ${e.summary.create} | ${e.summary.update} | ${e.summary.replace} | ${e.summary.delete} | ${e.credentials.length} | ${e.violations.length ? `${e.violations.length} violated` : "hold"} |`, 60),
+    ...table("| environment | create | update | replace | delete | credentials | policies |", concerned, (e) => `| **${code(e.name)}** (${code(e.tier)}) | ${e.summary.create} | ${e.summary.update} | ${e.summary.replace} | ${e.summary.delete} | ${e.credentials.length} | ${verdict(e.violations)} |`, 60),
     ...(quiet.length ? [`Not concerned: ${quiet.slice(0, 60).map((e) => code(e.name)).join(", ")}${quiet.length > 60 ? ` and ${quiet.length - 60} more` : ""}.`, ""] : []),
     ...(c.needsSuperAdmin ? ["**A payment credential or the access matrix changes: production needs a Super Admin among the approvers.**", ""] : []),
     ...folded(`Findings (${errors.length})`, table("| code | where | what |", errors, (f) => `| ${code(f.code)} | ${place(f)} | ${code(f.message)} |`, most), true),
     ...concerned.flatMap((e) => {
       const steps = e.steps.filter((s) => s.op !== "same");
-      return folded(`${code(e.name)}: ${steps.length} resource changes`, table("| | resource | name | properties |", steps, (s) => `| ${Object.hasOwn(SYMBOL, s.op) ? SYMBOL[s.op] ?? "" : code(s.op)} | ${code(typeOf(s.urn))} | ${code(nameOf(s.urn))} | ${s.op === "update" || s.op === "replace" ? s.diff.slice(0, 12).map(code).join(", ") : ""} |`, most));
+      return folded(`${code(e.name)}: ${steps.length} resource changes`, table("| | resource | name | properties |", steps, (s) => `| ${Object.hasOwn(SYMBOL, s.op) ? SYMBOL[s.op] ?? "" : code(s.op)} | ${code(typeOf(s.urn))} | ${code(nameOf(s.urn))} | ${s.op === "update" || s.op === "replace" ? s.diff.slice(0, 12).map((d) => code(d)).join(", ") : ""} |`, most));
     }),
     ...folded(`Credentials (${concerned.reduce((n, e) => n + e.credentials.length, 0)})`, table("| environment | credential | change | kind | age |", concerned.flatMap((e) => e.credentials.map((x) => ({ e, x }))), ({ e, x }) => `| ${code(e.name)} | ${code(x.path)} | ${x.change} | ${code(x.kind)} | ${days(x.ageDays)} |`, most), true),
     ...folded(`Access (${c.access.length})`, table("| who | | tier | class | may |", c.access, (a) => `| ${code(a.who)} (${code(a.role)}) | **${a.change}** | ${a.tier} | ${a.class} | ${a.verbs.join(", ")} |`, most), true),
-    ...folded(`Policies (${concerned.reduce((n, e) => n + e.violations.length, 0)} violated)`, table("| rule | level | resource | where | what |", concerned.flatMap((e) => e.violations.map((v) => ({ e, v }))), ({ e, v }) => `| ${code(v.policy)} | ${code(v.level)} | ${code(`${e.name}: ${nameOf(v.urn)}`)} | ${code(v.place)} | ${code(v.message)} |`, most), true),
+    ...folded(`Policies (${verdict(concerned.flatMap((e) => e.violations))})`, table("| rule | level | resource | where | what |", concerned.flatMap((e) => e.violations.map((v) => ({ e, v }))), ({ e, v }) => `| ${code(v.policy)} | ${code(v.level)} | ${code(`${e.name}: ${nameOf(v.urn)}`)} | ${code(v.place)} | ${code(v.message)} |`, most), true),
     ...folded(`Exceptions in force (${c.exceptions.length})`, table("| rule | where | owner | until |", c.exceptions, (e) => `| ${code(e.rule)} | ${code(e.where)} | ${code(e.owner)} | ${code(e.expires)} |`, most)),
     ...folded(`Open exposures (${c.exposures.length})`, table("| exposure | subject | environment | credential | due |", c.exposures, (x) => `| ${code(x.exposure)} | ${code(x.subject)} | ${code(x.environment)} | ${code(x.path)} | ${code(x.due)} |`, most)),
     `Plan ${code(c.digest)}, approval ${code(c.approval)}`, "",

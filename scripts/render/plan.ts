@@ -112,6 +112,22 @@ export function renderSummary(n: Summary, p: Painter, done: boolean): string {
   ].filter(Boolean);
   return parts.length ? parts.join(", ") : "nothing to do";
 }
+/** What the policies say in a few words: what is violated, and what is only advised. */
+export function verdict(list: readonly { readonly level: string }[]): string {
+  const violated = list.filter((v) => v.level === "mandatory").length, advised = list.length - violated;
+  return [...(violated ? [`${violated} violated`] : []), ...(advised ? [`${advised} advised`] : [])].join(", ") || "hold";
+}
+/** A first deployment in a few lines: of each stack how many resources, and of which types. */
+export function renderFolded(steps: readonly PlanStep[], p: Painter): string {
+  const shown = steps.filter((s) => ["create", "update", "replace", "delete"].includes(s.op) && !typeOf(s.urn).startsWith("pulumi:providers:"));
+  const stacks = [...group(shown, (s) => (s.urn.split("::")[0] ?? "").slice("urn:pulumi:".length))];
+  const width = Math.max(0, ...stacks.map(([name]) => name.length));
+  return stacks.map(([name, list]) => {
+    const types = [...group(list, (s) => typeOf(s.urn).split(":").at(-1) ?? "")].filter(([t]) => t !== "Stack").sort((a, b) => b[1].length - a[1].length);
+    const most = types.slice(0, 5).map(([t, l]) => `${l.length} ${t}`), left = types.slice(5).reduce((n, [, l]) => n + l.length, 0);
+    return `    ${name.padEnd(width)}  ${String(list.length).padStart(4)}  ${p.dim([...most, ...(left ? [`${left} of ${types.length - 5} more types`] : [])].join(", "))}\n`;
+  }).join("");
+}
 export function renderViolations(list: readonly PlanViolation[], p: Painter): string {
   return list.map((v) => `  ${v.level === "mandatory" ? p.red("mandatory") : p.yellow(v.level)} ${p.bold(v.policy)}  ${printable(nameOf(v.urn))}\n      ${printable(v.message)}\n`).join("");
 }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
@@ -92,6 +92,18 @@ describe("which environments a change concerns", () => {
     mkdirSync(join(r.root, "stacks/components"), { recursive: true });
     writeFileSync(join(r.root, "stacks/components/x.ts"), "");
     expect(await concerned()).toEqual(["dev", "staging", "prod"]);
+  });
+  it("shows what goes with an environment that is declared no more, and gives a stack's job to none that isn't", async () => {
+    r.git("checkout", "-q", "--", ".");
+    rmSync(join(r.root, "stacks/prod"), { recursive: true });
+    rmSync(join(r.root, "stacks/dev/payments.yaml"));
+    const gone = await r.run(["preview", "--base", "main", "--env", "prod", "--json"]);
+    expect((JSON.parse(gone.out) as { environments: { name: string; summary: { delete: number } }[] }).environments.map((e) => [e.name, e.summary.delete > 100])).toEqual([["prod", true]]);
+    expect((await r.run(["preview", "--base", "main", "--env", "nope"])).code).toBe(2);
+    const matrix = await r.run(["preview", "--changed", "main", "--matrix"]);
+    expect(matrix.err).toContain("declared no more: prod");
+    expect((JSON.parse(matrix.out) as { include: { environment: string; stacks: string[] }[] }).include.find((j) => j.environment === "dev")?.stacks).toEqual(["dev"]);
+    r.git("checkout", "-q", "--", ".");
   });
   it("prints jobs as a code host's matrix takes them", async () => {
     const { code, out } = await r.run(["preview", "--matrix"]);
