@@ -271,7 +271,9 @@ describe("audit bundle and audit verify", { timeout: 120_000 }, () => {
     edit(made, "stacks/dev/environment.yaml", "plan: pro", "plan: agency");
     git(made, ["commit", "-qam", "Another history"], "2026-10-08");
     const lost = run(made, "", "audit", "verify", q4, "--allowed-signers", signers, "--now", "2027-01-10");
-    expect([lost.status, codes(lost)]).toEqual([1, ["BUNDLE_HISTORY", "BUNDLE_UNCHAINED"]]);
+    expect([lost.status, codes(lost)]).toEqual([1, ["BUNDLE_DIFFERS", "BUNDLE_HISTORY", "BUNDLE_UNCHAINED"]]);
+    const lines = readFileSync(join(q4, "git/commits.txt"), "utf8").split("\n"), gone = lines.findIndex((l) => l.startsWith(git(dir, ["rev-parse", "alerts"]).trim()));
+    expect(lost.findings.find((f) => f.code === "BUNDLE_DIFFERS")?.at).toMatchObject({ file: `${q4}/git/commits.txt`, line: gone + 1 });
     // A line edited, and all hashes and the signature made anew with the right key.
     const lie = changed((c) => {
       edit(c, "git/log.jsonl", /"kind":"setting"/, '"kind":"alert"');

@@ -75,6 +75,11 @@ describe("backup", { timeout: 120_000 }, () => {
     cpSync(join(repo, "stacks/dev"), join(dir, "stacks/dev"), { recursive: true });
     const r = run(dir, "backup", "create", "--out", "vault", "--json");
     expect([r.code, (JSON.parse(r.out) as { backup: { notOpened: string[] } }).backup.notOpened]).toEqual([0, ["stacks/dev/secrets.sops.yaml", "stacks/dev/payments.sops.yaml"]]);
+    // A drill of it shows of these values nothing: it doesn't count.
+    const { archive: made } = (JSON.parse(r.out) as { backup: { archive: { file: string } } }).backup;
+    const drilled = run(dir, "backup", "drill", join("vault", made.file), ...ids("super-admin-1", "admin-1"), "--json");
+    const said = JSON.parse(drilled.out) as { record: string | null; findings: { code: string }[] };
+    expect([said.record, said.findings.map((f) => f.code)]).toEqual([null, ["BACKUP_NOT_OPENED", "BACKUP_NOT_OPENED"]]);
   });
   const sops = (process.env["PATH"] ?? "").split(":").some((d) => existsSync(join(d, "sops")));
   it.skipIf(!sops)("has a key that the sops CLI opens with any two people, and with no single one", () => {

@@ -10,7 +10,7 @@ import { parsePeople } from "../../schemas/parse.ts";
 import { superAdmins } from "../../seal/file-signature.ts";
 import { auditCodes } from "../codes.ts";
 import { backdated, chain, leftOut } from "./chain.ts";
-import { gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
+import { COMMITS, gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
 import type { Manifest } from "./manifest.ts";
 import { intact, LARGEST, readBundle, signedBy, type Bundle } from "./read.ts";
 import { judgeLock, type AskStore, type ObjectLock } from "./locked.ts";
@@ -68,7 +68,7 @@ export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
   const ofGit = manifest.files.filter((f) => f.origin === "git").map((f) => f.path);
   const rebuilt: string[] = [];
   const history = historyHas(git, manifest);
-  findings.push(...history);
+  findings.push(...history, ...(history.length > 0 ? firstLost(o, git) : []));
   if (history.length === 0) {
     const parts = await gitParts({ ...o, head: manifest.git.head, from: manifest.git.from, environments: manifest.environments });
     for (const path of [...new Set([...ofGit, ...parts.keys()])]) {
@@ -107,6 +107,14 @@ function historyHas(git: Git, { git: g }: Manifest): Finding[] {
   const head = is(g.head) && git.try(["merge-base", "--is-ancestor", g.head, "HEAD"]) !== null ? [] : [lost(g.head, "ends at commit")];
   const from = g.from === null || (is(g.from) && git.try(["merge-base", "--is-ancestor", g.from, "HEAD"]) !== null) ? [] : [lost(g.from, "begins after commit")];
   return [...head, ...from];
+}
+/** The oldest commit of the bundle that this branch doesn't have: from there on the two histories differ. */
+function firstLost(o: VerifyOptions, git: Git): Finding[] {
+  const lines = plainFile(join(o.dir, COMMITS), LARGEST)?.toString("latin1").split("\n").filter((l) => l !== "") ?? [];
+  const here = new Set((git.text(["rev-list", "HEAD"]) ?? "").split("\n"));
+  const n = lines.findLastIndex((l) => !here.has(l.slice(0, l.indexOf(" "))));
+  const id = lines[n]?.split(" ")[0];
+  return id === undefined ? [] : [auditCodes.finding("BUNDLE_DIFFERS", { message: `the first commit of the bundle that this branch doesn't have is ${id.slice(0, 12)}`, at: { file: `${o.label}/${COMMITS}`, line: n + 1, column: 1 }, path: id })];
 }
 /** The first line in which a file of the bundle differs from the one made anew; null where they agree. */
 function compare(o: VerifyOptions, path: string, made: Buffer | null, listed: boolean, m: Manifest): Finding | null {

@@ -56,7 +56,7 @@ export default defineCommand({
     }
     if (lockIn !== undefined) for (const [n, bytes] of both) await putBackup(context, lockIn, n, bytes);
     const record: BackupRecord = {
-      id, at: b.manifest.at, by: context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown", head: b.manifest.head,
+      id, at: b.manifest.at, by: (context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown").slice(0, 64), head: b.manifest.head,
       archive: { file: names.archive, sha256: sha256(b.archive), bytes: b.archive.length }, key: { file: names.key, sha256: sha256(b.key) },
       breakGlass: [...b.breakGlass], credentials: b.credentials, notOpened: [...b.manifest.notOpened], stacks: [...b.manifest.stacks], tool,
     };

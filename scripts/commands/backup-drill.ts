@@ -48,7 +48,8 @@ export default defineCommand({
     const files = await openValues(a);
     context.progress("holding values against their fingerprints");
     const proof = await proveValues(a, files);
-    const findings: Finding[] = [...unknown, ...proof.findings];
+    const sealedAway = a.manifest.notOpened.map((file) => backupCodes.finding("BACKUP_NOT_OPENED", { message: `${file} wasn't opened when the archive was made: nothing shows that its values open`, path: file, hint: "somebody who may open it makes the backup" }));
+    const findings: Finding[] = [...unknown, ...sealedAway, ...proof.findings];
     const temp = ownFolder(tmpdir(), "stackseal-drill-");
     let sandbox = false;
     try {
@@ -65,14 +66,15 @@ export default defineCommand({
     }
     if (context.signal.aborted) return { exit: 130 };
     const now = context.clock.now();
-    const record: DrillRecord = { id: `${isoDate(now)}-${randomBytes(4).toString("hex")}`, backup: a.manifest.id, at: `${now.toISOString().slice(0, 19)}Z`, by: context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown", opened: proof.opened, fingerprints: proof.proven, sandbox, tool: toolVersion() };
+    const record: DrillRecord = { id: `${isoDate(now)}-${randomBytes(4).toString("hex")}`, backup: a.manifest.id, at: `${now.toISOString().slice(0, 19)}Z`, by: (context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown").slice(0, 64), opened: proof.opened, fingerprints: proof.proven, sandbox, tool: toolVersion() };
     const ok = findings.every((f) => f.severity !== "error");
     // Only a drill that proved everything, of an archive that is ours, counts.
-    const recorded = !ok || !ours || options["record"] === false ? null : drillRecordFile(record.id);
+    const why = !ok ? "the drill failed" : !ours ? "no record says that the archive is ours" : sealedAway.length > 0 ? "not every sealed file was opened" : null;
+    const recorded = why !== null || options["record"] === false ? null : drillRecordFile(record.id);
     if (recorded !== null) writeAtomic(join(context.root, recorded), `# yaml-language-server: $schema=../../schemas/json/drill-record.schema.json\n${stringify(record, { indent: 4, lineWidth: 0, defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN" })}`);
     return {
       exit: ok ? 0 : 1, findings, json: { drill: record, record: recorded },
-      text: `${a.manifest.id}: ${proof.opened} values open, ${proof.proven} match their fingerprints; sandbox ${sandbox ? "built" : "not built"}${a.manifest.notOpened.length ? `; ${a.manifest.notOpened.length} sealed files are in the git bundle alone` : ""}\n${recorded === null ? (ok ? (ours ? "" : "Not recorded: no record says that the archive is ours.\n") : "Not recorded: the drill failed.\n") : `Recorded in ${recorded}: commit it.\n`}`,
+      text: `${a.manifest.id}: ${proof.opened} values open, ${proof.proven} match their fingerprints; sandbox ${sandbox ? "built" : "not built"}${a.manifest.notOpened.length ? `; ${a.manifest.notOpened.length} sealed files are in the git bundle alone` : ""}\n${recorded === null ? (why === null ? "" : `Not recorded: ${why}.\n`) : `Recorded in ${recorded}: commit it.\n`}`,
     };
   },
 });
