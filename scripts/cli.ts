@@ -42,7 +42,7 @@ function contextOf(spec: CommandSpec, o: Common, signal: AbortSignal): Context {
     yes: o.yes === true,
     interactive: terminal && process.stdin.isTTY && !json,
     stdin: process.stdin,
-    out: (text) => { if (!json) process.stdout.write(text); },
+    out: (text) => { if (!json) process.stdout.write(fitted(text, process.stdout)); },
     say: (text) => { process.stderr.write(text); },
     progress: progressLine(terminal && !json && env["CI"] === undefined, (text) => process.stderr.write(text), () => process.stderr.columns),
   };

@@ -17,11 +17,16 @@ const HEAD = ["Role", ...CLASSES];
 export function matrixJson(): { role: Role; tier: Tier; class: string; verbs: string[] }[] {
   return ROLES.flatMap((role) => TIERS.flatMap((tier) => CLASSES.map((cls) => ({ role, tier, class: cls, verbs: verbsOf(role, cls, tier) }))));
 }
-export function matrixText(bold: (t: string) => string): string {
+/** `columns`: how wide the terminal is; where the tables are wider, each role has its classes below each other. */
+export function matrixText(bold: (t: string) => string, columns = Infinity): string {
   const all = tables(TIERS);
+  const words = VERBS.map((v) => `${v.padEnd(7)} ${WORDS[v]}`);
+  const classes = Math.max(...CLASSES.map((c) => c.length));
   const widths = HEAD.map((h, i) => Math.max(h.length, ...all.flatMap((t) => t.rows.map((r) => (r[i] as string).length))));
   const line = (r: readonly string[]): string => r.map((c, i) => c.padEnd(widths[i] as number)).join("  ").trimEnd();
-  return [...all.map((t) => `${bold(t.tier)}\n${[HEAD, ...t.rows].map(line).join("\n")}\n`), ...VERBS.map((v) => `${v.padEnd(7)} ${WORDS[v]}`)].join("\n");
+  const listed = (r: readonly string[]): string => [r[0], ...CLASSES.map((c, i) => `  ${c.padEnd(classes)} ${r[i + 1] ?? ""}`)].join("\n");
+  if (widths.reduce((a, b) => a + b + 2, -2) > columns) return [...all.map((t) => `${bold(t.tier)}\n${t.rows.map(listed).join("\n")}\n`), ...words].join("\n");
+  return [...all.map((t) => `${bold(t.tier)}\n${[HEAD, ...t.rows].map(line).join("\n")}\n`), ...words].join("\n");
 }
 export function matrixMarkdown(): string {
   const line = (r: readonly string[]): string => `| ${r.join(" | ")} |`;

@@ -96,6 +96,11 @@ describe("the command line", () => {
       const torn = lines.slice(0, -1).map((l) => l.split(/\s+/).at(-1)!).filter((w) => !words.has(w) && !/^[✓✗]|\d/.test(w) && w.length > 12);
       expect(torn, command).toEqual([]);
     }
+    // A table wider than the terminal is told row by row; what is printed as it comes is broken between words as well.
+    const matrix = narrow("access matrix", 60);
+    expect(matrix.slice(0, 5)).toEqual(["local", "super-admin", "  standard all", "  payments all", "  settings all"]);
+    const log = narrow("audit log --env dev", 80).slice(0, -1), logged = new Set(spawnSync(process.execPath, [cli, "audit", "log", "--env", "dev"], { cwd: repo, encoding: "utf8", maxBuffer: 64 << 20 }).stdout.split(/\s+/));
+    expect(log.flatMap((l) => l.trim().split(/\s+/)).filter((w) => !logged.has(w))).toEqual([]);
     // Help, narrower than its columns: the same words as elsewhere. Commands to copy stay whole, whatever becomes of them.
     for (const command of ["init --help", "--help", "identity fetch --help"]) {
       const said = new Set(spawnSync(process.execPath, [cli, ...command.split(" ")], { cwd: repo, encoding: "utf8" }).stdout.split(/\s+/));

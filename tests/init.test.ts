@@ -80,8 +80,11 @@ describe("init", () => {
     writeFileSync(join(p.dir, ".vscode/settings.json"), "{ // mine\n}\n");
     writeFileSync(join(p.dir, "package.json"), "{ \"name\": \"mine\" }\n");
     writeFileSync(join(p.dir, ".gitignore"), "/vendor");
+    mkdirSync(join(p.dir, ".github/workflows"), { recursive: true });
+    writeFileSync(join(p.dir, ".github/workflows/deploy.yml"), "name: mine\n");
+    writeFileSync(join(p.dir, ".github/CODEOWNERS"), "* @mine\n");
     const r = run(p, ["init", "--yes", "--json"]);
-    expect([r.status, document(r).findings.filter((f) => f.code === "INIT_KEPT_UNSEEN").length]).toEqual([0, 2]);
+    expect([r.status, document(r).findings.filter((f) => f.code === "INIT_KEPT_UNSEEN").length]).toEqual([0, 4]);
     expect(readFileSync(join(p.dir, ".vscode/settings.json"), "utf8")).toBe("{ // mine\n}\n");
     expect(readFileSync(join(p.dir, ".gitignore"), "utf8")).toMatch(/^\/vendor\n\.stackseal\/\n/);
     git(p, "add", "-A");

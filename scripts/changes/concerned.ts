@@ -12,7 +12,7 @@ export interface Job {
   readonly group: string;
 }
 /** Files that no environment's resources come from. */
-const NOTHING = /^(?:docs|tests|bench|fixtures|\.vscode|tools)\/|^[^/]+\.md$|\.test\.ts$|^LICENSE$|^\.gitignore$|^\.stackseal\//;
+const NOTHING = /^(?:docs|tests|bench|fixtures|\.vscode|\.github|\.gitlab|tools)\/|^\.(?:gitlab-ci|pre-commit-config)\.yml$|^\.pre-commit-config\.yaml$|^\.gitattributes$|^[^/]+\.md$|\.test\.ts$|^LICENSE$|^\.gitignore$|^\.stackseal\//;
 
 /** The environments that a change since `commit` concerns, committed or not: their own folder, else everything (people, schemas, program, policies, lockfile). Null where git can't tell. */
 export function concernedBy(root: string, git: Git, commit: string): { readonly names: string[]; readonly removed: string[]; readonly why: Readonly<Record<string, string>> } | null {

@@ -10,6 +10,6 @@ export default defineCommand({
   examples: ["stackseal access matrix", "stackseal access matrix --format html > matrix.html"],
   run: (context, _args, options) => Promise.resolve({
     exit: 0, json: { matrix: matrixJson() },
-    text: options["format"] === "html" ? matrixHtml() : options["format"] === "markdown" ? matrixMarkdown() : matrixText(painter(context.color).bold),
+    text: options["format"] === "html" ? matrixHtml() : options["format"] === "markdown" ? matrixMarkdown() : matrixText(painter(context.color).bold, process.stdout.isTTY && !context.json ? process.stdout.columns : undefined),
   }),
 });

@@ -79,6 +79,8 @@ describe("which environments a change concerns", () => {
   const concerned = async (): Promise<string[]> => (JSON.parse((await r.run(["preview", "--changed", "main", "--matrix"])).out) as { include: { environment: string }[] }).include.map((j) => j.environment);
   it("its own folder concerns one, people, schemas and the program all, a text none", async () => {
     writeFileSync(join(r.root, "README.md"), "x");
+    mkdirSync(join(r.root, ".github/workflows"), { recursive: true });
+    writeFileSync(join(r.root, ".github/workflows/deploy.yml"), "x");
     expect(await concerned()).toEqual([]);
     expect((await r.run(["preview", "--changed", "main"])).out).toContain("No environment is concerned");
     r.edit("stacks/staging/environment.yaml", (t) => `# x\n${t}`);
