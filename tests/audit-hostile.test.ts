@@ -140,6 +140,7 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
     expect(bundle("before", ...q3Again, "--now", "2026-06-30")).toMatchObject({ status: 2 });
     expect(bundle("prod-only", "--quarter", "2026Q2", "--env", "prod", ...now)).toMatchObject({ status: 0 });
     expect(bundle("wider", "--quarter", "2026Q3", "--previous", join(home, "prod-only"), ...now)).toMatchObject({ status: 2, codes: ["BUNDLE_CHAIN"], text: expect.stringContaining("of prod, this one of all environments") });
+    for (const [out, envs, ...more] of [["two", ["dev", "prod"], "--quarter", "2026Q2"], ["two-again", ["prod", "dev"], "--quarter", "2026Q3", "--previous", join(home, "two")]] as const) expect(bundle(out, ...envs.flatMap((e) => ["--env", e]), ...more, ...now)).toMatchObject({ status: 0 });
     const changed = copy((c) => { writeFileSync(join(c, "git/log.jsonl"), ""); });
     expect(bundle("on-changed", ...q4, "--previous", changed)).toMatchObject({ status: 1, codes: ["BUNDLE_CHANGED"] });
     const unsigned = copy((c) => { execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(c, "..", "other")]); rmSync(join(c, "manifest.json.sig")); execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", join(home, "other"), "-n", "stackseal-bundle", join(c, "manifest.json")], { stdio: "ignore" }); });
@@ -201,6 +202,8 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
     mkdirSync(clone);
     git(clone, ["init", "-q", "-b", "main"], "2026-04-01");
     cpSync(join(dir, "stacks"), join(clone, "service/stacks"), { recursive: true });
+    mkdirSync(join(clone, "service/stacks/reviews"), { recursive: true });
+    writeFileSync(join(clone, "service/stacks/reviews/a\nb.yaml"), "");
     git(clone, ["add", "-A"], "2026-07-02");
     git(clone, ["-c", `user.signingKey=${key}`, "commit", "-q", "-S", "-m", "Begin"], "2026-07-02");
     const out = join(home, "of-a-folder");
@@ -209,6 +212,7 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
     const commands = readFileSync(join(out, "VERIFY.txt"), "utf8").split("\n").filter((l) => l.startsWith("    "));
     expect(commands.length).toBe(7);
     for (const c of commands) expect([c, spawnSync("sh", ["-c", c], { cwd: out, env: { ...base, SIGNERS: signers, CLONE: join(clone, "service") } }).status]).toEqual([c, 0]);
+    expect((JSON.parse(readFileSync(join(out, "manifest.json"), "utf8")) as { absent: string[] }).absent.filter((a) => a.includes("its name is no plain one"))).toEqual([expect.stringContaining(String.raw`"stacks/reviews/a\nb.yaml"`)]);
     symlinkSync("VERIFY.txt", join(out, "more"));
     expect(commands.filter((c) => spawnSync("sh", ["-c", c], { cwd: out, env: { ...base, SIGNERS: signers, CLONE: join(clone, "service") } }).status !== 0)).toHaveLength(1);
     rmSync(join(home, ".gitconfig"));

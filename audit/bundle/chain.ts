@@ -33,13 +33,13 @@ export function follows(m: Link, p: Manifest, label: string): Finding[] {
   if (m.git.from !== p.git.head) findings.push(broken(`the former bundle ends at commit ${p.git.head.slice(0, 12)}, this one begins after ${m.git.from?.slice(0, 12) ?? "nothing"}: what is between stands in neither`));
   if (m.period.since <= p.period.until) findings.push(broken(`the former bundle covers time until ${p.period.until}, this one begins on ${m.period.since}: their order is wrong`));
   else if (m.period.since !== next(p.period.until)) findings.push(broken(`the former bundle covers time until ${p.period.until}, this one begins on ${m.period.since}: the days between stand in neither`));
-  if (m.environments.join() !== p.environments.join()) findings.push(broken(`the former bundle is of ${named(p.environments)}, this one of ${named(m.environments)}`));
+  if (named(m.environments) !== named(p.environments)) findings.push(broken(`the former bundle is of ${named(p.environments)}, this one of ${named(m.environments)}`));
   if (m.previous?.head !== p.git.head || m.previous.createdAt !== p.createdAt || m.previous.period.since !== p.period.since || m.previous.period.until !== p.period.until) findings.push(broken("what the bundle says of the former one isn't what that one says of itself"));
   if (m.createdAt < p.createdAt) findings.push(broken(`this bundle says that it is of ${m.createdAt}, before the former one (${p.createdAt})`));
   return findings;
 }
 
-const named = (environments: readonly string[]): string => (environments.length === 0 ? "all environments" : environments.join(", "));
+const named = (environments: readonly string[]): string => (environments.length === 0 ? "all environments" : [...environments].sort().join(", "));
 
 /** Commits of the main line that are of the bundle's time, by their dates, and aren't in it: left out, or dated back since then. */
 export function leftOut(git: Git, m: Manifest): Finding[] {

@@ -52,9 +52,12 @@ function ofThese(file: string, environments: readonly string[]): boolean {
   const own = /^stacks\/([^/]+)\/(?:rotations\/|environment\.yaml|payments\.yaml)/.exec(file)?.[1];
   return own === undefined || environments.length === 0 || environments.includes(own);
 }
+const toCopy = (git: Git, head: string, environments: readonly string[]): string[] => (git.try(["ls-tree", "-r", "-z", "--name-only", head])?.toString("utf8") ?? "").split("\0").filter((f) => COPIED.test(f) && ofThese(f, environments));
+/** Files that would be copied, were their names plain ones. */
+export const oddlyNamed = (git: Git, head: string, environments: readonly string[]): string[] => toCopy(git, head, environments).filter((f) => !SAFE.test(f));
 /** The files an auditor reads as they stand: who may what, reviews, attestations, exceptions, rotations, exposures. */
 function* copies(git: Git, head: string, environments: readonly string[]): Generator<[string, Buffer]> {
-  const names = (git.try(["ls-tree", "-r", "-z", "--name-only", head])?.toString("utf8") ?? "").split("\0").filter((f) => COPIED.test(f) && SAFE.test(f) && ofThese(f, environments)).sort();
+  const names = toCopy(git, head, environments).filter((f) => SAFE.test(f)).sort();
   for (const name of names) {
     const bytes = git.try(["show", `${head}:./${name}`]);
     if (bytes) yield [`${FILES}${name}`, bytes];

@@ -8,7 +8,7 @@ import { sha256 } from "../../lib/sha256.ts";
 import type { SigningKey } from "../../seal/signature.ts";
 import { auditCodes } from "../codes.ts";
 import { follows } from "./chain.ts";
-import { COMMITS, gitParts, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
+import { COMMITS, gitParts, oddlyNamed, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
 import { instructions } from "./instructions.ts";
 import { MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
 import { controlsParts } from "./controls.ts";
@@ -57,7 +57,8 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   if (o.token && stamped === null)
     throw new FindingError(auditCodes.finding("BUNDLE_INPUT", { message: "the time stamp token is over none of: git/commits.txt, git/log.jsonl, the former bundle's manifest.json (by SHA-256)", hint: "make the bundle without it, have its git/commits.txt stamped (openssl ts -query -sha256 -cert -data), then make it again with --timestamp-token" }), 2);
   if (o.token) parts.set(TOKEN, o.token);
-  const absent = [...o.absent, ...(verdicts.noted > 0 ? [] : ["policy verdicts: no commit of the period has a note (git notes --ref stackseal add -m 'policies: held' COMMIT)"]), ...(o.token ? [] : ["a time stamp of an authority inside of it (--timestamp-token); one over the manifest may lie beside it"])];
+  const odd = oddlyNamed(git, range.head, o.environments).map((f) => `${JSON.stringify(f).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}: its name is no plain one; git show ${range.head.slice(0, 12)} has it`);
+  const absent = [...o.absent, ...odd, ...(verdicts.noted > 0 ? [] : ["policy verdicts: no commit of the period has a note (git notes --ref stackseal add -m 'policies: held' COMMIT)"]), ...(o.token ? [] : ["a time stamp of an authority inside of it (--timestamp-token); one over the manifest may lie beside it"])];
   const head: Omit<Manifest, "files"> = {
     stackseal: "evidence-1", tool: { name: "stackseal", version: o.version, node: process.version }, createdAt: o.now.toISOString(), period: o.period, environments: [...o.environments],
     git: { head: range.head, headAt: new Date(Number(git.text(["show", "-s", "--format=%ct", range.head])) * 1000).toISOString(), from: range.from, commits: commits.split("\n").length - 1 },
