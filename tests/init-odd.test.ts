@@ -74,6 +74,15 @@ describe("init", { timeout: 120_000 }, () => {
     }
     expect(readdirSync(p.dir)).toEqual([]);
   });
+  it("says of a signing key with a passphrase what to do where nobody can be asked", () => {
+    const p = place(), key = join(p.env["HOME"] ?? "", "key");
+    expect(spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "a pass phrase", "-f", key]).status).toBe(0);
+    // A session of its own: no terminal that ssh-keygen could ask on.
+    const r = spawnSync("setsid", ["-w", process.execPath, cli, "init", "--yes", "--signing-key", key, "--json"], { cwd: p.dir, encoding: "utf8", env: p.env, input: "" });
+    expect([r.status, (JSON.parse(r.stdout) as Document).findings[0]]).toMatchObject([2, { code: "SIGNING_KEY", message: expect.stringContaining("has a passphrase"), hint: expect.stringContaining("ssh-add") }]);
+    expect(existsSync(join(p.dir, "stacks/people.yaml"))).toBe(false);
+    expect(run(p, ["init", "--yes"]).status).toBe(0);
+  });
   it("says what was meant in a config file and in flags, where it stands", () => {
     const p = place();
     const said = (yaml: string, ...flags: string[]): unknown[] => {
