@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -51,6 +51,19 @@ describe("init", { timeout: 120_000 }, () => {
     writeFileSync(left, "half");
     expect(document(p, "init", "--yes").exports).toEqual({ SOPS_AGE_KEY_FILE: identity(p), STACKSEAL_SIGNING_KEY: identity(p).replace(/age$/, "ssh") });
     expect(existsSync(left)).toBe(false);
+  });
+  it("gives two projects of one name no keys in common", () => {
+    const p = place(), other: Place = { ...p, dir: join(p.dir, "../elsewhere/acme") };
+    mkdirSync(other.dir, { recursive: true });
+    document(p, "init", "--yes");
+    const refused = document(other, "init", "--yes");
+    expect(refused.findings[0]).toMatchObject({ code: "INIT_OPTION", message: expect.stringContaining("another project"), hint: "stackseal init --project acme-2" });
+    expect(readdirSync(other.dir)).toEqual([]);
+    expect(run(other, ["init", "--yes", "--project", "acme-2"]).status).toBe(0);
+    expect(text(other, "stacks/people.yaml").match(/age1\w+/g)?.filter((r) => text(p, "stacks/people.yaml").includes(r))).toEqual([]);
+    // The same folder again, its people lost: the keys are its own.
+    rmSync(join(p.dir, "stacks"), { recursive: true });
+    expect(run(p, ["init", "--yes"]).status).toBe(0);
   });
   it.skipIf(spawnSync("tmux", ["-V"]).status !== 0)("takes Ctrl-C and Ctrl-D at its question for what they are", () => {
     const p = place(), socket = `init-${process.pid}`;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomic } from "../../lib/atomic.ts";
 import { isoDate } from "../../lib/clock.ts";
@@ -15,7 +15,7 @@ import type { Context } from "../command.ts";
 import { modeline } from "./declarations.ts";
 import { keyOf, recipientIn, signingKeyIn } from "./keys.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Plan } from "./plan.ts";
+import { MADE_FOR, type Plan } from "./plan.ts";
 
 const TIERS: readonly Tier[] = ["development", "staging", "production"];
 
@@ -38,6 +38,8 @@ export async function makePeople(context: Context, plan: Plan, places: readonly 
     if (existsSync(plan.identity) && context.env["SOPS_AGE_KEY_FILE"] !== plan.identity) exports["SOPS_AGE_KEY_FILE"] = plan.identity;
   }
   else {
+    mkdirSync(plan.keys, { recursive: true, mode: 0o700 });
+    writeAtomic(join(plan.keys, MADE_FOR), `${plan.root}\n`, 0o600);
     const { key, file } = keyOf(context, plan, ledger);
     if (file !== null) exports["STACKSEAL_SIGNING_KEY"] = file;
     const recipient = await recipientIn(plan.identity, ledger);

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, relative, resolve } from "node:path";
 import type { z } from "zod";
@@ -6,7 +6,7 @@ import { readDocument } from "../../lib/document.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { Git } from "../../lib/git.ts";
 import { HOSTS, initSchema, type Host, type InitConfig, type InitEnvironment } from "../../schemas/init.ts";
-import { ENVIRONMENT_NAME } from "../../schemas/layout.ts";
+import { ENVIRONMENT_NAME, PEOPLE_FILE } from "../../schemas/layout.ts";
 import { parseWith } from "../../schemas/parse.ts";
 import type { Context } from "../command.ts";
 import { initCodes } from "./codes.ts";
@@ -46,6 +46,8 @@ export function planOf(context: Context, o: Options): Plan {
   for (const name of Object.keys(environments)) if (!ENVIRONMENT_NAME.test(name) || name === "local" || /-(payments|foundation)$/.test(name)) throw wrong(`"${name}" can't be an environment's name`, "lower case letters, digits and hyphens; local is made anyway; -payments and -foundation are its stacks");
   const identity = resolve(root, text(o["identity"]) ?? config.person?.identity ?? context.env["SOPS_AGE_KEY_FILE"] ?? join(keys, `${person}.age`));
   for (const f of [identity, keys]) if (inside(root, f)) throw new FindingError(initCodes.finding("INIT_IDENTITY_INSIDE", { message: `${relative(root, f)} is inside the repository: an identity there would be committed one day`, hint: "--identity FILE, or HOME or XDG_CONFIG_HOME outside the repository" }), 2);
+  const other = madeFor(keys);
+  if (other !== null && other !== root && !existsSync(join(root, PEOPLE_FILE)) && existsSync(join(other, PEOPLE_FILE))) throw wrong(`${keys} holds the keys of another project of that name, in ${other}: two projects share no deployer`, `stackseal init --project ${project}-2`);
   const imports = [...(config.import ?? []), ...list(o["import"]).map((v) => {
     const m = /^(.+):([a-z][a-z0-9-]*)$/.exec(v);
     return { file: m?.[1] ?? v, environment: m?.[2] ?? Object.keys(environments)[0] ?? "dev" };
@@ -57,6 +59,9 @@ export function planOf(context: Context, o: Options): Plan {
   const hosts = list(o["host"]).length ? list(o["host"]).filter((h): h is Host => HOSTS.includes(h as Host)) : (config.hosts ?? [hostOf(context)]);
   return { root, project, person, handle: text(o["handle"]) ?? config.person?.handle, signingKey: text(o["signingKey"]) ?? config.person?.signingKey, identity, keys, environments, hosts, imports };
 }
+/** The folder of the project that the keys in a folder were made for; null where nobody wrote it down. */
+const madeFor = (keys: string): string | null => (existsSync(join(keys, MADE_FOR)) ? readFileSync(join(keys, MADE_FOR), "utf8").trim() : null);
+export const MADE_FOR = "made-for";
 const inside = (root: string, file: string): boolean => {
   const r = relative(root, file);
   return r === "" || (!r.startsWith("..") && !r.startsWith("/"));
