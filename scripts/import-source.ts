@@ -1,4 +1,6 @@
-import { extname } from "node:path";
+import { readFileSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import { documentCodes } from "../lib/codes.ts";
 import { parseDotenv } from "../lib/dotenv.ts";
 import { parseDocument, readText } from "../lib/document.ts";
 import { FindingError, type Finding, type Position } from "../lib/finding.ts";
@@ -67,11 +69,16 @@ export function flatten(value: unknown, locate?: (path: readonly string[]) => Po
   return out;
 }
 
-/** Text of the file to import; a relative name is relative to the project. Throws FindingError. */
+/** Text of the file to import; a relative name is relative to the project. A byte order mark, as Windows writes one, is no part of it. Throws FindingError. */
 export function readSource(root: string, file: string): string {
   const { text, findings } = readText(root, file, LIMIT);
-  if (text === null) throw new FindingError(findings, 2);
-  return text;
+  if (text !== null) return text;
+  if (findings.some((f) => f.code !== "FILE_BOM")) throw new FindingError(findings, 2);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(resolve(root, file)));
+  } catch {
+    throw new FindingError(documentCodes.finding("FILE_NOT_UTF8", { message: "the file is not UTF-8 text", at: { file, line: 1, column: 1 }, hint: "save it as UTF-8" }), 2);
+  }
 }
 
 /** Secrets Manager's current values, read with the caller's own AWS credentials. Throws FindingError AWS_SOURCE. */

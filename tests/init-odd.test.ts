@@ -117,7 +117,7 @@ describe("init", { timeout: 120_000 }, () => {
     const p = place();
     expect(run(p, ["init", "--yes"]).stdout).not.toContain("secret set");
     const token = expand("{hex:32}");
-    writeFileSync(join(p.dir, ".env"), [`export TWILIO_ACCOUNT_SID=AC${expand("{hex:32}")}\r`, "TWILIO_FROM='+15005550006' # ours\r", `TWILIO_AUTH_TOKEN="${token}"`, "APP_NAME=Acme Ltd", "MAIL_HOST=smtp.mailgun.org", "MAIL_PORT=587", "MAIL_USERNAME=u@acme.example", "MAIL_PASSWORD=null", "MAIL_FROM_ADDRESS=no-reply@dev.acme.example", 'MAIL_FROM_NAME="${APP_NAME}"', "VAPI_TOKEN=${NOWHERE}"].join("\n"));
+    writeFileSync(join(p.dir, ".env"), [`\ufeffexport TWILIO_ACCOUNT_SID=AC${expand("{hex:32}")}\r`, "TWILIO_FROM='+15005550006' # ours\r", `TWILIO_AUTH_TOKEN="${token}"`, "APP_NAME=Acme Ltd", "MAIL_HOST=smtp.mailgun.org", "MAIL_PORT=587", "MAIL_USERNAME=u@acme.example", "MAIL_PASSWORD=null", "MAIL_FROM_ADDRESS=no-reply@dev.acme.example", 'MAIL_FROM_NAME="${APP_NAME}"', "VAPI_TOKEN=${NOWHERE}"].join("\n"));
     const before = text(p, "stacks/dev/environment.yaml");
     const dry = run(p, ["init", "--import", ".env:dev", "--dry-run"]);
     expect(dry.stdout).toMatch(/Declared from what exists:\n {2}dev: twilio, smtp\n[\s\S]*TWILIO_AUTH_TOKEN +→ twilio\.authToken\n$/);
