@@ -1,4 +1,5 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
@@ -11,12 +12,12 @@ const repo = resolve(import.meta.dirname, "..");
 const cli = join(repo, "dist/cli.js");
 const home = mkdtempSync(join(tmpdir(), "hostile-"));
 const base = { PATH: process.env["PATH"] ?? "", HOME: home, NO_COLOR: "1", GIT_CONFIG_NOSYSTEM: "1", TMPDIR: join(home, "tmp"), GIT_AUTHOR_NAME: "engineer", GIT_AUTHOR_EMAIL: "engineer@acme.example", GIT_COMMITTER_NAME: "engineer", GIT_COMMITTER_EMAIL: "engineer@acme.example" };
-interface Said { readonly status: number | null; readonly codes: readonly string[]; readonly paths: readonly string[]; readonly text: string }
+interface Said { readonly status: number | null; readonly codes: readonly string[]; readonly paths: readonly string[]; readonly hints: readonly string[]; readonly text: string }
 /** Whatever it is given, a command ends by itself, with a document. */
 const run = (dir: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Said => {
   const r = spawnSync(process.execPath, [cli, "-C", dir, ...args, "--json"], { env: { ...base, ...env }, encoding: "utf8", timeout: 60_000, killSignal: "SIGKILL" });
-  const { findings } = JSON.parse(r.stdout || `{"findings":[{"code":"NO_DOCUMENT","message":""}]}`) as { findings: { code: string; message: string; path?: string }[] };
-  return { status: r.status, codes: [...new Set(findings.map((f) => f.code))].sort(), paths: findings.map((f) => f.path ?? ""), text: findings.map((f) => f.message).join("\n") };
+  const { findings } = JSON.parse(r.stdout || `{"findings":[{"code":"NO_DOCUMENT","message":""}]}`) as { findings: { code: string; message: string; path?: string; hint?: string }[] };
+  return { status: r.status, codes: [...new Set(findings.map((f) => f.code))].sort(), paths: findings.map((f) => f.path ?? ""), hints: findings.flatMap((f) => f.hint ?? []), text: findings.map((f) => f.message).join("\n") };
 };
 const git = (dir: string, args: readonly string[], date: string): string => execFileSync("git", args, { cwd: dir, env: { ...base, GIT_COMMITTER_DATE: `${date}T12:00:00Z`, GIT_AUTHOR_DATE: `${date}T12:00:00Z` }, encoding: "utf8" });
 
@@ -132,6 +133,24 @@ describe("an evidence bundle in a stranger's hands", { timeout: 120_000 }, () =>
     for (const args of [["--quarter", "2030Q1"], ["--quarter", "0026Q3"], ["--since", "1969-01-01", "--until", "2026-06-30"], ["--since", "2026-01-01", "--until", "2199-12-31"]]) expect(bundle("none", ...args, "--now", "2026-11-25")).toMatchObject({ status: 2, codes: ["BUNDLE_PERIOD"] });
     const who = (at: string): Said => run(dir, ["access", "who", "--credential", "twilio.authToken", "--env", "dev", "--at", at]);
     expect([who("1926-06-30").codes, who("2199-06-30").codes]).toEqual([["HISTORY_ABSENT"], ["USAGE"]]);
+  });
+  it("says of a bundle of a former format that the version which made it makes it anew, and follows on it", () => {
+    const c = copy((at) => {
+      const hash = (file: string): string => createHash("sha256").update(readFileSync(join(at, file))).digest("hex");
+      const was = hash("git/log.jsonl");
+      const text = readFileSync(join(at, "git/log.jsonl"), "utf8").replace(/,"sealedBy":(?:null|"[^"]*")/g, "");
+      writeFileSync(join(at, "git/log.jsonl"), text);
+      for (const file of ["manifest.json", "SHA256SUMS"]) writeFileSync(join(at, file), readFileSync(join(at, file), "utf8").replace(was, hash("git/log.jsonl")));
+      const manifest = JSON.parse(readFileSync(join(at, "manifest.json"), "utf8")) as { stackseal: string; files: { path: string; bytes: number; sha256: string }[] };
+      manifest.stackseal = "evidence-1";
+      manifest.files = manifest.files.map((f) => ({ ...f, ...(f.path === "git/log.jsonl" && { bytes: Buffer.byteLength(text) }), sha256: hash(f.path) }));
+      writeFileSync(join(at, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+      rmSync(join(at, "manifest.json.sig"));
+      execFileSync("ssh-keygen", ["-q", "-Y", "sign", "-f", key, "-n", "stackseal-bundle", join(at, "manifest.json")], { stdio: "ignore" });
+    });
+    const said = verify(c);
+    expect([said.status, said.codes, said.hints]).toEqual([1, ["BUNDLE_DIFFERS"], ["the bundle is of format evidence-1, and this version makes evidence-2: verify it with the one that made it"]]);
+    expect(bundle("after-former", "--quarter", "2026Q4", "--previous", c, "--now", "2027-01-01")).toMatchObject({ status: 0 });
   });
   it("follows only on a bundle that is whole, signed, and the one before it in days and environments", () => {
     const now = ["--now", "2026-11-25"], q4 = ["--quarter", "2026Q4", ...now], q3Again = ["--quarter", "2026Q3", "--previous", q2];

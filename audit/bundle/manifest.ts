@@ -13,6 +13,9 @@ export const TOKEN = "recorded/timestamp.tsr";
 export const STAMPED = ["git/commits.txt", "git/log.jsonl", "the former bundle's manifest.json"] as const;
 export const BUNDLE_NAMESPACE = "stackseal-bundle";
 
+/** Raised where what is made of git for a bundle changes: one of a former format is read, and made anew only by the version that wrote it. */
+export const FORMAT = "evidence-2";
+
 const sha = z.string().regex(/^[0-9a-f]{64}$/);
 const commit = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
 const period = z.strictObject({ since: z.string(), until: z.string(), quarter: z.string().nullable() });
@@ -21,7 +24,7 @@ export const ORIGINS = ["git", "recorded", "generated"] as const;
 /** `git`: made anew from a clone. `recorded`: what git doesn't hold, as it was found. `generated`: written by the tool for its reader. */
 export type Origin = (typeof ORIGINS)[number];
 export const manifestSchema = z.strictObject({
-  stackseal: z.literal("evidence-1"),
+  stackseal: z.enum(["evidence-1", FORMAT]),
   tool: z.strictObject({ name: z.literal("stackseal"), version: z.string(), node: z.string() }),
   createdAt: instant,
   period,

@@ -11,7 +11,7 @@ import { superAdmins } from "../../seal/file-signature.ts";
 import { auditCodes } from "../codes.ts";
 import { backdated, chain, leftOut } from "./chain.ts";
 import { COMMITS, gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
-import type { Manifest } from "./manifest.ts";
+import { FORMAT, type Manifest } from "./manifest.ts";
 import { intact, LARGEST, readBundle, signedBy, type Bundle } from "./read.ts";
 import { judgeLock, type AskStore, type ObjectLock } from "./locked.ts";
 import { judgeStamps, type Stamped } from "./stamped.ts";
@@ -119,7 +119,7 @@ function firstLost(o: VerifyOptions, git: Git): Finding[] {
 /** The first line in which a file of the bundle differs from the one made anew; null where they agree. */
 function compare(o: VerifyOptions, path: string, made: Buffer | null, listed: boolean, m: Manifest): Finding | null {
   const place = (line: number): Finding["at"] => ({ file: `${o.label}/${path}`, line, column: 1 });
-  const hint = m.tool.version === o.version ? undefined : `the bundle was made by version ${m.tool.version}, this is ${o.version}: try that one`;
+  const hint = m.stackseal !== FORMAT ? `the bundle is of format ${m.stackseal}, and this version makes ${FORMAT}: verify it with the one that made it` : m.tool.version === o.version ? undefined : `the bundle was made by version ${m.tool.version}, this is ${o.version}: try that one`;
   if (!listed) return auditCodes.finding("BUNDLE_DIFFERS", { message: "the clone makes this file, and the bundle hasn't it", at: place(1), path, hint });
   if (made === null) return auditCodes.finding("BUNDLE_DIFFERS", { message: "the clone doesn't make this file", at: place(1), path, hint });
   const held = plainFile(join(o.dir, path), LARGEST);

@@ -10,7 +10,7 @@ import { auditCodes } from "../codes.ts";
 import { follows } from "./chain.ts";
 import { COMMITS, gitParts, oddlyNamed, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
 import { instructions } from "./instructions.ts";
-import { MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
+import { FORMAT, MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
 import { controlsParts } from "./controls.ts";
 import { rangeOf, type Period } from "./period.ts";
 import { intact, readBundle } from "./read.ts";
@@ -60,7 +60,7 @@ export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest
   const odd = oddlyNamed(git, range.head, o.environments).map((f) => `${JSON.stringify(f).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}: its name is no plain one; git show ${range.head.slice(0, 12)} has it`);
   const absent = [...o.absent, ...odd, ...(verdicts.noted > 0 ? [] : ["policy verdicts: no commit of the period has a note (git notes --ref stackseal add -m 'policies: held' COMMIT)"]), ...(o.token ? [] : ["a time stamp of an authority inside of it (--timestamp-token); one over the manifest may lie beside it"])];
   const head: Omit<Manifest, "files"> = {
-    stackseal: "evidence-1", tool: { name: "stackseal", version: o.version, node: process.version }, createdAt: o.now.toISOString(), period: o.period, environments: [...o.environments],
+    stackseal: FORMAT, tool: { name: "stackseal", version: o.version, node: process.version }, createdAt: o.now.toISOString(), period: o.period, environments: [...o.environments],
     git: { head: range.head, headAt: new Date(Number(git.text(["show", "-s", "--format=%ct", range.head])) * 1000).toISOString(), from: range.from, commits: commits.split("\n").length - 1 },
     previous: o.previous && { manifestSha256: o.previous.sha256, head: o.previous.manifest.git.head, period: o.previous.manifest.period, createdAt: o.previous.manifest.createdAt },
     timeStamp: stamped === null ? null : { file: TOKEN, over: stamped }, absent, signer: { name: o.signer.name, key: o.signer.key.publicLine.split(" ").slice(0, 2).join(" ") },
