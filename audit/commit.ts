@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { TextDecoder } from "node:util";
 import type { PeopleHistory } from "../history/people-history.ts";
 import type { Git } from "../lib/git.ts";
 import { keyOfSignature, publicBlob } from "../seal/signature.ts";
@@ -24,8 +25,8 @@ export interface Commit {
 /** `Name <email>`, as a commit has it. */
 export const personOf = (i: Identity): string => `${i.name} <${i.email}>`;
 /** Reads a commit object. Its signature is over bytes, which needn't be UTF-8: the commit's own `encoding` says what they mean. */
-export function parseCommit(id: string, bytes: Uint8Array): Commit {
-  const text = Buffer.from(bytes).toString("latin1");
+export function parseCommit(id: string, bytes: Buffer): Commit {
+  const text = bytes.toString("latin1");
   const end = text.indexOf("\n\n");
   const head = text.slice(0, end < 0 ? text.length : end).split("\n");
   const parents: string[] = [];
@@ -47,22 +48,28 @@ export function parseCommit(id: string, bytes: Uint8Array): Commit {
     else if (line.startsWith("encoding ")) encoding = line.slice(9);
   }
   const rest = end < 0 ? "" : text.slice(end);
-  const read = decoder(encoding);
+  const read = (t: string): string => meaning(t, encoding);
   return {
     id, parents, author: identity(read(author)), committer: identity(read(committer)), message: read(rest.slice(2)),
     signature: armored === "" ? null : { armored, signed: Buffer.from(kept.join("\n") + rest, "latin1") },
   };
 }
-/** What bytes, each a character of the string, mean in an encoding; in UTF-8 where nobody knows it. */
-function decoder(encoding: string): (bytes: string) => string {
-  let decode = new TextDecoder();
-  try {
-    decode = new TextDecoder(encoding);
-  } catch {
-    // Git takes any name.
+const decoders = new Map<string, TextDecoder>();
+/** What bytes, each a character of the string, mean in an encoding; in UTF-8 where nobody knows it: git takes any name. */
+function meaning(bytes: string, encoding: string): string {
+  // ASCII is the same in all of them that git can write.
+  if (/^[\u0000-\u007f]*$/.test(bytes)) return bytes;
+  let decoder = decoders.get(encoding);
+  if (!decoder) {
+    try {
+      decoder = new TextDecoder(encoding);
+    } catch {
+      decoder = new TextDecoder();
+    }
+    // A hostile history may name very many.
+    if (decoders.size < 100) decoders.set(encoding, decoder);
   }
-   
-  return (bytes) => (/^[\u0000-\u007f]*$/.test(bytes) ? bytes : decode.decode(Buffer.from(bytes, "latin1")));
+  return decoder.decode(Buffer.from(bytes, "latin1"));
 }
 const [FIRST, LAST] = [-62_135_596_800, 253_370_764_799];
 function identity(text: string): Identity {

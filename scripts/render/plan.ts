@@ -124,8 +124,10 @@ export function renderFolded(steps: readonly PlanStep[], p: Painter): string {
   const width = Math.max(0, ...stacks.map(([name]) => name.length));
   return stacks.map(([name, list]) => {
     const types = [...group(list, (s) => typeOf(s.urn).split(":").at(-1) ?? "")].filter(([t]) => t !== "Stack").sort((a, b) => b[1].length - a[1].length);
-    const most = types.slice(0, 5).map(([t, l]) => `${l.length} ${t}`), left = types.slice(5).reduce((n, [, l]) => n + l.length, 0);
-    return `    ${name.padEnd(width)}  ${String(list.length).padStart(4)}  ${p.dim([...most, ...(left ? [`${left} of ${types.length - 5} more types`] : [])].join(", "))}\n`;
+    // One more is as short by its name.
+    const few = types.length <= 6 ? 6 : 5;
+    const most = types.slice(0, few).map(([t, l]) => `${l.length} ${t}`), left = types.slice(few).reduce((n, [, l]) => n + l.length, 0);
+    return `    ${name.padEnd(width)}  ${String(list.length).padStart(4)}  ${p.dim([...most, ...(left ? [`${left} of ${types.length - few} other types`] : [])].join(", "))}\n`;
   }).join("");
 }
 export function renderViolations(list: readonly PlanViolation[], p: Painter): string {
