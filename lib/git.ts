@@ -31,9 +31,13 @@ export class Git {
   says(args: readonly string[]): string {
     return spawnSync("git", [...SAFE, ...args], { cwd: this.root, env: this.env, maxBuffer: 1 << 24 }).stderr.toString("utf8");
   }
-  /** Whether a path, or anything below it, is a file of the index: what somebody committed, not what this machine wrote. */
+  /** The files of the index at a path or below it: what somebody committed, not what this machine wrote. Null outside a repository. */
+  tracked(path: string): string[] | null {
+    return this.try(["ls-files", "-z", "--", path])?.toString("utf8").split("\0").filter(Boolean) ?? null;
+  }
+  /** Whether there are any; true where nobody can tell. */
   tracks(path: string): boolean {
-    return this.try(["ls-files", "-z", "--", path])?.length !== 0;
+    return this.tracked(path)?.length !== 0;
   }
   get inside(): boolean {
     return this.text(["rev-parse", "--is-inside-work-tree"]) === "true";

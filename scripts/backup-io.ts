@@ -45,6 +45,8 @@ export function archiveIdentities(context: Context, files: unknown): Identity[] 
     return found;
   });
 }
+/** Who runs this, by the machine's word, as a record keeps it. */
+export const byOf = (env: Context["env"]): string => (env["USER"] ?? env["LOGNAME"] ?? "unknown").slice(0, 64);
 export interface Named {
   readonly archive: OpenedArchive;
   /** Whether the project at hand has a record of this very archive and key. */

@@ -22,13 +22,11 @@ const LOG_FORMAT = "%H %ct %P";
 const COPIED = /^(stacks\/(people\.yaml(\.sig)?|attestations\.yaml|[^/]+\/(?:environment|payments)\.yaml|reviews\/[^/]+\.yaml((\.[a-z0-9-]+)?\.sig)?|exposures\/[^/]+\.yaml|[^/]+\/rotations\/[^/.]+\.yaml)|schemas\/access\.ts(\.sig)?|\.sops\.yaml|policies\/(exceptions\.yaml|config\.json)|(\.github\/|docs\/)?CODEOWNERS)$/;
 const SAFE = /^[A-Za-z0-9._/-]+$/;
 
-/** git without replacements: a replaced commit would be another history under the same ids. */
-export const plainGit = (root: string, env: Readonly<Record<string, string | undefined>>): Git => new Git(root, { ...env, GIT_NO_REPLACE_OBJECTS: "1" });
 export const commitsCommand = ({ head, from }: Range): string => `log --no-show-signature --topo-order --format='${LOG_FORMAT}' ${head}${from === null ? "" : ` ^${from}`}`;
 
 /** Everything of a bundle that the clone holds. Throws FindingError: AUDIT_NO_GIT, AUDIT_SHALLOW (exit 2), AUDIT_REVISION. */
 export async function gitParts(o: GitPartsOptions): Promise<Parts> {
-  const git = plainGit(o.root, o.env);
+  const git = new Git(o.root, o.env);
   const parts: Parts = new Map();
   parts.set(COMMITS, await all(git.stream(["log", "--topo-order", `--format=${LOG_FORMAT}`, o.head, ...(o.from === null ? [] : [`^${o.from}`])])));
   parts.set("git/log.jsonl", await logOf(o, git.env));

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseDocument } from "../../lib/document.ts";
 import { FindingError, hasErrors, type Finding } from "../../lib/finding.ts";
-import type { Git } from "../../lib/git.ts";
+import { Git } from "../../lib/git.ts";
 import { plainFile } from "../../lib/plain-file.ts";
 import { commitOn } from "../../history/at-date.ts";
 import { textAt } from "../../history/base.ts";
@@ -10,7 +10,7 @@ import { parsePeople } from "../../schemas/parse.ts";
 import { superAdmins } from "../../seal/file-signature.ts";
 import { auditCodes } from "../codes.ts";
 import { backdated, chain, leftOut } from "./chain.ts";
-import { COMMITS, gitParts, plainGit, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
+import { COMMITS, gitParts, wholeHistory, type GitPartsOptions } from "./git-parts.ts";
 import { FORMAT, type Manifest } from "./manifest.ts";
 import { intact, LARGEST, readBundle, signedBy, type Bundle } from "./read.ts";
 import { judgeLock, type AskStore, type ObjectLock } from "./locked.ts";
@@ -49,7 +49,7 @@ export interface Verified {
 /** Checks a bundle: signature, files, the clone's history, the chain. Throws FindingError (exit 2) where there is nothing to check with. */
 export async function verifyBundle(o: VerifyOptions): Promise<Verified> {
   const bundle = readBundle(o.dir, o.label);
-  const git = plainGit(o.root, o.env);
+  const git = new Git(o.root, o.env);
   wholeHistory(git);
   const findings: Finding[] = [...o.found];
   const { signers, warning } = signersOf(o, git, bundle);

@@ -2,13 +2,14 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync,
 import { basename, dirname, join } from "node:path";
 import { createAtomic, writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
+import { Git } from "../../lib/git.ts";
 import { ownFolder } from "../../lib/own-folder.ts";
 import { packTar } from "../../lib/tar.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { SigningKey } from "../../seal/signature.ts";
 import { auditCodes } from "../codes.ts";
 import { follows } from "./chain.ts";
-import { COMMITS, gitParts, oddlyNamed, plainGit, wholeHistory, type Parts } from "./git-parts.ts";
+import { COMMITS, gitParts, oddlyNamed, wholeHistory, type Parts } from "./git-parts.ts";
 import { instructions } from "./instructions.ts";
 import { FORMAT, MANIFEST, renderManifest, SIGNATURE, signManifest, STAMPED, sumsOf, SUMS, TOKEN, type Manifest, type Origin } from "./manifest.ts";
 import { controlsParts } from "./controls.ts";
@@ -40,7 +41,7 @@ export interface BundleOptions {
 
 /** Writes the bundle's folder, whole or not at all; answers its manifest and every file's content. Throws FindingError. */
 export async function writeBundle(o: BundleOptions): Promise<{ readonly manifest: Manifest; readonly sha256: string; readonly files: Parts }> {
-  const git = plainGit(o.root, o.env);
+  const git = new Git(o.root, o.env);
   wholeHistory(git);
   await placeFor(o.out);
   const range = rangeOf(git, o.period, o.previous?.manifest.git.head ?? null, o.now);

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { isoDate } from "../../lib/clock.ts";
 import { FindingError, type Finding } from "../../lib/finding.ts";
+import { Git } from "../../lib/git.ts";
 import { auditCodes } from "../../audit/codes.ts";
 import { periodOf } from "../../audit/bundle/period.ts";
 import { withFolder } from "../../audit/bundle/open.ts";
-import { plainGit } from "../../audit/bundle/git-parts.ts";
 import { intact, readBundle, signedBy } from "../../audit/bundle/read.ts";
 import { signersInClone } from "../../audit/bundle/verify.ts";
 import { tarPath, writeBundle } from "../../audit/bundle/write.ts";
@@ -68,7 +68,7 @@ async function readFormer(context: Context, dir: string): Promise<Parameters<typ
     const { manifest } = b;
     if (!manifest) throw new FindingError(auditCodes.finding("BUNDLE_UNREADABLE", { message: `the manifest of ${dir} can't be read`, hint: `stackseal audit verify ${dir}` }), 2);
     // A chain hangs on no bundle that was changed.
-    const wrong = [...found, ...signedBy(b, signersInClone(plainGit(context.root, context.env), b), context.clock.now()).findings, ...intact({ ...b, manifest })];
+    const wrong = [...found, ...signedBy(b, signersInClone(new Git(context.root, context.env), b), context.clock.now()).findings, ...intact({ ...b, manifest })];
     if (wrong.length > 0) throw new FindingError(wrong, 1);
     return Promise.resolve({ manifest, sha256: b.sha256, label: dir });
   });

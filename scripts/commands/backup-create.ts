@@ -10,7 +10,7 @@ import { backupRecordFile, type BackupRecord } from "../../schemas/backup.ts";
 import { readPeople } from "../../seal/deploy.ts";
 import { readProject } from "../../stacks/read.ts";
 import { defineCommand } from "../command.ts";
-import { putBackup } from "../backup-io.ts";
+import { byOf, putBackup } from "../backup-io.ts";
 import { toolVersion } from "../tool-version.ts";
 import { knownEnvironments } from "./check.ts";
 
@@ -56,7 +56,7 @@ export default defineCommand({
     }
     if (lockIn !== undefined) for (const [n, bytes] of both) await putBackup(context, lockIn, n, bytes);
     const record: BackupRecord = {
-      id, at: b.manifest.at, by: (context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown").slice(0, 64), head: b.manifest.head,
+      id, at: b.manifest.at, by: byOf(context.env), head: b.manifest.head,
       archive: { file: names.archive, sha256: sha256(b.archive), bytes: b.archive.length }, key: { file: names.key, sha256: sha256(b.key) },
       breakGlass: [...b.breakGlass], credentials: b.credentials, notOpened: [...b.manifest.notOpened], stacks: [...b.manifest.stacks], tool,
     };

@@ -12,7 +12,7 @@ import { backupCodes } from "../../backup/codes.ts";
 import { cloneBundle, openValues, proveValues } from "../../backup/restore.ts";
 import { drillRecordFile, type DrillRecord } from "../../schemas/backup.ts";
 import { defineCommand, type Context } from "../command.ts";
-import { archiveIdentities, BUCKET_OPTION, openNamed } from "../backup-io.ts";
+import { archiveIdentities, BUCKET_OPTION, byOf, openNamed } from "../backup-io.ts";
 import { toolVersion } from "../tool-version.ts";
 
 /** Builds `local` from the archive's project onto a sandbox of its own, by this very program. Answers what went wrong, or null. */
@@ -66,7 +66,7 @@ export default defineCommand({
     }
     if (context.signal.aborted) return { exit: 130 };
     const now = context.clock.now();
-    const record: DrillRecord = { id: `${isoDate(now)}-${randomBytes(4).toString("hex")}`, backup: a.manifest.id, at: `${now.toISOString().slice(0, 19)}Z`, by: (context.env["USER"] ?? context.env["LOGNAME"] ?? "unknown").slice(0, 64), opened: proof.opened, fingerprints: proof.proven, sandbox, tool: toolVersion() };
+    const record: DrillRecord = { id: `${isoDate(now)}-${randomBytes(4).toString("hex")}`, backup: a.manifest.id, at: `${now.toISOString().slice(0, 19)}Z`, by: byOf(context.env), opened: proof.opened, fingerprints: proof.proven, sandbox, tool: toolVersion() };
     const ok = findings.every((f) => f.severity !== "error");
     // Only a drill that proved everything, of an archive that is ours, counts.
     const why = !ok ? "the drill failed" : !ours ? "no record says that the archive is ours" : sealedAway.length > 0 ? "not every sealed file was opened" : null;
