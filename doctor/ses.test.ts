@@ -9,7 +9,7 @@ import { examineSes } from "./ses.ts";
 const http = createHttp({ timeoutMs: 3_000, retries: 0 });
 afterAll(async () => { await http.close(); });
 const secret = expand("{alnum:40}");
-const identity = { accessKeyId: ["AKIA", "IOSFODNN7EXAMPLQ"].join(""), secretAccessKey: secret };
+const identity = { accessKeyId: expand("AKIA{base32:16}"), secretAccessKey: secret };
 interface Told { readonly status: number; readonly body: unknown }
 const FINE = { SendingEnabled: true, ProductionAccessEnabled: true, EnforcementStatus: "HEALTHY", SendQuota: { Max24HourSend: 50_000, MaxSendRate: 14, SentLast24Hours: 100.5 } };
 const xml = (action: string, account: string): string => `<${action}Response><${action}Result><Account>${account}</Account></${action}Result></${action}Response>`;
