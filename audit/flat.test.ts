@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { parse, stringify } from "yaml";
 import { describe, expect, it } from "vitest";
 import { flatten, flowLeaves, leaves } from "../lib/flat-yaml.ts";
-import { differences, flattenPair, Version } from "./flat.ts";
+import { differences, flattenPair } from "./flat.ts";
+import { Version } from "./version.ts";
 
+const version = (text: string): Version => new Version(Buffer.from(text));
 const flat = (text: string): Record<string, string> => Object.fromEntries(flatten(text.split("\n"), "x.yaml") ?? []);
 
 describe("flat text of block YAML", () => {
@@ -30,7 +32,7 @@ describe("flat text of block YAML", () => {
     const doc = fc.dictionary(fc.constantFrom("one", "two", "three"), fc.dictionary(fc.constantFrom("k", "l"), entry, { minKeys: 1 }), { minKeys: 1 });
     fc.assert(fc.property(doc, doc, (x, y) => {
       const [a, b] = [x, y].map((v) => stringify(v, { indent: 4 })) as [string, string];
-      const pair = flattenPair(new Version(a), new Version(b), "x")!;
+      const pair = flattenPair(version(a), version(b), "x")!;
       const whole = differences(flatten(a.split("\n"), "x")!, flatten(b.split("\n"), "x")!);
       expect(differences(pair.before, pair.after).sort((p, q) => (p.path < q.path ? -1 : 1))).toEqual(whole.sort((p, q) => (p.path < q.path ? -1 : 1)));
     }));
@@ -48,7 +50,7 @@ describe("flat text of block YAML", () => {
     ["recipients and nothing else that sops writes", "sops:\n    age:\n        - recipient: p\n          enc: x\n    mac: m\n", "sops:\n    age:\n        - recipient: q\n          enc: x\n    mac: m\n", ["sops.age.0.recipient"]],
     ["no new mac alone", "a: 1\nsops:\n    age:\n        - recipient: p\n    mac: m\n", "a: 1\nsops:\n    age:\n        - recipient: p\n    mac: n\n", []],
   ])("compares %s", (_says, a, b, wanted) => {
-    const pair = flattenPair(new Version(a), new Version(b), "x")!;
+    const pair = flattenPair(version(a), version(b), "x")!;
     expect(differences(pair.before, pair.after).map((d) => d.path)).toEqual(wanted);
     const whole = differences(flatten(a.split("\n"), "x")!, flatten(b.split("\n"), "x")!).map((d) => d.path);
     expect(whole.filter((p) => p !== "sops.mac")).toEqual(wanted);

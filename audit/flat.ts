@@ -1,48 +1,9 @@
-import { flatten, flowLeaves, leafLine, quick, type Flat } from "../lib/flat-yaml.ts";
+import { flowLeaves, leafLine, quick, type Flat } from "../lib/flat-yaml.ts";
+import { changedLeaves } from "./changed-leaves.ts";
+import { changedBlocks, type Block, type Changed, type Version } from "./version.ts";
 
 export type { Flat } from "../lib/flat-yaml.ts";
 
-/** A version of a file; its top-level blocks are told once, as it is the new side of one commit and the old side of the next. */
-export class Version {
-  readonly text: string;
-  private cut: ReadonlyMap<string, string> | null | undefined;
-  constructor(text: string) {
-    this.text = text;
-  }
-  /** Top-level key → its lines; null where the text isn't cut that easily. */
-  get blocks(): ReadonlyMap<string, string> | null {
-    if (this.cut === undefined) this.cut = blocksOf(this.text);
-    return this.cut;
-  }
-  /** Null where the text is no map. */
-  flat(file: string): Flat | null {
-    return flatten(this.text.split("\n"), file);
-  }
-}
-function blocksOf(text: string): ReadonlyMap<string, string> | null {
-  const out = new Map<string, string>();
-  let key = "";
-  let start = -1;
-  for (let at = 0; at < text.length; ) {
-    const first = text.charCodeAt(at);
-    if (start < 0 && (first === 32 || first === 9)) return null;
-    const dash = first === 45;
-    // Empty, indented, comment: of the block at hand. A list at the left belongs to its key.
-    if (first !== 10 && first !== 13 && first !== 32 && first !== 35 && !(dash && start >= 0 && text.charCodeAt(at + 1) === 32)) {
-      const colon = dash || first === 37 || first === 46 ? -1 : text.indexOf(":", at);
-      if (start >= 0) out.set(key, text.slice(start, at));
-      if (colon < 0) return null;
-      key = text.slice(at, colon);
-      if (out.has(key) || key.includes("\n")) return null;
-      start = at;
-    }
-    const end = text.indexOf("\n", at);
-    if (end < 0) break;
-    at = end + 1;
-  }
-  if (start >= 0) out.set(key, text.slice(start));
-  return out;
-}
 function recipientLines(block: string): string {
   let out = "";
   for (let at = block.indexOf("recipient:"); at >= 0; ) {
@@ -58,23 +19,30 @@ function recipientLines(block: string): string {
  * writes anew each time is passed over. Null where one of them is no map.
  */
 export function flattenPair(before: Version, after: Version, file: string): { readonly before: Flat; readonly after: Flat } | null {
-  const [x, y] = [before.blocks, after.blocks];
-  if (x !== null && y !== null && x.has("sops") === y.has("sops")) {
+  const changed = (changedBlocks(before, after) ?? otherBlocks(before, after))?.filter((c) => c.key !== "sops" || recipientLines(c.before) !== recipientLines(c.after));
+  if (changed) {
+    const quickly = changedLeaves(changed);
+    if (quickly) return quickly;
     const [was, is]: [string[], string[]] = [[], []];
-    for (const [key, text] of x) {
-      const other = y.get(key);
-      if (other === text || (key === "sops" && other !== undefined && recipientLines(text) === recipientLines(other))) continue;
-      const [a, b] = [text.split("\n"), other?.split("\n") ?? []];
+    for (const c of changed) {
+      const [a, b] = [c.before.split("\n"), c.after.split("\n")];
       if (a.length === b.length) slim(a, b);
       for (const l of a) was.push(l);
       for (const l of b) is.push(l);
     }
-    for (const [key, text] of y) if (!x.has(key)) is.push(...text.split("\n"));
     const [a, b] = [quick(was), quick(is)];
     if (a && b) return { before: a, after: b };
   }
   const [a, b] = [before.flat(file), after.flat(file)];
   return a && b ? { before: a, after: b } : null;
+}
+/** The same of blocks in any order, where they are cut easily at all; "" stands for one that isn't there. */
+function otherBlocks(before: Version, after: Version): Changed[] | null {
+  if (!before.blocks || !after.blocks) return null;
+  const texts = (v: Version, blocks: readonly Block[]): Map<string, string> => new Map(blocks.map((b) => [b.key, v.part(b.start, b.end)]));
+  const [x, y] = [texts(before, before.blocks), texts(after, after.blocks)];
+  if (x.has("sops") !== y.has("sops")) return null;
+  return [...new Set([...x.keys(), ...y.keys()])].flatMap((key) => (x.get(key) === y.get(key) ? [] : [{ key, before: x.get(key) ?? "", after: y.get(key) ?? "" }]));
 }
 
 /** What a line is asked for even where it didn't change. */

@@ -13,10 +13,11 @@ import { auditCodes } from "./codes.ts";
 import { judgeSignature, keyring, parseCommit, personOf, reviewedBy, signatureOf, type Commit, type CommitSignature, type SignatureState } from "./commit.ts";
 import { Deployments, type Deployment } from "./deployments.ts";
 import { describe, needsContent, subjectOf, WATCHED, type Described, type Kind } from "./describe.ts";
-import { flattenPair, type Flat, type Version } from "./flat.ts";
+import { flattenPair, type Flat } from "./flat.ts";
 import { changedCommits, linesOf, type CommitChange, type Lines } from "./history.ts";
 import { mergeOf, reviewOf, type Merge, type Review } from "./review.ts";
 import { Texts, type Needed } from "./texts.ts";
+import type { Version } from "./version.ts";
 
 /** One change of one thing, as an auditor reads it. Key paths and public facts; never a value. */
 export interface Change {

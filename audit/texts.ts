@@ -4,12 +4,12 @@ import { GitBatch } from "../lib/git-batch.ts";
 import type { Git } from "../lib/git.ts";
 import { auditCodes } from "./codes.ts";
 import { needsContent } from "./describe.ts";
-import { Version } from "./flat.ts";
 import type { CommitChange } from "./history.ts";
+import { Version } from "./version.ts";
 
-/** So many versions stay in memory, and no more than so many characters of them. */
+/** So many versions stay in memory, and no more than so many bytes of them. */
 const KEPT = 256;
-const CHARACTERS = 32 << 20;
+const BYTES = 32 << 20;
 
 /** A commit's versions, id → file, and those of them that git must be asked for. */
 export interface Needed { readonly all: ReadonlyMap<string, string>; readonly read: readonly string[] }
@@ -21,7 +21,7 @@ export class Texts {
   private readonly git: Git;
   private readonly asked = new Map<string, true>();
   private readonly kept = new Map<string, Version | null>();
-  private characters = 0;
+  private bytes = 0;
   private late: GitBatch | null = null;
   constructor(git: Git) {
     this.git = git;
@@ -41,20 +41,20 @@ export class Texts {
   /** Takes in what was read; afterwards, until the next time, `of` answers for every version of this commit. */
   async take(needed: Needed, objects: readonly ObjectBytes[], from: number, findings: Finding[]): Promise<void> {
     // Insertion order is age: what was read longest ago goes first.
-    while (this.kept.size > KEPT || (this.characters > CHARACTERS && this.kept.size > 0)) {
+    while (this.kept.size > KEPT || (this.bytes > BYTES && this.kept.size > 0)) {
       const [id, v] = this.kept.entries().next().value as [string, Version | null];
       this.kept.delete(id);
-      this.characters -= v?.text.length ?? 0;
+      this.bytes -= v?.bytes.length ?? 0;
     }
-    needed.read.forEach((id, n) => { this.keep(id, objects[from + n]?.toString("utf8") ?? null); });
+    needed.read.forEach((id, n) => { this.keep(id, objects[from + n] ?? null); });
     for (const [id, file] of needed.all) {
-      if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0]?.toString("utf8") ?? null);
+      if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0] ?? null);
       if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));
     }
   }
-  private keep(id: string, text: string | null): void {
-    this.kept.set(id, text === null ? null : new Version(text));
-    this.characters += text?.length ?? 0;
+  private keep(id: string, bytes: Buffer | null): void {
+    this.kept.set(id, bytes === null ? null : new Version(bytes));
+    this.bytes += bytes?.length ?? 0;
   }
   /** A version of the commit that was taken last; null where the clone hasn't it. */
   of(id: string): Version | null {

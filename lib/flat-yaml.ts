@@ -79,12 +79,17 @@ const LETTER = new Uint8Array(128);
 for (const c of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") LETTER[c.charCodeAt(0)] = 1;
 /** Where the colon is in `key: value`, both plain: most lines are, and need no pattern. 0: look closer. */
 function simpleColon(line: string, start: number): number {
-  let colon = start;
-  while (LETTER[line.charCodeAt(colon)] === 1) colon++;
-  if (colon === start || line.charCodeAt(start) === 45 || line.charCodeAt(colon) !== 58 || line.charCodeAt(colon + 1) !== 32) return 0;
+  const colon = plainKeyEnd(line, start);
+  if (colon === 0 || line.charCodeAt(colon + 1) !== 32) return 0;
   const first = line.charCodeAt(colon + 2);
   const last = line.charCodeAt(line.length - 1);
   return LETTER[first] !== 1 || first === 45 || last === 32 || last === 13 || line.includes(" #", colon + 2) ? 0 : colon;
+}
+/** Where the colon of a plain key is that begins there; 0 where none does. */
+export function plainKeyEnd(text: string, start: number): number {
+  let colon = start;
+  while (LETTER[text.charCodeAt(colon)] === 1) colon++;
+  return colon === start || text.charCodeAt(start) === 45 || text.charCodeAt(colon) !== 58 ? 0 : colon;
 }
 /** Whether it is `key:` alone. */
 function bareKey(line: string): boolean {
@@ -141,18 +146,16 @@ function scalarAt(lines: readonly string[], at: number, value: string, indent: n
   return { value: (comment >= 0 ? value.slice(0, comment) : value).trimEnd(), last: at };
 }
 /** Where a flow collection ends; 0 while it is open. */
-function flowEnd(text: string): number {
+export function flowEnd(text: string): number {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string;
-    if (c === '"' || c === "'") {
-      const end = text.indexOf(c, i + 1);
+    const c = text.charCodeAt(i);
+    if (c === 34 || c === 39) {
+      const end = text.indexOf(c === 34 ? '"' : "'", i + 1);
       if (end < 0) return 0;
       i = end;
-    } else if (c === "{" || c === "[") depth++;
-    else if (c === "}" || c === "]") {
-      if (--depth === 0) return i + 1;
-    }
+    } else if (c === 123 || c === 91) depth++;
+    else if ((c === 125 || c === 93) && --depth === 0) return i + 1;
   }
   return 0;
 }
