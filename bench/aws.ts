@@ -1,11 +1,13 @@
 // What a deployment costs beside AWS's own answers, and whether check stays linear: npm run bench -- aws [CREDENTIALS] [ENVIRONMENTS].
-// `up` of one environment with 500 sealed credentials on ministack, every call of the AWS SDK noted; then the same calls with the same clients in a plain loop, 16 at a time, on a
-// fresh ministack. Then `check` over 10, 25 and 50 environments, a process each.
+// A deployment in this process notes every call of the AWS SDK. Then the built command's `up` of one environment with 500 sealed credentials, and a program that makes the same calls
+// with the same clients in a plain loop, 16 at a time: each a process of its own against a ministack of its own. Then `check` over 10, 25 and 50 environments, a process each.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { deserialize, serialize } from "node:v8";
 import { readDocument } from "../lib/document.ts";
 import { systemClock } from "../lib/clock.ts";
 import { FindingError } from "../lib/finding.ts";
@@ -25,22 +27,22 @@ const ACCOUNT = "111111111111";
 const PARALLEL = 16;
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
-interface Call { readonly client: new (s: object) => { send(c: object): Promise<unknown>; destroy(): void }; readonly settings: { readonly region: string }; readonly command: object }
+/** One call of the AWS SDK, as another process can make it again. */
+interface Call { readonly service: string; readonly region: string; readonly command: string; readonly input: unknown }
+interface Client { send(c: object): Promise<unknown>; destroy(): void }
+type Sdk = Readonly<Record<string, new (o: unknown) => Client>>;
+const SERVICES = ["secrets-manager", "kms", "iam", "sts", "s3", "sns", "eventbridge", "cloudtrail", "scheduler", "ssm"];
+const sdkOf = (service: string): Sdk => createRequire(import.meta.url)(`@aws-sdk/client-${service}`) as Sdk;
+const clientName = (sdk: Sdk): string => Object.keys(sdk).find((k) => /^[A-Z][A-Za-z0-9]*Client$/.test(k)) ?? never();
 /** Every SDK client's one `send`, noted; loaded as the products' own modules are. */
-function note(services: readonly string[], calls: Call[]): void {
-  const require = createRequire(import.meta.url);
-  const seen = new Set<object>();
-  for (const s of services) {
-    const sdk = require(`@aws-sdk/client-${s}`) as Record<string, unknown>;
-    const Service = Object.entries(sdk).find(([k, v]) => /^[A-Z][A-Za-z0-9]*Client$/.test(k) && typeof v === "function")?.[1] as { prototype: object };
-    const base = Object.getPrototypeOf(Service.prototype) as { send: (this: object, c: object, ...more: unknown[]) => Promise<unknown> };
-    if (seen.has(base)) continue;
-    seen.add(base);
-    const send = base.send;
-    base.send = async function (c, ...more) {
-      const self = this as { constructor: Call["client"]; config: { region: () => Promise<string> } };
-      const call: Call = { client: self.constructor, settings: { region: await self.config.region() }, command: c };
-      calls.push(call);
+function note(calls: Call[]): void {
+  for (const service of SERVICES) {
+    const sdk = sdkOf(service), Service = sdk[clientName(sdk)] as { prototype: object };
+    // Each service's client has a prototype of its own, which inherits the one `send`.
+    const prototype = Service.prototype as { send: (this: object, c: object, ...more: unknown[]) => Promise<unknown> }, { send } = prototype;
+    prototype.send = async function (c, ...more) {
+      const { config } = this as { config: { region: () => Promise<string> } };
+      calls.push({ service, region: await config.region(), command: c.constructor.name, input: structuredClone((c as { input: unknown }).input) });
       return send.call(this, c, ...more);
     };
   }
@@ -79,41 +81,67 @@ const context = (root: string, identity: string): Context => ({
   out: () => undefined, say: () => undefined, signal: new AbortController().signal, progress: () => undefined,
 });
 
-async function deployment(credentials: number): Promise<void> {
-  if (findPeer("ministack") === undefined) { console.log("no ministack here (pip install ministack): the deployment isn't measured"); return; }
+/** The calls that `up` makes, of a deployment that nobody times. */
+async function callsOf(credentials: number): Promise<{ readonly calls: readonly Call[]; readonly steps: number; readonly credentials: number }> {
   const calls: Call[] = [];
-  note(["secrets-manager", "kms", "iam", "sts", "s3", "sns", "eventbridge", "cloudtrail", "scheduler", "ssm"], calls);
-  const m = await startMinistack(ACCOUNT);
-  const { root, identity } = await project(m.url, credentials);
-  const c = context(root, identity);
+  note(calls);
+  const m = await startMinistack(ACCOUNT), { root, identity } = await project(m.url, credentials), c = context(root, identity);
   const d = readProject(root, { only: ["dev"], clock: systemClock }).environments[0] ?? never();
-  const at = performance.now(), cpuAt = process.cpuUsage();
   const done = await deploy(c, await embedded(c), d, { parallel: PARALLEL });
-  const up = performance.now() - at, upCpu = cpu(cpuAt);
-  if (!done.ok) throw new FindingError(done.findings);
   await m.close();
-  const noted = calls.slice();
-  const fresh = await startMinistack(ACCOUNT);
-  const clients = new Map<string, { send(c: object): Promise<unknown>; destroy(): void }>();
-  const clientOf = (call: Call): { send(c: object): Promise<unknown> } => {
-    const k = `${call.client.name} ${call.settings.region}`;
-    const known = clients.get(k) ?? new call.client({ region: call.settings.region, endpoint: fresh.url, credentials: { accessKeyId: "test", secretAccessKey: "test" }, forcePathStyle: true });
-    clients.set(k, known);
+  if (!done.ok) throw new FindingError(done.findings);
+  return { calls, steps: done.json.steps.length, credentials: d.credentials.length };
+}
+/** The plain loop, as the program that this file is when it is called with the calls' file and an address: prints how many were refused, out of their order. */
+async function loop(file: string, endpoint: string): Promise<void> {
+  const calls = deserialize(readFileSync(file)) as Call[], clients = new Map<string, Client>();
+  const clientOf = ({ service, region }: Call, sdk: Sdk): Client => {
+    const known = clients.get(`${service} ${region}`) ?? new (sdk[clientName(sdk)] ?? never())({ region, endpoint, credentials: { accessKeyId: "test", secretAccessKey: "test" }, forcePathStyle: true });
+    clients.set(`${service} ${region}`, known);
     return known;
   };
-  const from = performance.now(), cpuFrom = process.cpuUsage();
   let next = 0, refused = 0;
   await Promise.all(Array.from({ length: PARALLEL }, async () => {
-    for (let call = noted[next++]; call; call = noted[next++]) await clientOf(call).send(call.command).catch(() => { refused++; });
+    for (let call = calls[next++]; call; call = calls[next++]) {
+      const sdk = sdkOf(call.service);
+      await clientOf(call, sdk).send(new (sdk[call.command] ?? never())(call.input)).catch(() => { refused++; });
+    }
   }));
-  const floor = performance.now() - from, floorCpu = cpu(cpuFrom);
-  for (const x of clients.values()) x.destroy();
-  await fresh.close();
-  console.log(`${String(d.credentials.length)} sealed credentials in one environment, ${String(done.json.steps.length)} steps, ${String(noted.length)} calls of the AWS SDK, ${String(PARALLEL)} at a time`);
-  console.log(`up on ministack ${seconds(up)}; the same calls in a plain loop ${seconds(floor)} (${String(refused)} of them refused, out of their order): ${(up / floor).toFixed(2)} times as long (aim: at most 2)`);
-  console.log(`this process's own CPU: ${seconds(upCpu)} for up, ${seconds(floorCpu)} for the loop: what a busy machine doesn't change`);
+  for (const c of clients.values()) c.destroy();
+  console.log(String(refused));
 }
-const cpu = (from: NodeJS.CpuUsage): number => ((u) => (u.user + u.system) / 1000)(process.cpuUsage(from));
+interface Took { readonly ms: number; readonly cpu: number; readonly stdout: string }
+/** A process of its own: its time, and its processor time, which a busy machine changes less. */
+function timed(args: readonly string[], env: NodeJS.ProcessEnv = {}, ended: readonly number[] = [0]): Took {
+  const at = performance.now();
+  const r = spawnSync("sh", ["-c", '"$@"; code=$?; times; exit $code', "sh", process.execPath, ...args], { stdio: ["ignore", "pipe", "inherit"], encoding: "utf8", maxBuffer: 1 << 28, env: { PATH: process.env["PATH"], NO_COLOR: "1", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true", ...env } });
+  const ms = performance.now() - at;
+  if (r.status === null || !ended.includes(r.status)) throw new Error(`${args.join(" ")} ended with ${String(r.status)}: ${r.stdout.slice(-500)}`);
+  const lines = r.stdout.trimEnd().split("\n"), spent = [...(lines.at(-1) ?? "").matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + (Number(m) * 60 + Number(s)) * 1000, 0);
+  return { ms, cpu: spent, stdout: lines.slice(0, -2).join("\n") };
+}
+
+async function deployment(credentials: number): Promise<void> {
+  if (findPeer("ministack") === undefined) { console.log("no ministack here (pip install ministack): the deployment isn't measured"); return; }
+  const { calls, ...of } = await callsOf(credentials), file = join(mkdtempSync(join(tmpdir(), "bench-calls-")), "calls");
+  writeFileSync(file, serialize(calls));
+  const m = await startMinistack(ACCOUNT), { root, identity } = await project(m.url, credentials);
+  const cli = [resolve("dist/cli.js"), "-C", root], env = { HOME: root, SOPS_AGE_KEY: identity };
+  // One Super Admin alone has nobody who attests a second factor: the preview says so, and ends with 1.
+  const seen = timed([...cli, "preview", "--env", "dev", "--json"], env, [0, 1]);
+  const up = timed([...cli, "up", "--env", "dev", "--parallel", String(PARALLEL), "--yes", "--json"], env);
+  const again = timed([...cli, "up", "--env", "dev", "--parallel", String(PARALLEL), "--yes", "--json"], env);
+  await m.close();
+  const fresh = await startMinistack(ACCOUNT), plain = timed([fileURLToPath(import.meta.url), "--loop", file, fresh.url]);
+  await fresh.close();
+  console.log(`${String(of.credentials)} sealed credentials in one environment, ${String(of.steps)} steps, ${String(calls.length)} calls of the AWS SDK, ${String(PARALLEL)} at a time; each a process of its own`);
+  const line = (what: string, t: Took): void => { console.log(`${what.padEnd(44)} ${seconds(t.ms).padStart(6)}   processor ${seconds(t.cpu).padStart(6)}`); };
+  line("up on ministack", up);
+  line(`the same calls in a plain loop (${plain.stdout} refused)`, plain);
+  line("preview of the same, without a call", seen);
+  line("up again, nothing to change", again);
+  console.log(`up takes ${(up.ms / plain.ms).toFixed(2)} times as long as the loop (aim: at most 2)`);
+}
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 async function checks(most: number): Promise<void> {
@@ -133,6 +161,9 @@ async function checks(most: number): Promise<void> {
   }
 }
 if (!existsSync(environmentFile("dev"))) never();
-const [credentials = 500, environments = 50] = process.argv.slice(2).map(Number);
-await deployment(credentials);
-if (environments > 0) await checks(environments);
+const [first = "500", second = "50", third = ""] = process.argv.slice(2);
+if (first === "--loop") await loop(second, third);
+else {
+  await deployment(Number(first));
+  if (Number(second) > 0) await checks(Number(second));
+}

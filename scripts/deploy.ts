@@ -4,7 +4,7 @@ import { FindingError, hasErrors, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
 import { SECRET, SIGNATURE, UNKNOWN, type Props } from "../lib/pulumi-value.ts";
 import type { Engine, EngineEvent, Outcome, Run, Step } from "../engine/index.ts";
-import { readProject, type Declared } from "../stacks/read.ts";
+import { readProjects, type Declared, type Project } from "../stacks/read.ts";
 import { stackName, WORK_DIR, type StackPart } from "../schemas/layout.ts";
 import { unapprovedSteps, type Held } from "./changes/steps.ts";
 import type { Context, OptionSpec } from "./command.ts";
@@ -32,6 +32,8 @@ export interface DeployOptions {
   readonly targetDependents?: boolean;
   /** One stack of the environment alone: its own job, with an identity of its own. */
   readonly part?: StackPart;
+  /** All environments, where they have been read already. */
+  readonly project?: Project;
   readonly refresh?: boolean;
   readonly parallel?: number;
   /** Unchanged resources and every change in full. */
@@ -92,7 +94,7 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
       const made = new Map<string, Props>();
       const commit = commitHere(context);
       const todo = kind === "destroy" ? stacksToDo(d, options).reverse() : stacksToDo(d, options);
-      const judgement = await judgementOf(context.root, context.clock);
+      const judgement = await judgementOf(context.root, context.clock, options.project);
       const runFor = async (part: StackPart): Promise<Run> => ({ ...(await runOf(context.root, d, part, providerFor, judgement)), env: { ...(stripeSandbox !== undefined && { STACKSEAL_STRIPE_SANDBOX: stripeSandbox }), ...(options.rollback?.length && { STACKSEAL_ROLLBACK: options.rollback.join(",") }) } });
       let n = 0;
       const all = async (): Promise<void> => {
@@ -161,11 +163,10 @@ function joined(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string,
 }
 const isMap = (v: unknown): v is Record<string, unknown> => typeof v === "object" && v !== null && !Array.isArray(v);
 
-/** The one environment of a command, with every error of its declaration as a FindingError. */
-export function declaredOne(context: Context): { d: Declared; findings: readonly Finding[] } {
+/** The one environment of a command, with every error of its declaration as a FindingError; `project` holds all. */
+export function declaredOne(context: Context): { readonly d: Declared; readonly findings: readonly Finding[]; readonly project: Project } {
   const [name] = knownEnvironments(context);
-  const project = readProject(context.root, { only: [name ?? ""], clock: context.clock });
-  const d = project.environments[0];
-  if (!d || hasErrors(project.findings)) throw new FindingError(project.findings);
-  return { d, findings: project.findings };
+  const of = readProjects(context.root, context.clock), { environments: [d], findings } = of([name ?? ""]);
+  if (!d || hasErrors(findings)) throw new FindingError(findings);
+  return { d, findings, project: of() };
 }

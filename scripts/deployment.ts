@@ -10,7 +10,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Judgement } from "../policies/kit/judgement.ts";
 import { once, ruleOfPolicy } from "../policies/kit/pack.ts";
 import { unknownIn } from "../policies/kit/unknown.ts";
-import type { Declared } from "../stacks/read.ts";
+import type { Declared, Project } from "../stacks/read.ts";
 import { summarize } from "./render/plan.ts";
 
 /** The name that stands in every URN. Throws FindingError where Pulumi.yaml is there and gives none. */
@@ -40,10 +40,10 @@ export class StackLinks {
   readonly get = (stack: string): Props | null => this.seen.get(stack.split("/").at(-1) ?? stack) ?? null;
 }
 
-/** The pack for a project, where a command hasn't judged it already. Reads the whole project: once a deployment, not once a stack. */
-export async function judgementOf(root: string, clock: Clock): Promise<Judgement> {
+/** The pack for a project, where a command hasn't judged it already. Reads the whole project, where it isn't given: once a deployment, not once a stack. */
+export async function judgementOf(root: string, clock: Clock, project?: Project): Promise<Judgement> {
   const [{ readFacts }, { Judgement: Judge }] = await Promise.all([import("../policies/kit/facts.ts"), import("../policies/kit/judgement.ts")]);
-  return new Judge(readFacts(root, clock));
+  return new Judge(readFacts(root, clock, project && { project }));
 }
 /** What the embedded engine runs for one stack of an environment; under no policies where `judgement` is null. Loads the program: only here, so that other commands start fast. */
 export async function runOf(root: string, d: Declared, part: StackPart, providerFor: (pkg: string) => Provider | null, judgement: Judgement | null, other?: typeof current): Promise<Run> {

@@ -61,7 +61,7 @@ export function embeddedEngine(context: EngineContext): Engine {
         if (foreign) throw new FindingError(engineCodes.finding("STATE_FOREIGN", { message: `${foreign.urn} is of the stack ${parseUrn(foreign.urn).stack}, not of ${stack}`, path: stack, hint: `import it as that stack, or rename it first: pulumi stack rename ${stack}` }), 2);
         for (const p of operations) say(`${stack}: removing the pending operation '${p.type}' on '${p.resource.urn}'\n`);
         state.keepCopy();
-        state.save(resources, []);
+        await state.save(resources, []);
         state.record({ kind: "import", startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: "", result: "succeeded", resourceChanges: {} });
         return resources.length;
       } finally {
@@ -107,7 +107,7 @@ async function go(context: EngineContext, kind: Kind, run: Run, state: StateStor
   const d = new Deployment({
     project: run.project, stack: run.stack, preview, config: run.config, secretKeys, parallel: o.parallel ?? 16, targets: o.targets ?? [], targetDependents: o.targetDependents === true,
     previous: loaded.resources, operations: loaded.operations, load, packs, callTimeoutMs: o.timeoutMs ?? 10 * MINUTES,
-    stackOutputs: (name) => stackOutputs(context, run, o, name), sink: (resources, operations) => { state.save(resources, operations); },
+    stackOutputs: (name) => stackOutputs(context, run, o, name), sink: (resources, operations) => state.save(resources, operations),
     observer: { ...log, ended: (s) => { log?.ended?.(s); o.onStep?.(shown(s, kind)); } },
   });
   const { context: c } = d;

@@ -4,8 +4,8 @@ import type { Operation, State } from "../state/deployment.ts";
 const LATER_MS = 50;
 const SHORT_MS = 4;
 
-/** Where a stack's resources are kept while an update runs. Throws when they can't be written. */
-export type Sink = (resources: readonly State[], operations: readonly Operation[]) => void;
+/** Where a stack's resources are kept while an update runs: resolves when they are on the disk, rejects when they can't be written. One call at a time. */
+export type Sink = (resources: readonly State[], operations: readonly Operation[]) => Promise<void>;
 
 /**
  * What a checkpoint holds at every moment of an update: resources that are new or went through it, in the order in which they were done, then the
@@ -18,7 +18,9 @@ export class Snapshot {
   private base: readonly State[];
   private readonly leftOver: Operation[];
   private readonly sink: Sink | undefined;
+  /** The write that what begins now will be in, and the one under way. */
   private waiting: Promise<void> | null = null;
+  private writing: Promise<void> = Promise.resolve();
   private timer: NodeJS.Timeout | null = null;
   private took = 0;
   constructor(base: readonly State[], leftOver: readonly Operation[], sink: Sink | undefined) {
@@ -77,22 +79,16 @@ export class Snapshot {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     if (!sink) return Promise.resolve();
-    this.waiting ??= new Promise((done, fail) => {
-      const run = (): void => {
-        this.waiting = null;
-        const from = performance.now();
-        try {
-          sink(this.resources(), [...this.leftOver, ...this.pending.values()]);
-          done();
-        } catch (e) {
-          fail(e instanceof Error ? e : new Error(String(e)));
-        }
-        this.took = performance.now() - from;
-      };
-      // A large checkpoint takes its time: as long as one took, the next is waited with, so that more of what begins meanwhile is in it.
-      if (this.took < SHORT_MS) setImmediate(run);
-      else setTimeout(run, Math.min(this.took, LATER_MS));
+    this.waiting ??= this.writing.then(() => this.gathered()).then(() => {
+      this.waiting = null;
+      const from = performance.now(), written = sink(this.resources(), [...this.leftOver, ...this.pending.values()]);
+      this.writing = written.catch(() => undefined).then(() => { this.took = performance.now() - from; });
+      return written;
     });
     return this.waiting;
+  }
+  /** What begins meanwhile is in the next write too: as long as a large checkpoint took, it is waited with. */
+  private gathered(): Promise<void> {
+    return new Promise((go) => { if (this.took < SHORT_MS) setImmediate(go); else setTimeout(go, Math.min(this.took, LATER_MS)); });
   }
 }

@@ -1,8 +1,11 @@
-import { closeSync, existsSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { promisify } from "node:util";
 import { syncFolder } from "../../lib/atomic.ts";
 import { sha256 } from "../../lib/sha256.ts";
 import type { Deployment, Row } from "./deployment.ts";
+
+const synced = promisify(fdatasync);
 
 /** What one write changed of the resources that stood there: places in the list before it that went, then places in the list after it that came. */
 export interface Change { readonly drop: readonly number[]; readonly add: readonly (readonly [at: number, row: Row])[] }
@@ -25,16 +28,16 @@ export class Journal {
     this.remove();
     this.of = sha256(checkpoint);
   }
-  /** Throws what the file system throws; no part of the line stands there then. */
-  append(entry: Entry): void {
-    const first = this.fd === null;
-    this.fd ??= openSync(this.file, "w", 0o600);
+  /** Resolves when the line is on the disk. Rejects with what the file system throws; no part of the line stands there then. One at a time: the next waits for the one before it. */
+  async append(entry: Entry): Promise<void> {
+    const first = this.fd === null, fd = (this.fd ??= openSync(this.file, "w", 0o600));
     const line = Buffer.from(`${first ? `${JSON.stringify({ of: this.of })}\n` : ""}${JSON.stringify(entry)}\n`, "utf8");
     try {
-      for (let at = 0; at < line.length; ) at += writeSync(this.fd, line, at);
-      fdatasyncSync(this.fd);
+      for (let at = 0; at < line.length; ) at += writeSync(fd, line, at);
+      // Answers of providers are taken while the disk works.
+      await synced(fd);
     } catch (e) {
-      ftruncateSync(this.fd, this.bytes);
+      if (this.fd === fd) ftruncateSync(fd, this.bytes);
       throw e;
     }
     this.bytes += line.length;

@@ -66,15 +66,15 @@ export class StateStore {
   async ready(): Promise<void> {
     this.writer ??= writerOf(await PassphraseSecrets.create(this.passphrase()));
   }
-  /** Writes what changed; call `ready` or `read` first. Throws FindingError STATE_UNWRITABLE; what was written before stands then. */
-  save(resources: readonly State[], operations: readonly Operation[]): void {
+  /** Writes what changed, and resolves when it is on the disk; call `ready` or `read` first, and the next time when this one is through. Rejects with FindingError STATE_UNWRITABLE; what was written before stands then. */
+  async save(resources: readonly State[], operations: readonly Operation[]): Promise<void> {
     const { writer } = this;
     if (!writer) throw new Error("state is not ready");
     const { states, texts } = writer.rows(resources);
     const change = this.written && this.journal.bytes < this.bytes + JOURNAL_BYTES ? changed(this.written, texts) : null;
     this.written = null;
     try {
-      if (change) this.journal.append({ drop: change.drop, add: change.add.flatMap((i) => (states[i] ? [[i, writer.row(states[i])] as const] : [])), pending: writer.pending(operations) });
+      if (change) await this.journal.append({ drop: change.drop, add: change.add.flatMap((i) => (states[i] ? [[i, writer.row(states[i])] as const] : [])), pending: writer.pending(operations) });
       else this.write(writer.text(texts, operations, new Date()));
       this.written = texts;
     } catch (e) {

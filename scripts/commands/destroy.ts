@@ -13,7 +13,7 @@ export default defineCommand({
   options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, ENGINE_OPTION, PART_OPTION],
   examples: ["stackseal destroy --env local --yes"],
   run: async (context, _args, given) => {
-    const { d, findings } = declaredOne(context), options = { ...runOptions(given), kind: "destroy" as const };
+    const { d, findings, project } = declaredOne(context), options = { ...runOptions(given), project, kind: "destroy" as const };
     const engine = await engineFor(context, d, given["engine"], "destroy");
     const others = callerFindings(await callerAt(context, d), d, projectName(context.root), stacksToDo(d, options), "destroy");
     if (others.length) return { exit: 2, findings: [...findings, ...others] };

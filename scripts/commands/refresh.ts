@@ -11,7 +11,7 @@ export default defineCommand({
   options: [...RUN_OPTIONS, ENGINE_OPTION, PART_OPTION],
   examples: ["stackseal refresh --env local --yes"],
   run: async (context, _args, given) => {
-    const { d, findings } = declaredOne(context), options = { ...runOptions(given), kind: "refresh" as const };
+    const { d, findings, project } = declaredOne(context), options = { ...runOptions(given), project, kind: "refresh" as const };
     const engine = await engineFor(context, d, given["engine"], "refresh");
     const no = await confirm(context, `Read ${d.name} anew and keep what is found?`, `stackseal refresh --env ${d.name}`);
     if (no) return { exit: 2, findings: [no] };

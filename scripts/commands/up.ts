@@ -17,10 +17,10 @@ export default defineCommand({
   options: [{ flags: "--refresh", description: "read what is there from the providers first" }, ...RUN_OPTIONS, ENGINE_OPTION, { flags: "--plan <file>", description: "deploy only what this saved plan says, as it was approved" }, { flags: "--base <ref>", description: "with --plan: the commit that stood before the change, whose people say who may approve" }, { flags: "--rollback <secret>", description: "let this store secret go back to an older issue, after its reviewed rollback; may be repeated", many: true }, PART_OPTION, CANARY_OPTION, { flags: "--message <text>", description: "kept in the history" }],
   examples: ["stackseal up --env local", "stackseal up --env local --yes --json", "stackseal up --env local --target 'urn:pulumi:local-payments::**' --yes", "stackseal up --env staging --plan plan.json --yes", "stackseal up --env prod --part payments --plan plan.json --yes"],
   run: async (context, _args, given) => {
-    const { d, findings: about } = declaredOne(context);
+    const { d, findings: about, project } = declaredOne(context);
     if (given["base"] !== undefined && given["plan"] === undefined) throw new FindingError({ code: "USAGE", severity: "error", message: "--base says whose approval of a plan counts: it goes with --plan", hint: `stackseal up --env ${d.name} --plan plan.json --base REF` }, 2);
     const held = given["plan"] === undefined ? null : await (await import("../changes/hold.ts")).holdToPlan(context, d, given["plan"] as string, given["base"] as string | undefined);
-    const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), ...(held && { held }), rollback: ((given["rollback"] as string[] | undefined) ?? []).map((s) => chooseTarget(d, s).name) };
+    const findings = [...about, ...(held?.findings ?? [])], options = { ...runOptions(given), project, ...(held && { held }), rollback: ((given["rollback"] as string[] | undefined) ?? []).map((s) => chooseTarget(d, s).name) };
     const engine = await engineFor(context, d, given["engine"], "up");
     if (findings.some((f) => f.code === "LOCAL_NOT_SEEDED")) return { exit: 1, findings };
     const todo = stacksToDo(d, options), caller = await callerAt(context, d);

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws/scheduler/index.js";
+import type { ScheduleArgs } from "@pulumi/aws/scheduler/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import { isoDate } from "../../lib/clock.ts";
 import type { SecretClass } from "../../schemas/access.ts";
@@ -15,11 +15,17 @@ export class DueSchedules extends pulumi.ComponentResource {
   constructor(d: Declared, cls: SecretClass, credentials: readonly DeclaredCredential[], to: Reminding, opts?: pulumi.ComponentResourceOptions) {
     super("stackseal:index:DueSchedules", `due-${cls}`, {}, opts);
     for (const { credential: c, days, severity, due, name, expression } of reminders(d, credentials))
-      new aws.Schedule(`${c.path}-${days}`, {
+      new Schedule(`${c.path}-${days}`, {
         name, groupName: scheduleGroup(d.name, cls),
         description: `${c.path} of ${d.name} is due on ${isoDate(due)}`, scheduleExpression: expression, scheduleExpressionTimezone: "UTC", flexibleTimeWindow: { mode: "OFF" },
         target: { arn: to.topics[severity], roleArn: to.roleArn, input: JSON.stringify({ environment: d.name, alert: "credential-due", severity, credential: c.path, kind: c.kind, dueAt: isoDate(due), days, next: `stackseal rotate plan --env ${d.name}` }) },
       }, { parent: this });
     this.registerOutputs({});
+  }
+}
+/** `aws.Schedule` without its outputs: an environment has more of these than of all else, nobody reads one's outputs, and making them is half of what declaring it takes. */
+class Schedule extends pulumi.CustomResource {
+  constructor(name: string, args: ScheduleArgs, opts: pulumi.CustomResourceOptions) {
+    super("aws:scheduler/schedule:Schedule", name, { ...args }, opts);
   }
 }

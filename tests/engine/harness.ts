@@ -28,7 +28,7 @@ export async function runEngine(way: Way, program: Program, load: Load, o: Parti
   const previous = structuredClone(o.previous ?? []);
   const d = new Deployment({
     project: "scenarios", stack: "dev", preview: false, config: {}, secretKeys: [], parallel: 16, targets: [], targetDependents: false, packs: [], callTimeoutMs: 20_000,
-    sink: (resources, operations) => { saved = structuredClone({ resources: [...resources], operations: [...operations] }); }, ...o, previous, load,
+    sink: (resources, operations) => { saved = structuredClone({ resources: [...resources], operations: [...operations] }); return Promise.resolve(); }, ...o, previous, load,
   });
   const info = { project: "scenarios", stack: "dev", organization: "organization", preview: o.preview ?? false, parallel: 16, config: o.config ?? {}, secretKeys: o.secretKeys ?? [] };
   const limits = { timeoutMs: o.timeoutMs ?? 60_000 };

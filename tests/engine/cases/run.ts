@@ -50,7 +50,7 @@ export async function runCase(c: Case): Promise<Ended & { readonly errors: reado
   let saved: { resources: readonly State[]; operations: readonly Operation[] } = { resources: structuredClone(resources), operations: [] };
   const d = new Deployment({
     project: "cases", stack: "dev", preview, config: c.config, secretKeys: c.secretKeys, parallel: 1, targets: c.targets, targetDependents: c.targetDependents, packs: c.policies && (c.op === "up" || preview) ? [new PolicyPack("cases", "0.0.1", analyzerOf("cases", "0.0.1", policies))] : [], callTimeoutMs: 20_000, previous: resources,
-    load: (pkg) => worldProvider(() => world, pkg), sink: (r, operations) => { saved = structuredClone({ resources: [...r], operations: [...operations] }); },
+    load: (pkg) => worldProvider(() => world, pkg), sink: (r, operations) => { saved = structuredClone({ resources: [...r], operations: [...operations] }); return Promise.resolve(); },
     stackOutputs: (name) => Promise.resolve(name === "organization/cases/other" ? OTHER : null),
   });
   if (c.refresh || c.op === "refresh") await d.refresh();
