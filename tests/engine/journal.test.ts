@@ -22,12 +22,12 @@ const read = async (): Promise<{ urns: string[]; pending: string[] }> => { const
 async function killed(): Promise<StateStore> {
   const s = store(), [a, b, c, d] = ["a", "b", "c", "d"].map((n) => thing(n)) as [State, State, State, State];
   await s.ready();
-  s.save([a, b], []);
-  s.save([a, b], [creating(c)]);
-  s.save([c, a, b], [creating(d)]);
+  await s.save([a, b], []);
+  await s.save([a, b], [creating(c)]);
+  await s.save([c, a, b], [creating(d)]);
   const b2 = thing("b", "changed");
-  s.save([c, b2, a], [creating(d)]);
-  s.save([c, b2], [creating(d)]);
+  await s.save([c, b2, a], [creating(d)]);
+  await s.save([c, b2], [creating(d)]);
   return s;
 }
 
@@ -49,8 +49,8 @@ it("is written into the checkpoint when the update ends, and before a copy is ke
   expect(readFileSync(`${file()}.bak`, "utf8")).toBe(readFileSync(file(), "utf8"));
   expect(await read()).toEqual({ urns: ["c", "b"], pending: ["creating d"] });
   // And goes on from there.
-  s.save([thing("e")], []);
-  s.save([thing("e"), thing("f")], []);
+  await s.save([thing("e")], []);
+  await s.save([thing("e"), thing("f")], []);
   expect((await read()).urns).toEqual(["e", "f"]);
 });
 it("loses a last line that isn't whole, and nothing before it, wherever it was cut", async () => {
@@ -69,7 +69,7 @@ it("counts for nothing beside another checkpoint than its own, and is refused by
   const kept = readFileSync(journal(), "utf8");
   const s = store();
   await s.read();
-  s.save([thing("z")], []);
+  await s.save([thing("z")], []);
   expect(existsSync(journal())).toBe(false);
   writeFileSync(journal(), kept);
   expect((await read()).urns).toEqual(["z"]);
@@ -81,7 +81,7 @@ it("counts for nothing beside another checkpoint than its own, and is refused by
   const other = store();
   await other.ready();
   other.keepCopy();
-  other.save([thing("y")], []);
+  await other.save([thing("y")], []);
   expect((await read()).urns).toEqual(["y"]);
 });
 it("stays small: what grew beyond its checkpoint is written into it", async () => {
@@ -89,7 +89,7 @@ it("stays small: what grew beyond its checkpoint is written into it", async () =
   await s.ready();
   for (let i = 0; i < 40; i++) {
     all.push({ ...big, urn: `${big.urn}${String(i)}`, id: String(i) });
-    s.save(all, []);
+    await s.save(all, []);
     if (existsSync(journal())) expect(statSync(journal()).size).toBeLessThan(statSync(file()).size + (2 << 20));
   }
   expect((await read()).urns).toHaveLength(40);
