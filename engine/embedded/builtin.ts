@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Provider } from "../../lib/provider.ts";
 import type { Props, Value } from "../../lib/pulumi-value.ts";
+import type { State } from "../state/deployment.ts";
 import { STACK_REFERENCE } from "../urn.ts";
 import { equal, hasSecret } from "../values.ts";
 
 export interface Builtins {
   /** Another stack's outputs; null where there is no such stack. */
   readonly stackOutputs: (stack: string) => Promise<Props | null>;
-  /** What `pulumi:pulumi:getResource` answers; null where the URN isn't registered. */
-  readonly resource: (urn: string) => Props | null;
+  /** What is registered in this run. */
+  readonly resource: (urn: string) => State | undefined;
 }
 
 /** The engine's own package, `pulumi`: references to other stacks and the functions behind them. */
@@ -38,10 +39,10 @@ export function builtinProvider(o: Builtins): Provider {
     delete: () => Promise.resolve(),
     invoke: async (token, args) => {
       if (token === "pulumi:pulumi:readStackOutputs") return { result: await reference(args["name"]), failures: [] };
-      const found = token === "pulumi:pulumi:getResource" && typeof args["urn"] === "string" ? o.resource(args["urn"]) : undefined;
-      if (found === undefined) throw new Error(`unrecognized function ${token}`);
-      if (found === null) throw new Error(`unknown resource ${typeof args["urn"] === "string" ? args["urn"] : "?"}`);
-      return { result: found, failures: [] };
+      const { urn } = args, s = typeof urn === "string" ? o.resource(urn) : undefined;
+      if (token !== "pulumi:pulumi:getResource" || typeof urn !== "string") throw new Error(`unrecognized function ${token}`);
+      if (!s) throw new Error(`unknown resource ${urn}`);
+      return { result: { urn, id: s.id ?? "", provider: s.provider ?? "", state: s.outputs }, failures: [] };
     },
     getSchema: () => Promise.resolve("{}"),
     cancel: () => Promise.resolve(),

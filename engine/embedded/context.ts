@@ -3,12 +3,13 @@ import type { Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
 import type { Diagnostic, Violation } from "../index.ts";
 import { isTargetOf } from "../targets.ts";
+import type { Builtins } from "./builtin.ts";
 import type { Goal } from "./goal.ts";
 import type { ProviderHost } from "./host.ts";
 import type { PolicyPack, Remediation } from "./policy.ts";
-import type { Registry } from "./registry.ts";
-import type { Snapshot } from "./snapshot.ts";
-import type { State } from "../state/deployment.ts";
+import { Registry, type Load } from "./registry.ts";
+import { Snapshot, type Sink } from "./snapshot.ts";
+import type { Operation, State } from "../state/deployment.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
 import { parseRef } from "../urn.ts";
 
@@ -20,16 +21,28 @@ export interface Observer {
   readonly violated?: (v: Violation) => void;
   readonly remediated?: (r: Remediation, urn: string, before: Props) => void;
 }
+/** What a run is asked for: one stack as it was, and all that is needed to do its program. */
 export interface Settings {
   readonly project: string;
   readonly stack: string;
   readonly preview: boolean;
+  readonly previous: readonly State[];
+  readonly operations?: readonly Operation[];
   readonly config: Readonly<Record<string, string>>;
   readonly secretKeys: readonly string[];
   readonly parallel: number;
   readonly targets: readonly string[];
   readonly targetDependents: boolean;
+  readonly load: Load;
+  /** For one provider call. */
+  readonly callTimeoutMs: number;
+  readonly stackOutputs?: Builtins["stackOutputs"];
+  readonly packs: readonly PolicyPack[];
+  readonly sink?: Sink | undefined;
+  readonly observer?: Observer;
 }
+/** What the SDK hears of an organization, which this engine knows nothing of: the name that the CLI's file backend gives. */
+export const ORGANIZATION = "organization";
 
 /** What an update knows: old and new resources, what was done to which, and why it must stop. */
 export class Context {
@@ -56,16 +69,15 @@ export class Context {
   readonly settings: Settings;
   readonly registry: Registry;
   readonly snapshot: Snapshot;
-  readonly packs: readonly PolicyPack[];
-  readonly observer: Observer;
-  constructor(settings: Settings, previous: readonly State[], registry: Registry, snapshot: Snapshot, packs: readonly PolicyPack[], observer: Observer) {
-    this.settings = settings;
-    this.registry = registry;
-    this.snapshot = snapshot;
-    this.packs = packs;
-    this.observer = observer;
-    this.previous = previous;
-    this.rebase(previous);
+  constructor(o: Settings) {
+    this.settings = o;
+    this.registry = new Registry(o, (urn) => this.news.get(urn));
+    this.snapshot = new Snapshot(o.previous, o.operations ?? [], o.preview ? undefined : o.sink);
+    this.previous = o.previous;
+    this.rebase(o.previous);
+  }
+  get observer(): Observer {
+    return this.settings.observer ?? {};
   }
   rebase(previous: readonly State[]): void {
     this.previous = previous;

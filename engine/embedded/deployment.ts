@@ -1,48 +1,32 @@
 import { FindingError } from "../../lib/finding.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
-import { Context, dependenciesOf, type Observer, type Settings } from "./context.ts";
+import { Context, dependenciesOf, type Settings } from "./context.ts";
 import { deletionOrder, dependentsToReplace } from "./dependents.ts";
 import { Executor, ProtectedError } from "./execute.ts";
 import { deletion, Generator } from "./generate.ts";
 import { emptyGoal, inherit, type Goal } from "./goal.ts";
-import type { Builtins } from "./builtin.ts";
-import type { PolicyPack } from "./policy.ts";
-import { defaultInputs, defaultName, defaultsDenied, Registry, type Load, type ProviderRequest } from "./registry.ts";
-import { Snapshot, type Sink } from "./snapshot.ts";
-import type { Operation, State } from "../state/deployment.ts";
+import { defaultInputs, defaultName, defaultsDenied, type ProviderRequest } from "./registry.ts";
+import type { State } from "../state/deployment.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
 import { isProviderType, isRoot, makeUrn, packageOf, ROOT_TYPE } from "../urn.ts";
 import { unsupported } from "../values.ts";
 
-export interface DeploymentOptions extends Settings {
-  readonly previous: readonly State[];
-  readonly operations?: readonly Operation[];
-  readonly load: Load;
-  readonly stackOutputs?: Builtins["stackOutputs"];
-  readonly packs: readonly PolicyPack[];
-  readonly sink?: Sink | undefined;
-  readonly observer?: Observer;
-  /** For one provider call. */
-  readonly callTimeoutMs: number;
-}
 export interface ReadGoal { readonly type: string; readonly name: string; readonly id: string; readonly inputs: Props; readonly parent?: string | undefined; readonly provider?: string | undefined; readonly request: Omit<ProviderRequest, "pkg">; readonly dependencies: string[]; readonly additionalSecretOutputs: string[] }
 
 /** One update or preview of one stack: takes registrations while the program runs, then deletes what it no longer declares. */
 export class Deployment {
   readonly context: Context;
-  readonly registry: Registry;
   private readonly generator: Generator;
   private readonly executor: Executor;
   private readonly defaults = new Map<string, Promise<string>>();
   private readonly inFlight = new Map<object, string>();
   private tail: Promise<unknown> = Promise.resolve();
   private stackOutputs: Props | null = null;
-  private readonly o: DeploymentOptions;
-  constructor(o: DeploymentOptions) {
+  private readonly o: Settings;
+  constructor(o: Settings) {
     this.o = o;
-    this.registry = new Registry(o.load, { stackOutputs: o.stackOutputs ?? (() => Promise.resolve(null)), resource: (urn) => { const s = this.context.news.get(urn); return s ? { urn, id: s.id ?? "", provider: s.provider ?? "", state: s.outputs } : null; } }, o.preview, o.callTimeoutMs);
-    this.context = new Context(o, o.previous, this.registry, new Snapshot(o.previous, o.operations ?? [], o.preview ? undefined : o.sink), o.packs, o.observer ?? {});
+    this.context = new Context(o);
     this.generator = new Generator(this.context);
     this.executor = new Executor(this.context);
   }
@@ -79,7 +63,7 @@ export class Deployment {
     if (isProviderType(state.type)) {
       c.providers.set(state.urn, state);
       const before = c.oldUrnOf.get(state.urn);
-      if (before !== undefined) this.registry.alias(before, state.urn);
+      if (before !== undefined) c.registry.alias(before, state.urn);
     }
     return state;
   }
@@ -183,14 +167,10 @@ export class Deployment {
     const broken = !ok || c.stopped !== null || c.steps.some((s) => s.ok === false);
     if (!broken) {
       const all = [...c.news.values()].filter((s) => !s.external);
-      for (const pack of c.packs) c.report((await pack.analyzeStack(all, (urn) => c.goals.get(urn)?.deleteBeforeReplace, (ref) => c.providerOf(ref), this.rootUrn)).violations);
+      for (const pack of this.o.packs) c.report(await pack.analyzeStack(all, (urn) => c.goals.get(urn)?.deleteBeforeReplace, (ref) => c.providerOf(ref), this.rootUrn));
     }
     await c.snapshot.write().catch((e: unknown) => { c.fail(e); });
-    await this.close();
-  }
-  async close(): Promise<void> {
-    await this.registry.close();
-    for (const p of this.o.packs) await p.close();
+    await c.registry.close();
   }
   private async deleteRest(): Promise<void> {
     const { context: c } = this, allowed = c.settings.targets.length ? await this.deletable() : null, steps = new Map<State, PlannedStep>();

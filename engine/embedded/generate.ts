@@ -147,7 +147,7 @@ export class Generator {
   /** Remediations first, one after the other; then every policy judges what came of them. Whether the resource may not go on. */
   private async analyze(s: State, goal: Goal, inputs: Props): Promise<boolean> {
     const { c } = this, provider = c.providerOf(s.provider), judged = { ...s, inputs };
-    for (const pack of c.packs) {
+    for (const pack of c.settings.packs) {
       const { changes, violations } = await pack.remediate(judged, goal.deleteBeforeReplace, provider);
       c.report(violations);
       for (const r of changes) {
@@ -157,7 +157,7 @@ export class Generator {
       }
     }
     let invalid = false;
-    for (const pack of c.packs) if (c.report((await pack.analyze(judged, goal.deleteBeforeReplace, provider)).violations) && !c.preview) invalid = true;
+    for (const pack of c.settings.packs) if (c.report(await pack.analyze(judged, goal.deleteBeforeReplace, provider)) && !c.preview) invalid = true;
     return invalid;
   }
 

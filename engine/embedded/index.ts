@@ -112,7 +112,7 @@ async function go(context: EngineContext, kind: Kind, run: Run, state: StateStor
   });
   const { context: c } = d;
   log?.start(run.config, secretKeys, packs);
-  const cancel = (): void => { c.stop("cancelled"); void d.registry.cancel(); };
+  const cancel = (): void => { c.stop("cancelled"); void c.registry.cancel(); };
   if (o.signal?.aborted) cancel();
   o.signal?.addEventListener("abort", cancel, { once: true });
   try {
@@ -120,8 +120,8 @@ async function go(context: EngineContext, kind: Kind, run: Run, state: StateStor
     const unknown = (o.targets ?? []).filter((t) => !t.includes("*") && kind !== "preview" && kind !== "update" && !c.previous.some((r) => r.urn === t));
     for (const t of unknown) c.fail(new FindingError(engineCodes.finding("TARGET_UNKNOWN", { message: `no resource named '${t}' in the stack`, path: t, hint: "stackseal export lists the URNs" })));
     if (o.refresh === true || kind === "refresh") await d.refresh();
-    if (kind === "refresh") await d.close();
-    else await d.finish(kind === "destroy" || c.stopped ? c.stopped === null : await runInProcess(d, { project: run.project, stack: run.stack, organization: "organization", preview, parallel: o.parallel ?? 16, config: run.config, secretKeys }, run.program, limits));
+    if (kind === "refresh") await c.registry.close();
+    else await d.finish(kind === "destroy" || c.stopped ? c.stopped === null : await runInProcess(d, run.program, limits));
     for (const t of judged ? (o.targets ?? []) : []) if (!t.includes("*") && !c.failed && !c.news.has(t) && !c.olds.has(t)) c.say("error", `no resource named '${t}' in the stack or the program`, t, "TARGET_UNKNOWN");
   } finally {
     o.signal?.removeEventListener("abort", cancel);

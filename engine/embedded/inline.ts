@@ -1,7 +1,7 @@
 import { FindingError } from "../../lib/finding.ts";
 import { engineCodes } from "../codes.ts";
 import type { Deployment } from "./deployment.ts";
-import { monitorService, type Log, type ProgramInfo } from "./monitor.ts";
+import { monitorService, type Log } from "./monitor.ts";
 import { direct } from "./rpc.ts";
 import { runStack, withSdk } from "./sdk-hooks.ts";
 
@@ -45,8 +45,8 @@ async function quiet(d: Deployment): Promise<void> {
 }
 
 /** Runs a program in this process: the SDK talks to the engine through its monitor slot, without gRPC. Resolves to whether it ended as it should; never rejects for what the program does. */
-export async function runInProcess(d: Deployment, info: ProgramInfo, program: () => unknown, limits: ProgramLimits): Promise<boolean> {
-  const { context: c } = d, service = monitorService(d, info, logOf(d));
+export async function runInProcess(d: Deployment, program: () => unknown, limits: ProgramLimits): Promise<boolean> {
+  const { context: c } = d, service = monitorService(d, logOf(d));
   // After a failure the SDK's outputs never settle, and it throws the failure again as rejections that nobody handles.
   let ok = true as boolean;
   const failed = (e: unknown): void => {
@@ -65,7 +65,7 @@ export async function runInProcess(d: Deployment, info: ProgramInfo, program: ()
   const late = new Promise<void>((done) => { timer = setTimeout(() => { ok = false; tooLong(d, limits); done(); }, limits.timeoutMs); });
   const before = c.onStop, stopped = new Promise<void>((done) => { c.onStop = () => { before(); done(); }; });
   try {
-    if (!c.stopped) await withSdk({ ...info, tidy: limits.tidy === true, monitor: direct(service.monitor), engine: direct(service.engine) }, async () => {
+    if (!c.stopped) await withSdk({ ...c.settings, tidy: limits.tidy === true, monitor: direct(service.monitor), engine: direct(service.engine) }, async () => {
       await Promise.race([runStack(program).catch((e: unknown) => { failed(e); return quiet(d); }), late, stopped.then(() => d.idle())]);
       await new Promise((done) => setImmediate(done));
       return ok && c.stopped === null;

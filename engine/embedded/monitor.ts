@@ -1,40 +1,33 @@
 import { randomUUID } from "node:crypto";
 import type { Props } from "../../lib/pulumi-value.ts";
+import { ORGANIZATION } from "./context.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Goal } from "./goal.ts";
-import { empty, enginePb, fromStruct, grpc, providerPb, resourcePb, rpcError, toStruct, unary, UNAVAILABLE, type Unary } from "./rpc.ts";
+import { empty, enginePb, fromStruct, grpc, message, providerPb, resourcePb, rpcError, toStruct, unary, UNAVAILABLE, type Unary } from "./rpc.ts";
 import { ShutDown } from "./step.ts";
 import type { State } from "../state/deployment.ts";
 import { hasUnknown, lowerOutputs, plainProps } from "../values.ts";
 
 type M = typeof resourcePb;
 type RegisterRequest = InstanceType<M["RegisterResourceRequest"]>;
-interface Package { readonly version: string; readonly url: string }
 
 /** What the SDK may ask for by name, answered truthfully: what is false here is refused by name when it's used all the same. */
 export const FEATURES: Readonly<Record<string, boolean>> = {
   secrets: true, resourceReferences: true, outputValues: true, aliasSpecs: true, deletedWith: true, replaceWith: true,
   transforms: false, invokeTransforms: false, parameterization: false, resourceHooks: false, errorHooks: false,
 };
-const NUMBERED: readonly (keyof M["ResourceMonitorFeature"])[] = [
-  "RESOURCE_MONITOR_FEATURE_SECRETS", "RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES", "RESOURCE_MONITOR_FEATURE_OUTPUT_VALUES", "RESOURCE_MONITOR_FEATURE_ALIAS_SPECS",
-  "RESOURCE_MONITOR_FEATURE_DELETED_WITH", "RESOURCE_MONITOR_FEATURE_REPLACE_WITH",
-];
-export interface ProgramInfo { readonly project: string; readonly stack: string; readonly organization: string; readonly preview: boolean; readonly parallel: number; readonly config: Readonly<Record<string, string>>; readonly secretKeys: readonly string[] }
+/** The same by number, as the SDK asks for all at once. */
+const numbered = (): number[] => Object.keys(FEATURES).filter((f) => FEATURES[f]).map((f) => resourcePb.ResourceMonitorFeature[`RESOURCE_MONITOR_FEATURE_${f.replace(/[A-Z]/g, "_$&").toUpperCase()}` as keyof M["ResourceMonitorFeature"]]);
 export type Log = (severity: "debug" | "info" | "warning" | "error", message: string, urn: string) => void;
 
 /** ResourceMonitor and Engine as the program's SDK speaks them. The same handlers serve it in this process and over gRPC. */
 export interface MonitorService {
   readonly monitor: Readonly<Record<string, Unary>>;
   readonly engine: Readonly<Record<string, Unary>>;
-  /** The program has said that it's through; it waits until `release`. */
-  readonly signalled: Promise<void>;
-  readonly release: () => void;
 }
-export function monitorService(d: Deployment, info: ProgramInfo, log: Log): MonitorService {
-  const packages = new Map<string, Package>();
-  let signal: () => void = () => undefined, release: () => void = () => undefined, root = "";
-  const signalled = new Promise<void>((done) => { signal = done; }), released = new Promise<void>((done) => { release = done; });
+/** `through` is called when the program has said that it's through, and waits for as long as that takes. */
+export function monitorService(d: Deployment, log: Log, through: () => Promise<void> = () => Promise.resolve()): MonitorService {
+  const packages = new Map<string, { readonly version: string; readonly url: string }>(), { settings: o } = d.context;
   const refuse = (what: string): never => {
     const e = rpcError(grpc.status.UNIMPLEMENTED, `${what} are not supported by the embedded engine: use the Pulumi CLI (--engine pulumi)`);
     d.context.fail(e, undefined, "ENGINE_UNSUPPORTED");
@@ -53,29 +46,15 @@ export function monitorService(d: Deployment, info: ProgramInfo, log: Log): Moni
     return { ...(v && { version: v }), ...(u && { url: u }) };
   };
   const monitor: Record<string, Unary> = {
-    supportsFeature: unary((q: InstanceType<M["SupportsFeatureRequest"]>) => {
-      const r = new resourcePb.SupportsFeatureResponse();
-      r.setHassupport(FEATURES[q.getId()] ?? false);
-      return r;
-    }),
-    getDeploymentInfo: unary(() => {
-      const r = new resourcePb.DeploymentInfo();
-      r.setProject(info.project);
-      r.setStack(info.stack);
-      r.setOrganization(info.organization);
-      r.setDryrun(info.preview);
-      r.setParallel(info.parallel);
-      for (const [k, v] of Object.entries(info.config)) r.getConfigMap().set(k, v);
-      r.setConfigsecretkeysList([...info.secretKeys]);
-      r.setSupportedfeaturesList(NUMBERED.map((f) => resourcePb.ResourceMonitorFeature[f]));
-      return r;
-    }),
+    supportsFeature: unary((q: InstanceType<M["SupportsFeatureRequest"]>) => message(resourcePb.SupportsFeatureResponse, { hassupport: FEATURES[q.getId()] ?? false })),
+    getDeploymentInfo: unary(() => message(resourcePb.DeploymentInfo, {
+      project: o.project, stack: o.stack, organization: ORGANIZATION, dryrun: o.preview, parallel: o.parallel, configMap: o.config, configsecretkeysList: [...o.secretKeys], supportedfeaturesList: numbered(),
+    })),
     registerPackage: unary((q: InstanceType<M["RegisterPackageRequest"]>) => {
       if (q.hasParameterization()) refuse("parameterised packages");
-      const r = new resourcePb.RegisterPackageResponse(), ref = randomUUID();
+      const ref = randomUUID();
       packages.set(ref, { version: q.getVersion(), url: q.getDownloadUrl() });
-      r.setRef(ref);
-      return r;
+      return message(resourcePb.RegisterPackageResponse, { ref });
     }),
     registerResource: unary((q: RegisterRequest) => {
       if (q.getRemote()) refuse("remote components");
@@ -95,22 +74,11 @@ export function monitorService(d: Deployment, info: ProgramInfo, log: Log): Moni
           type: q.getType(), name: q.getName(), id: q.getId(), inputs: lowerOutputs(fromStruct(q.getProperties()), deps) as Props, parent: q.getParent() || undefined, provider: q.getProvider() || undefined,
           request: request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()), dependencies: [...new Set([...q.getDependenciesList(), ...deps])], additionalSecretOutputs: q.getAdditionalsecretoutputsList(),
         });
-        const r = new resourcePb.ReadResourceResponse();
-        r.setUrn(s.urn);
-        r.setProperties(toStruct(s.outputs));
-        return r;
+        return message(resourcePb.ReadResourceResponse, { urn: s.urn, properties: toStruct(s.outputs) });
       })),
     invoke: unary(async (q: InstanceType<M["ResourceInvokeRequest"]>) => {
       const out = await d.invoke(q.getTok(), plainProps(fromStruct(q.getArgs())), q.getProvider() || undefined, request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()));
-      const r = new providerPb.InvokeResponse();
-      r.setReturn(toStruct(out.result));
-      r.setFailuresList(out.failures.map((f) => {
-        const m = new providerPb.CheckFailure();
-        m.setProperty(f.property);
-        m.setReason(f.reason);
-        return m;
-      }));
-      return r;
+      return message(providerPb.InvokeResponse, { return: toStruct(out.result), failuresList: out.failures.map((f) => message(providerPb.CheckFailure, f)) });
     }),
     call: unary(() => refuse("methods of remote components")),
     registerStackTransform: unary(() => refuse("transforms")),
@@ -118,8 +86,7 @@ export function monitorService(d: Deployment, info: ProgramInfo, log: Log): Moni
     registerResourceHook: unary(() => refuse("resource hooks")),
     registerErrorHook: unary(() => refuse("error hooks")),
     signalAndWaitForShutdown: unary(async () => {
-      signal();
-      await released;
+      await through();
       return empty();
     }),
   };
@@ -128,28 +95,16 @@ export function monitorService(d: Deployment, info: ProgramInfo, log: Log): Moni
       log((["debug", "info", "warning", "error"] as const)[q.getSeverity()], q.getMessage(), q.getUrn());
       return empty();
     }),
-    getRootResource: unary(() => {
-      const r = new enginePb.GetRootResourceResponse();
-      r.setUrn(root);
-      return r;
-    }),
-    setRootResource: unary((q: InstanceType<typeof enginePb.SetRootResourceRequest>) => {
-      root = q.getUrn();
-      return new enginePb.SetRootResourceResponse();
-    }),
-    startDebugging: unary(() => empty()),
+    setRootResource: unary(() => new enginePb.SetRootResourceResponse()),
     requirePulumiVersion: unary(() => new enginePb.RequirePulumiVersionResponse()),
   };
-  return { monitor, engine, signalled, release: () => { release(); } };
+  return { monitor, engine };
 }
 
 function registered(s: State, custom: boolean): InstanceType<M["RegisterResourceResponse"]> {
-  const r = new resourcePb.RegisterResourceResponse();
-  r.setUrn(s.urn);
-  r.setId(custom && s.id && !hasUnknown(s.id) ? s.id : "");
   // A component's outputs come later, by registerResourceOutputs. What holds an unknown is left out: the SDK takes what is missing in a preview as unknown.
-  r.setObject(toStruct(custom ? Object.fromEntries(Object.entries(s.outputs).filter(([, v]) => !hasUnknown(v))) : {}));
-  return r;
+  const known = custom ? Object.fromEntries(Object.entries(s.outputs).filter(([, v]) => !hasUnknown(v))) : {};
+  return message(resourcePb.RegisterResourceResponse, { urn: s.urn, id: custom && s.id && !hasUnknown(s.id) ? s.id : "", object: toStruct(known) });
 }
 const hooksOf = (q: RegisterRequest): boolean => {
   const h = q.getHooks();

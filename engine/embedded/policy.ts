@@ -1,6 +1,6 @@
 import type { Props } from "../../lib/pulumi-value.ts";
 import type { Violation } from "../index.ts";
-import { analyzerPb, clean, fromStruct, promised, toStruct, type Method } from "./rpc.ts";
+import { analyzerPb, clean, fromStruct, message, promised, toStruct, type Fields, type Method, type StructMessage } from "./rpc.ts";
 import { visible } from "./registry.ts";
 import type { State } from "../state/deployment.ts";
 import { parseUrn } from "../urn.ts";
@@ -21,24 +21,21 @@ export interface Analyzer {
   /** The handlers are called, not sent to: messages needn't be what can be sent. */
   readonly here?: { readonly remediates: boolean };
 }
-export interface Analysed { readonly violations: readonly Violation[]; readonly notApplicable: readonly { readonly policy: string; readonly reason: string }[] }
 
 /** A policy pack. It is started once a run; every resource goes through it, providers, components and the stack too. */
 export class PolicyPack {
   readonly name: string;
   readonly version: string;
   private readonly analyzer: Analyzer;
-  private readonly stop: () => Promise<void>;
-  constructor(name: string, version: string, analyzer: Analyzer, stop: () => Promise<void> = () => Promise.resolve()) {
+  constructor(name: string, version: string, analyzer: Analyzer) {
     this.name = name;
     this.version = version;
     this.analyzer = analyzer;
-    this.stop = stop;
   }
   /** What remediations made of the inputs, one after the other; a violation where one couldn't run. */
   async remediate(r: State, dbr: boolean | undefined, provider?: State): Promise<{ readonly changes: readonly Remediation[]; readonly violations: readonly Violation[] }> {
     if (this.analyzer.here?.remediates === false) return { changes: [], violations: [] };
-    const response = await promised(this.analyzer, this.analyzer.remediate, this.fill(new analyzerPb.AnalyzeRequest(), r, r.inputs, dbr, provider));
+    const response = await promised(this.analyzer, this.analyzer.remediate, message(analyzerPb.AnalyzeRequest, this.about(r, r.inputs, dbr, provider)));
     const all = response.getRemediationsList();
     const base = (x: (typeof all)[number]): { policy: string; pack: string; version: string } => ({ policy: x.getPolicyname(), pack: x.getPolicypackname(), version: x.getPolicypackversion() });
     return {
@@ -46,78 +43,44 @@ export class PolicyPack {
       violations: all.filter((x) => x.getDiagnostic()).map((x) => ({ ...base(x), message: x.getDiagnostic(), level: "advisory", severity: "unspecified", urn: r.urn, unknown: true })),
     };
   }
-  async analyze(r: State, dbr: boolean | undefined, provider?: State): Promise<Analysed> {
-    return analysed(await promised(this.analyzer, this.analyzer.analyze, this.fill(new analyzerPb.AnalyzeRequest(), r, r.inputs, dbr, provider)), () => r.urn);
+  async analyze(r: State, dbr: boolean | undefined, provider?: State): Promise<readonly Violation[]> {
+    return violations(await promised(this.analyzer, this.analyzer.analyze, message(analyzerPb.AnalyzeRequest, this.about(r, r.inputs, dbr, provider))), () => r.urn);
   }
   /** Judges all resources by their outputs, together. */
-  async analyzeStack(rs: readonly State[], dbrOf: (urn: string) => boolean | undefined, providerOf: (ref: string | undefined) => State | undefined, rootUrn: string): Promise<Analysed> {
-    const request = new analyzerPb.AnalyzeStackRequest(), known = new Set(rs.map((r) => r.urn));
-    request.setResourcesList(rs.map((r) => {
-      const m = this.fill(new analyzerPb.AnalyzerResource(), r, r.outputs, dbrOf(r.urn), providerOf(r.provider));
-      m.setParent(r.parent ?? "");
-      m.setDependenciesList([...(r.dependencies ?? [])]);
-      for (const [k, urns] of Object.entries(r.propertyDependencies ?? {})) {
-        const d = new analyzerPb.AnalyzerPropertyDependencies();
-        d.setUrnsList([...urns]);
-        m.getPropertydependenciesMap().set(k, d);
-      }
-      return m;
+  async analyzeStack(rs: readonly State[], dbrOf: (urn: string) => boolean | undefined, providerOf: (ref: string | undefined) => State | undefined, rootUrn: string): Promise<readonly Violation[]> {
+    const known = new Set(rs.map((r) => r.urn)), resourcesList = rs.map((r) => message(analyzerPb.AnalyzerResource, {
+      ...this.about(r, r.outputs, dbrOf(r.urn), providerOf(r.provider)), parent: r.parent, dependenciesList: r.dependencies ?? [],
+      propertydependenciesMap: Object.fromEntries(Object.entries(r.propertyDependencies ?? {}).map(([k, urnsList]) => [k, message(analyzerPb.AnalyzerPropertyDependencies, { urnsList })])),
     }));
-    return analysed(await promised(this.analyzer, this.analyzer.analyzeStack, request), (urn) => (known.has(urn) ? urn : rootUrn));
+    return violations(await promised(this.analyzer, this.analyzer.analyzeStack, message(analyzerPb.AnalyzeStackRequest, { resourcesList })), (urn) => (known.has(urn) ? urn : rootUrn));
   }
-  close(): Promise<void> {
-    return this.stop();
+  /** What policies are told of a resource, alone or among all. */
+  private about(r: State, props: Props, dbr: boolean | undefined, provider: State | undefined): Fields<Request> & Fields<Resource> {
+    const named = (s: State, p: Props): { type: string; urn: string; name: string; properties: StructMessage } => ({ type: s.type, urn: s.urn, name: parseUrn(s.urn).name, properties: this.struct(p) });
+    const { create, update, delete: remove } = r.customTimeouts ?? {};
+    return {
+      ...named(r, lowerReferences(visible(props)) as Props), provider: provider && message(analyzerPb.AnalyzerProviderResource, named(provider, visible(provider.inputs))),
+      options: message(analyzerPb.AnalyzerResourceOptions, {
+        protect: r.protect, ignorechangesList: r.ignoreChanges, deletebeforereplacedefined: dbr !== undefined, deletebeforereplace: dbr, parent: r.parent,
+        additionalsecretoutputsList: r.additionalSecretOutputs, aliasesList: r.aliases, customtimeouts: message(analyzerPb.AnalyzerResourceOptions.CustomTimeouts, { create, update, delete: remove }),
+      }),
+    };
   }
-  private fill<M extends Request | Resource>(m: M, r: State, props: Props, dbr: boolean | undefined, provider?: State): M {
-    return fill(m, r, props, dbr, provider, this.analyzer.here !== undefined);
+  /** Every policy reads the properties of every resource: in this process they are handed over as they are, else as a Struct. A policy gets a copy either way. */
+  private struct(props: Props): StructMessage {
+    if (!this.analyzer.here) return toStruct(props);
+    const own = clean(props);
+    return Object.assign(toStruct({}), { toJavaScript: () => own });
   }
 }
-
-function fill<M extends Request | Resource>(m: M, r: State, props: Props, dbr: boolean | undefined, provider: State | undefined, here: boolean): M {
-  m.setType(r.type);
-  m.setUrn(r.urn);
-  m.setName(parseUrn(r.urn).name);
-  setProperties(m, lowerReferences(visible(props)) as Props, here);
-  const o = new analyzerPb.AnalyzerResourceOptions(), t = new analyzerPb.AnalyzerResourceOptions.CustomTimeouts();
-  o.setProtect(r.protect === true);
-  o.setIgnorechangesList([...(r.ignoreChanges ?? [])]);
-  o.setDeletebeforereplacedefined(dbr !== undefined);
-  o.setDeletebeforereplace(dbr === true);
-  o.setParent(r.parent ?? "");
-  o.setAdditionalsecretoutputsList([...(r.additionalSecretOutputs ?? [])]);
-  o.setAliasesList([...(r.aliases ?? [])]);
-  t.setCreate(r.customTimeouts?.create ?? 0);
-  t.setUpdate(r.customTimeouts?.update ?? 0);
-  t.setDelete(r.customTimeouts?.delete ?? 0);
-  o.setCustomtimeouts(t);
-  m.setOptions(o);
-  if (provider) {
-    const p = new analyzerPb.AnalyzerProviderResource();
-    p.setUrn(provider.urn);
-    p.setType(provider.type);
-    p.setName(parseUrn(provider.urn).name);
-    setProperties(p, visible(provider.inputs), here);
-    m.setProvider(p);
-  }
-  return m;
-}
-/** Every policy reads the properties of every resource: in this process they are handed over as they are, else as a Struct. A policy gets a copy either way. */
-function setProperties(m: Request | Resource | InstanceType<typeof analyzerPb.AnalyzerProviderResource>, props: Props, here: boolean): void {
-  if (!here) { m.setProperties(toStruct(props)); return; }
-  const own = clean(props), struct = { toJavaScript: () => own };
-  Object.assign(m, { getProperties: () => struct, hasProperties: () => true });
-}
-function analysed(response: InstanceType<typeof analyzerPb.AnalyzeResponse>, urnOf: (urn: string) => string): Analysed {
-  return {
-    violations: response.getDiagnosticsList().map((d): Violation => {
-      const level = LEVELS[d.getEnforcementlevel() as 0 | 1 | 2 | 3], message = d.getMessage();
-      return {
-        policy: d.getPolicyname(), pack: d.getPolicypackname(), version: d.getPolicypackversion(), message,
-        level: level === "remediate" ? "mandatory" : level, // still violated after the remediation ran
-        severity: SEVERITIES[d.getSeverity() as 0 | 1 | 2 | 3 | 4], urn: urnOf(d.getUrn()),
-        ...(message.startsWith("can't run policy ") && message.includes(" during preview: ") && { unknown: true }),
-      };
-    }),
-    notApplicable: response.getNotApplicableList().map((n) => ({ policy: n.getPolicyName(), reason: n.getReason() })),
-  };
+function violations(response: InstanceType<typeof analyzerPb.AnalyzeResponse>, urnOf: (urn: string) => string): readonly Violation[] {
+  return response.getDiagnosticsList().map((d): Violation => {
+    const level = LEVELS[d.getEnforcementlevel() as 0 | 1 | 2 | 3], text = d.getMessage();
+    return {
+      policy: d.getPolicyname(), pack: d.getPolicypackname(), version: d.getPolicypackversion(), message: text,
+      level: level === "remediate" ? "mandatory" : level, // still violated after the remediation ran
+      severity: SEVERITIES[d.getSeverity() as 0 | 1 | 2 | 3 | 4], urn: urnOf(d.getUrn()),
+      ...(text.startsWith("can't run policy ") && text.includes(" during preview: ") && { unknown: true }),
+    };
+  });
 }

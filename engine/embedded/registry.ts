@@ -4,6 +4,7 @@ import type { CheckResult, DiffResult, Provider, Written } from "../../lib/provi
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
 import { builtinProvider, type Builtins } from "./builtin.ts";
+import type { Settings } from "./context.ts";
 import { ProviderHost } from "./host.ts";
 import type { State } from "../state/deployment.ts";
 import { packageOf, parseRef } from "../urn.ts";
@@ -24,12 +25,10 @@ export class Registry {
   private readonly all = new Set<ProviderHost>();
   private readonly starting = new Map<string, Promise<ProviderHost>>();
   private readonly load: Load;
-  private readonly preview: boolean;
-  private readonly timeoutMs: number;
-  constructor(load: Load, builtins: Builtins, preview: boolean, timeoutMs: number) {
-    this.load = (pkg, version) => (pkg === "pulumi" ? builtinProvider(builtins) : load(pkg, version));
-    this.preview = preview;
-    this.timeoutMs = timeoutMs;
+  private readonly o: Settings;
+  constructor(o: Settings, resource: Builtins["resource"]) {
+    this.o = o;
+    this.load = (pkg, version) => (pkg === "pulumi" ? builtinProvider({ stackOutputs: o.stackOutputs ?? (() => Promise.resolve(null)), resource }) : o.load(pkg, version));
   }
   get(ref: string): ProviderHost | undefined {
     return this.configured.get(ref);
@@ -37,7 +36,7 @@ export class Registry {
   private async start(urnType: string, inputs: Props): Promise<ProviderHost> {
     const pkg = packageOf(urnType);
     try {
-      const host = new ProviderHost(pkg, await this.load(pkg, textOf(inputs, "version")), this.timeoutMs);
+      const host = new ProviderHost(pkg, await this.load(pkg, textOf(inputs, "version")), this.o.callTimeoutMs);
       this.all.add(host);
       return host;
     } catch (e) {
@@ -59,7 +58,7 @@ export class Registry {
     return d.changes === "unknown" ? { ...d, changes: equal(plainProps(oldOut), plainProps(visible(newIn))) ? "none" : "some" } : d;
   }
   async create(urn: string, type: string, inputs: Props): Promise<Written> {
-    const host = this.checked.get(urn) ?? (await this.start(type, inputs)), id = this.preview ? UNKNOWN : randomUUID();
+    const host = this.checked.get(urn) ?? (await this.start(type, inputs)), id = this.o.preview ? UNKNOWN : randomUUID();
     this.checked.delete(urn);
     await host.configure(urn, id, visible(inputs));
     this.configured.set(`${urn}::${id}`, host);

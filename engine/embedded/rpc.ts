@@ -1,21 +1,16 @@
 import grpc from "@grpc/grpc-js";
 import analyzerPb from "@pulumi/pulumi/proto/analyzer_pb.js";
-import analyzerRpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import enginePb from "@pulumi/pulumi/proto/engine_pb.js";
-import engineRpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
-import providerRpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import resourcePb from "@pulumi/pulumi/proto/resource_pb.js";
-import resourceRpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
-import statusPb from "@pulumi/pulumi/proto/status_pb.js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import structPb from "google-protobuf/google/protobuf/struct_pb.js";
 import type { Props, Value } from "../../lib/pulumi-value.ts";
 
-// Pulumi's generated messages and services, with the types that come with them: the one place that names them.
-export { analyzerPb, analyzerRpc, emptyPb, enginePb, engineRpc, grpc, providerPb, providerRpc, resourcePb, resourceRpc, statusPb };
+// Pulumi's generated messages, with the types that come with them: the one place that names them.
+export { analyzerPb, enginePb, grpc, providerPb, resourcePb };
 
-type StructMessage = InstanceType<typeof structPb.Struct>;
+export type StructMessage = InstanceType<typeof structPb.Struct>;
 type StructInput = Parameters<typeof structPb.Struct.fromJavaScript>[0];
 
 /** `undefined` has no place in a Struct: absent in maps, null in lists. */
@@ -29,40 +24,30 @@ export const clean = (v: Value | undefined): Value => {
 export const toStruct = (p: Props): StructMessage => structPb.Struct.fromJavaScript(clean(p) as unknown as StructInput);
 export const fromStruct = (s: { toJavaScript(): unknown } | undefined): Props => (s ? (s.toJavaScript() as Props) : {});
 
+export type Fields<M> =
+  & { readonly [K in keyof M as K extends `set${infer F}` ? Uncapitalize<F> : never]?: M[K] extends (value: infer V) => unknown ? V | undefined : never }
+  & { readonly [K in keyof M as K extends `get${infer F}Map` ? `${Uncapitalize<F>}Map` : never]?: Readonly<Record<string, M[K] extends () => { set(key: string, value: infer V): unknown } ? V : never>> };
+/** A message with these fields, named as its setters (and its maps) are: `{ urn, configMap: { k: "v" } }`; what is undefined isn't set. */
+export function message<M extends object>(type: new () => M, fields: Fields<M>): M {
+  const m = new type() as Record<string, (value?: unknown) => Map<string, unknown>>;
+  for (const [field, value] of Object.entries(fields)) {
+    const name = field.charAt(0).toUpperCase() + field.slice(1);
+    if (field.endsWith("Map")) for (const [k, v] of Object.entries(value as object)) m[`get${name}`]?.().set(k, v);
+    else if (value !== undefined) m[`set${name}`]?.(Array.isArray(value) ? [...(value as unknown[])] : value);
+  }
+  return m as unknown as M;
+}
+
 export const UNAVAILABLE = grpc.status.UNAVAILABLE;
 export interface RpcError extends Error { code?: number | string }
 /** An error that a handler answers with this gRPC status. */
 export const rpcError = (code: grpc.status, message: string): RpcError => Object.assign(new Error(message), { code });
-export const unimplemented = (e: unknown): boolean => (e as RpcError | null)?.code === grpc.status.UNIMPLEMENTED;
 
 export type Callback<R> = (e: RpcError | null, r?: R) => void;
 /** A service's method as its client (or the handlers in this process) offers it. */
 export type Method<Q, R> = (request: Q, done: Callback<R>) => unknown;
 export const promised = <Q, R>(owner: object, method: Method<Q, R>, request: Q): Promise<R> =>
   new Promise((done, fail) => { method.call(owner, request, (e, r) => { if (e) fail(e); else done(r as R); }); });
-
-type P = typeof providerPb;
-type Of<K extends keyof P> = P[K] extends abstract new (...args: never[]) => infer M ? M : never;
-type EmptyMessage = InstanceType<typeof emptyPb.Empty>;
-/** The ResourceProvider service as its client offers it. */
-export interface ProviderCalls {
-  readonly handshake: Method<Of<"ProviderHandshakeRequest">, Of<"ProviderHandshakeResponse">>;
-  readonly checkConfig: Method<Of<"CheckRequest">, Of<"CheckResponse">>;
-  readonly diffConfig: Method<Of<"DiffRequest">, Of<"DiffResponse">>;
-  readonly configure: Method<Of<"ConfigureRequest">, Of<"ConfigureResponse">>;
-  readonly check: Method<Of<"CheckRequest">, Of<"CheckResponse">>;
-  readonly diff: Method<Of<"DiffRequest">, Of<"DiffResponse">>;
-  readonly create: Method<Of<"CreateRequest">, Of<"CreateResponse">>;
-  readonly update: Method<Of<"UpdateRequest">, Of<"UpdateResponse">>;
-  readonly read: Method<Of<"ReadRequest">, Of<"ReadResponse">>;
-  readonly delete: Method<Of<"DeleteRequest">, EmptyMessage>;
-  readonly invoke: Method<Of<"InvokeRequest">, Of<"InvokeResponse">>;
-  readonly getSchema: Method<Of<"GetSchemaRequest">, Of<"GetSchemaResponse">>;
-  readonly cancel: Method<EmptyMessage, EmptyMessage>;
-  readonly close: () => void;
-}
-export const providerClient = (address: string, options: grpc.ChannelOptions): ProviderCalls =>
-  new providerRpc.ResourceProviderClient(address, grpc.credentials.createInsecure(), options);
 
 export interface Call<Q> { readonly request: Q; readonly metadata?: grpc.Metadata }
 export type Unary = (call: Call<never>, done: Callback<never>) => void;

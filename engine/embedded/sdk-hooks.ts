@@ -3,6 +3,7 @@ import configModule from "@pulumi/pulumi/runtime/config.js";
 import settingsModule from "@pulumi/pulumi/runtime/settings.js";
 import stackModule from "@pulumi/pulumi/runtime/stack.js";
 import stateModule from "@pulumi/pulumi/runtime/state.js";
+import { ORGANIZATION, type Settings } from "./context.ts";
 import type { Analyzer } from "./policy.ts";
 import type { Callback, Method } from "./rpc.ts";
 import { slotIn } from "./slot.ts";
@@ -28,9 +29,9 @@ export const inside = { settings: settingsModule, state: stateModule, stack: sta
 export const slot = slotIn(globalThis);
 
 /** Runs with the SDK talking to this monitor and this engine instead of to an address. Its state is this run's alone. `f` resolves to whether the run ended well; `tidy`: see Slot. */
-export function withSdk(o: { readonly tidy?: boolean; readonly monitor: Service; readonly engine: Service; readonly project: string; readonly stack: string; readonly organization: string; readonly preview: boolean; readonly config: Readonly<Record<string, string>>; readonly secretKeys: readonly string[] }, f: () => Promise<boolean>): Promise<boolean> {
+export function withSdk(o: Settings & { readonly tidy?: boolean; readonly monitor: Service; readonly engine: Service }, f: () => Promise<boolean>): Promise<boolean> {
   const run = (): Promise<boolean> => inside.state.withLocalStorage(() => {
-    inside.settings.setMockOptions(o.monitor, o.project, o.stack, o.preview, o.organization);
+    inside.settings.setMockOptions(o.monitor, o.project, o.stack, o.preview, ORGANIZATION);
     inside.state.getStore().settings.engine = o.engine; // else log messages would be printed
     inside.config.setAllConfig({ ...o.config }, [...o.secretKeys]);
     return f();

@@ -1,4 +1,5 @@
-import { Deployment, type DeploymentOptions } from "../../engine/embedded/deployment.ts";
+import type { Settings } from "../../engine/embedded/context.ts";
+import { Deployment } from "../../engine/embedded/deployment.ts";
 import { runInProcess } from "../../engine/embedded/inline.ts";
 import type { PolicyPack } from "../../engine/embedded/policy.ts";
 import { runSpawned } from "./spawned/spawned.ts";
@@ -23,19 +24,18 @@ export interface Ran {
 export type Way = "in process" | "over gRPC";
 
 /** Runs a program against the engine, in either way, on `previous`. */
-export async function runEngine(way: Way, program: Program, load: Load, o: Partial<DeploymentOptions> & { readonly previous?: State[]; readonly preview?: boolean; readonly refresh?: boolean; readonly destroy?: boolean; readonly timeoutMs?: number; readonly packs?: readonly PolicyPack[] } = {}): Promise<Ran> {
+export async function runEngine(way: Way, program: Program, load: Load, o: Partial<Settings> & { readonly previous?: State[]; readonly preview?: boolean; readonly refresh?: boolean; readonly destroy?: boolean; readonly timeoutMs?: number; readonly packs?: readonly PolicyPack[] } = {}): Promise<Ran> {
   let saved: { resources: State[]; operations: readonly Operation[] } | null = null;
   const previous = structuredClone(o.previous ?? []);
   const d = new Deployment({
     project: "scenarios", stack: "dev", preview: false, config: {}, secretKeys: [], parallel: 16, targets: [], targetDependents: false, packs: [], callTimeoutMs: 20_000,
     sink: (resources, operations) => { saved = structuredClone({ resources: [...resources], operations: [...operations] }); return Promise.resolve(); }, ...o, previous, load,
   });
-  const info = { project: "scenarios", stack: "dev", organization: "organization", preview: o.preview ?? false, parallel: 16, config: o.config ?? {}, secretKeys: o.secretKeys ?? [] };
   const limits = { timeoutMs: o.timeoutMs ?? 60_000 };
   if (o.refresh) await d.refresh();
   if (o.destroy) await d.finish(true);
-  else if (way === "in process") await d.finish(await runInProcess(d, info, program.inline, limits));
-  else await runSpawned(d, info, { dir: program.dir ?? "", env: program.env ?? {} }, limits);
+  else if (way === "in process") await d.finish(await runInProcess(d, program.inline, limits));
+  else await runSpawned(d, { dir: program.dir ?? "", env: program.env ?? {} }, limits);
   const c = d.context;
   return {
     ok: !c.failed, steps: c.steps, violations: c.violations, errors: c.diagnostics.filter((x) => x.severity === "error").map((x) => x.message), codes: c.diagnostics.map((x) => x.code ?? ""),

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, describe, expect, it } from "vitest";
-import type { PolicyPack } from "../../engine/embedded/policy.ts";
 import { PolicyPack as Pack } from "../../engine/embedded/policy.ts";
 import { configured } from "../../engine/embedded/policy-config.ts";
 import { analyzerOf } from "../../engine/embedded/sdk-hooks.ts";
@@ -37,12 +36,16 @@ writeFileSync(join(dir, "PulumiPolicy.yaml"), "runtime: nodejs\n");
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
 
 describe.each(["in process", "with Pulumi's own pack runner"] as const)("%s", (way) => {
-  const start = (config: Record<string, unknown>): Promise<PolicyPack> =>
-    way === "in process" ? Promise.resolve(new Pack("stackseal", "0.1.0", analyzerOf("stackseal", "0.1.0", configured(module.exports.policies, config)))) : startPack(dir, { project: "scenarios", stack: "dev", preview: false }, config, process.env);
+  const start = (config: Record<string, unknown>): ReturnType<typeof startPack> =>
+    way === "in process" ? Promise.resolve({ pack: new Pack("stackseal", "0.1.0", analyzerOf("stackseal", "0.1.0", configured(module.exports.policies, config))), stop: () => Promise.resolve() }) : startPack(dir, { project: "scenarios", stack: "dev", preview: false }, config, process.env);
   const run = async (program: () => unknown, o: { preview?: boolean; config?: Record<string, unknown> } = {}): Promise<Ran & { world: World }> => {
     const world = new World();
-    const r = await runEngine("in process", { inline: program }, (pkg) => memoryProvider(world, pkg), { packs: [await start(o.config ?? {})], preview: o.preview ?? false });
-    return { ...r, world };
+    const { pack, stop } = await start(o.config ?? {});
+    try {
+      return { ...(await runEngine("in process", { inline: program }, (pkg) => memoryProvider(world, pkg), { packs: [pack], preview: o.preview ?? false })), world };
+    } finally {
+      await stop();
+    }
   };
   const of = (r: Ran, policy: string): string[] => r.violations.filter((v) => v.policy === policy).map((v) => v.message);
 

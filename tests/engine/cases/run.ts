@@ -54,8 +54,8 @@ export async function runCase(c: Case): Promise<Ended & { readonly errors: reado
     stackOutputs: (name) => Promise.resolve(name === "organization/cases/other" ? OTHER : null),
   });
   if (c.refresh || c.op === "refresh") await d.refresh();
-  if (c.op === "refresh") await d.close();
-  else await d.finish(c.op === "destroy" || await runInProcess(d, { project: "cases", stack: "dev", organization: "organization", preview, parallel: 1, config: c.config, secretKeys: c.secretKeys }, () => declare(c.program), { timeoutMs: 30_000 }));
+  if (c.op === "refresh") await d.context.registry.close();
+  else await d.finish(c.op === "destroy" || await runInProcess(d, () => declare(c.program), { timeoutMs: 30_000 }));
   const ctx = d.context;
   return {
     ok: !ctx.failed, steps: ctx.steps.filter((s) => isShown(s.urn)).flatMap((s) => linesOf(s, c.op === "refresh", preview)), calls: world.calls, errors: ctx.diagnostics.filter((x) => x.severity === "error").map((x) => x.message),

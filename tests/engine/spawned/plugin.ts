@@ -1,7 +1,8 @@
 import type { CheckFailure, CheckResult, DiffKind, DiffResult, Provider, ReadResult, Written } from "../../../lib/provider.ts";
 import type { Props } from "../../../lib/pulumi-value.ts";
 import { channel, startPlugin, type Plugin } from "./grpc.ts";
-import { empty, fromStruct, promised, providerClient, providerPb, statusPb, toStruct, unimplemented, type grpc, type Method, type ProviderCalls } from "../../../engine/embedded/rpc.ts";
+import { providerClient, statusPb, unimplemented, type ProviderCalls } from "./client.ts";
+import { empty, fromStruct, promised, providerPb, toStruct, type grpc, type Method } from "../../../engine/embedded/rpc.ts";
 import { parseUrn } from "../../../engine/urn.ts";
 import { plainProps } from "../../../engine/values.ts";
 
