@@ -8,8 +8,8 @@ import { keyOfSignature, publicBlob } from "../seal/signature.ts";
 // A commit object as it stands in git: who, when, what it says, and whose key signed it.
 
 export interface Identity {
-  readonly name: string;
-  readonly email: string;
+  /** `Name <email>`, as the commit has it. */
+  readonly person: string;
   /** ISO instant, UTC. */
   readonly at: string;
 }
@@ -22,8 +22,6 @@ export interface Commit {
   /** Armored signature, and the bytes that it signs. */
   readonly signature: { readonly armored: string; readonly signed: Uint8Array } | null;
 }
-/** `Name <email>`, as a commit has it. */
-export const personOf = (i: Identity): string => `${i.name} <${i.email}>`;
 /** Reads a commit object. Its signature is over bytes, which needn't be UTF-8: the commit's own `encoding` says what they mean. */
 export function parseCommit(id: string, bytes: Buffer): Commit {
   const text = bytes.toString("latin1");
@@ -49,8 +47,9 @@ export function parseCommit(id: string, bytes: Buffer): Commit {
   }
   const rest = end < 0 ? "" : text.slice(end);
   const read = (t: string): string => meaning(t, encoding);
+  const made = identity(read(author));
   return {
-    id, parents, author: identity(read(author)), committer: identity(read(committer)), message: read(rest.slice(2)),
+    id, parents, author: made, committer: committer === author ? made : identity(read(committer)), message: read(rest.slice(2)),
     signature: armored === "" ? null : { armored, signed: Buffer.from(kept.join("\n") + rest, "latin1") },
   };
 }
@@ -72,10 +71,22 @@ function meaning(bytes: string, encoding: string): string {
   return decoder.decode(Buffer.from(bytes, "latin1"));
 }
 const [FIRST, LAST] = [-62_135_596_800, 253_370_764_799];
+const persons = new Map<string, string | null>();
 function identity(text: string): Identity {
-  const m = /^(.*?) ?<([^>]*)> (-?\d+) [-+]\d{4}$/.exec(text);
+  const end = text.lastIndexOf("> ") + 1;
+  const written = text.slice(0, end);
+  let person = persons.get(written);
+  if (person === undefined) {
+    const m = /^(.*?) ?<([^>]*)>$/.exec(written);
+    person = m ? `${m[1] ?? ""} <${m[2] ?? ""}>` : null;
+    // A hostile history may name very many.
+    if (persons.size > 1000) persons.clear();
+    persons.set(written, person);
+  }
+  const seconds = person === null ? null : /^ (-?\d+) [-+]\d{4}$/.exec(text.slice(end));
+  if (person === null || !seconds) return { person: " <>", at: "" };
   // Git takes any number of seconds; an ISO year has four digits, and 9999 stands for "no end" in filters.
-  return { name: m?.[1] ?? "", email: m?.[2] ?? "", at: m ? new Date(Math.min(Math.max(Number(m[3]), FIRST), LAST) * 1000).toISOString() : "" };
+  return { person, at: new Date(Math.min(Math.max(Number(seconds[1]), FIRST), LAST) * 1000).toISOString() };
 }
 
 /** What a commit's signature is by itself: a commit never changes, so neither does this. Whose the key is says `people.yaml` of its time. */

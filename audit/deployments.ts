@@ -1,6 +1,5 @@
 import { FindingError } from "../lib/finding.ts";
 import type { Git } from "../lib/git.ts";
-import { graphOfExport } from "../policies/kit/state.ts";
 import { auditCodes } from "./codes.ts";
 
 // Which deployment carried a change. Git doesn't know: it is what stack exports, histories of updates and former bundles' lineage tell, where they are given.
@@ -34,11 +33,13 @@ export class Deployments {
   private readonly versions = new Map<string, string>();
   private readonly reached = new Map<string, Map<string, Update>>();
   /** A stack export, or the lineage of a former bundle (recorded/store.jsonl). Throws FindingError STATE_UNREADABLE. */
-  addState(text: string, file: string): void {
+  async addState(text: string, file: string): Promise<void> {
     if (file.endsWith(".jsonl")) {
       for (const line of text.split("\n")) if (line !== "") this.addVersion(parsed(line, file));
       return;
     }
+    // Only who gives an export waits for what reads it.
+    const { graphOfExport } = await import("../policies/kit/state.ts");
     for (const r of graphOfExport(text, file)) if (r.type === "stackseal:index:SealedVersion") this.addVersion({ urn: r.urn, versionId: r.outputs["versionId"], values: r.inputs["values"] });
   }
   private addVersion(o: Readonly<Record<string, unknown>>): void {

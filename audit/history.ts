@@ -16,63 +16,75 @@ export interface CommitChange {
   readonly commit: string;
   readonly files: readonly FileChange[];
 }
-const NONE = /^0+$/;
 
-/** Commits from `to` back (until `from`, which is left out) that changed one of the paths, newest first; merges only where they differ from every parent. */
-export async function* changedCommits(git: Git, to: string, from: string | null, paths: readonly string[]): AsyncGenerator<CommitChange> {
+/** Commits from `to` back (until `from`, which is left out) that changed one of the paths, newest first, as many at a time as git says at once; merges only where they differ from every parent. */
+export async function* changedCommits(git: Git, to: string, from: string | null, paths: readonly string[]): AsyncGenerator<readonly CommitChange[]> {
   const args = ["log", "--topo-order", "--full-history", "--relative", "--root", "-c", "--raw", "-z", "--no-abbrev", "-M", "--format=%x1e%H", to, ...(from === null ? [] : [`^${from}`]), "--", ...paths];
   const decoder = new StringDecoder("utf8");
   const records = new Records();
-  let rest = "";
   for await (const chunk of git.stream(args)) {
-    const pieces = (rest + decoder.write(chunk)).split("\0");
-    rest = pieces.pop() ?? "";
-    for (const p of pieces) {
-      const ended = records.take(p);
-      if (ended) yield ended;
-    }
+    const ended = records.take(decoder.write(chunk));
+    if (ended.length > 0) yield ended;
   }
-  if (records.open) yield records.open;
+  if (records.open) yield [records.open];
 }
 /** Reads the pieces between NULs: what a piece is depends on its place alone, as a path may hold anything else, the mark of a commit too. */
 class Records {
   open: { readonly commit: string; readonly files: FileChange[] } | null = null;
+  private rest = "";
   private meta = "";
   private paths: string[] = [];
   private wants = 0;
-  /** The record that this piece ends; else null. */
-  take(piece: string): CommitChange | null {
-    if (this.wants > 0) {
-      this.paths.push(piece);
-      if (--this.wants === 0) this.open?.files.push(fileChange(this.meta, this.paths));
-      return null;
+  /** The records that this text ends. */
+  take(more: string): CommitChange[] {
+    const text = this.rest + more;
+    const ended: CommitChange[] = [];
+    let at = 0;
+    for (let end = text.indexOf("\0"); end >= 0; end = text.indexOf("\0", at)) {
+      const piece = text.slice(at, end);
+      at = end + 1;
+      if (this.wants > 0) {
+        this.paths.push(piece);
+        if (--this.wants === 0) this.open?.files.push(fileChange(this.meta, this.paths));
+        continue;
+      }
+      const said = piece.startsWith("\n") ? piece.replace(/^\n+/, "") : piece;
+      if (said.startsWith(":")) {
+        this.meta = said;
+        this.paths = [];
+        this.wants = MOVED.test(said) ? 2 : 1;
+      } else if (said.startsWith("\u001e")) {
+        if (this.open) ended.push(this.open);
+        this.open = { commit: said.slice(1).trim(), files: [] };
+      }
     }
-    const text = piece.replace(/^\n+/, "");
-    if (text.startsWith(":")) {
-      this.meta = text;
-      this.paths = [];
-      this.wants = MOVED.test(text) ? 2 : 1;
-      return null;
-    }
-    if (!text.startsWith("\u001e")) return null;
-    const ended = this.open;
-    this.open = { commit: text.slice(1).trim(), files: [] };
+    this.rest = text.slice(at);
     return ended;
   }
 }
 const MOVED = / [RC]\d+$/;
 function fileChange(meta: string, [first = "", second = first]: readonly string[]): FileChange {
+  // One parent, nothing moved: nearly always.
+  if (meta.charCodeAt(1) !== 58 && first === second) {
+    const [old, fresh] = [meta.indexOf(" ", 8) + 1, meta.indexOf(" ", 16) + 1];
+    const after = meta.slice(fresh, meta.indexOf(" ", fresh));
+    const before = meta.slice(old, fresh - 1);
+    return { path: second, before: isNone(before) ? [] : [before], after: isNone(after) ? null : after };
+  }
   const parents = /^:+/.exec(meta)?.[0].length ?? 1;
   const ids = meta.slice(parents).split(" ").slice(parents + 1, 2 * parents + 2);
   const after = ids.at(-1) ?? "";
-  return { path: second, ...(first !== second && / R\d+$/.test(meta) && { from: first }), before: ids.slice(0, -1).filter((x) => !NONE.test(x)), after: NONE.test(after) ? null : after };
+  return { path: second, ...(first !== second && / R\d+$/.test(meta) && { from: first }), before: ids.slice(0, -1).filter((x) => !isNone(x)), after: isNone(after) ? null : after };
 }
+const isNone = (id: string): boolean => id.charCodeAt(0) === 48 && /^0+$/.test(id);
 
 export interface Lines {
   /** The merge on the main line (the chain of first parents) that brought a commit; absent for commits of the main line itself. */
   readonly broughtBy: ReadonlyMap<string, string>;
   /** The main line's commits, by how far each is from its head. */
   readonly places: ReadonlyMap<string, number>;
+  /** All of them. */
+  readonly commits: number;
 }
 /** Who brought what: a walk over every commit's parents, children first. */
 export async function linesOf(git: Git, to: string): Promise<Lines> {
@@ -80,7 +92,9 @@ export async function linesOf(git: Git, to: string): Promise<Lines> {
   const places = new Map<string, number>();
   let rest = "";
   let start = true;
+  let commits = 0;
   const take = (line: string): void => {
+    commits++;
     const [commit = "", ...parents] = line.split(" ");
     if (start) {
       places.set(commit, 0);
@@ -100,5 +114,5 @@ export async function linesOf(git: Git, to: string): Promise<Lines> {
     rest = lines.pop() ?? "";
     for (const l of lines) if (l !== "") take(l);
   }
-  return { broughtBy, places };
+  return { broughtBy, places, commits };
 }

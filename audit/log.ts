@@ -4,19 +4,18 @@ import { FindingError, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
 import { objectsAhead } from "../lib/git-ahead.ts";
 import { sha256 } from "../lib/sha256.ts";
-import { filesAt, textAt } from "../history/base.ts";
 import { peopleHistory, type PeopleHistory } from "../history/people-history.ts";
 import { TIERS, type Tier } from "../schemas/access.ts";
 import { WORK_DIR } from "../schemas/layout.ts";
 import { CommitCache } from "./cache.ts";
 import { auditCodes } from "./codes.ts";
-import { judgeSignature, keyring, parseCommit, personOf, reviewedBy, signatureOf, type Commit, type CommitSignature, type SignatureState } from "./commit.ts";
+import { judgeSignature, keyring, parseCommit, reviewedBy, signatureOf, type Commit, type CommitSignature, type SignatureState } from "./commit.ts";
 import { Deployments, type Deployment } from "./deployments.ts";
 import { describe, needsContent, subjectOf, WATCHED, type Described, type Kind } from "./describe.ts";
 import { flattenPair, type Flat } from "./flat.ts";
 import { changedCommits, linesOf, type CommitChange, type Lines } from "./history.ts";
 import { mergeOf, reviewOf, type Merge, type Review } from "./review.ts";
-import { Texts, type Needed } from "./texts.ts";
+import { Texts } from "./texts.ts";
 import type { Version } from "./version.ts";
 
 /** One change of one thing, as an auditor reads it. Key paths and public facts; never a value. */
@@ -62,7 +61,7 @@ export interface LogOptions {
 }
 export interface Log {
   readonly head: string;
-  /** A commit's changes together, newest commit first. */
+  /** Newest commit first, of some commits at a time, a commit's together. */
   readonly changes: AsyncGenerator<readonly Change[]>;
   /** Complete only when the changes were read. */
   readonly findings: readonly Finding[];
@@ -79,65 +78,85 @@ interface Cached {
 /** Opens the history of everything that an auditor asks for, newest first. Needs no key and no network. Throws FindingError AUDIT_NO_GIT or AUDIT_REVISION. */
 export function openLog(o: LogOptions): Log {
   const git = new Git(o.root, o.env);
-  if (!git.inside) throw new FindingError(auditCodes.finding("AUDIT_NO_GIT", { message: "the project is in no git repository", hint: "clone it with its history" }), 2);
+  const here = git.state;
+  if (!here.inside) throw new FindingError(auditCodes.finding("AUDIT_NO_GIT", { message: "the project is in no git repository", hint: "clone it with its history" }), 2);
   const resolve = (name: string): string => {
     const id = git.text(["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`]);
     if (id === null) throw new FindingError(auditCodes.finding(name === "HEAD" ? "AUDIT_NO_GIT" : "AUDIT_REVISION", { message: name === "HEAD" ? "the repository has no commit" : `no revision "${name}"`, hint: "git log shows what there is" }), 2);
     return id;
   };
-  const head = resolve(o.to ?? "HEAD");
+  const head = o.to === undefined && here.head !== null ? here.head : resolve(o.to ?? "HEAD");
   const from = o.from === undefined ? null : resolve(o.from);
   const findings: Finding[] = [];
-  if (git.text(["rev-parse", "--is-shallow-repository"]) === "true")
+  if (here.shallow)
     findings.push(auditCodes.finding("AUDIT_SHALLOW", { message: "this clone is shallow: what came before its oldest commits can't be read, and their files look new", hint: "git fetch --unshallow" }));
   return { head, findings, changes: read(git, o, head, from, findings) };
 }
 
 async function* read(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[]): AsyncGenerator<readonly Change[]> {
-  const lines = await linesOf(git, head);
-  const [people, notes] = [await peopleHistory(git, head, lines.places), await policyNotes(git)];
-  const openpgp = people.openpgp && o.openpgp !== false;
-  // What gpg says depends on the keys that it has.
-  const version = sha256(JSON.stringify([6, [...people.recipients], openpgp && keyring(o.env)])).slice(0, 16);
-  const cache = o.cache === false || git.tracks(WORK_DIR) ? null : new CommitCache(join(o.root, WORK_DIR, "cache/audit.log"), version);
-  const merges = new Map<string, Merge>();
-  const texts = new Texts(git);
-  const asked = new Set<string>();
-  const total = Number(git.text(["rev-list", "--count", head, ...(from === null ? [] : [`^${from}`])]) ?? 0);
+  const walk = changedCommits(git, head, from, WATCHED);
+  try {
+    yield* reading(git, o, head, from, findings, walk);
+  } finally {
+    await walk.return(undefined);
+  }
+}
+async function* reading(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[], walk: ReturnType<typeof changedCommits>): AsyncGenerator<readonly Change[]> {
+  // Git thinks for long before it says anything: its walks begin together, and what else there is to ask is asked meanwhile.
+  const first = walk.next();
+  first.catch(() => undefined);
+  const line = linesOf(git, head);
+  const read = Promise.all([line, peopleHistory(git, head, line), policyNotes(git)]);
+  const caching = o.cache !== false && !git.tracks(WORK_DIR);
+  const after = from === null ? null : Number(git.text(["rev-list", "--count", head, `^${from}`]) ?? 0);
   const deployments = o.deployments ?? new Deployments();
   deployments.prepare(git);
   const tiers = tiersAt(git, head);
+  const [lines, people, notes] = await read;
+  const openpgp = people.openpgp && o.openpgp !== false;
+  // What gpg says depends on the keys that it has.
+  const version = sha256(JSON.stringify([6, [...people.recipients], openpgp && keyring(o.env)])).slice(0, 16);
+  const cache = !caching ? null : new CommitCache(join(o.root, WORK_DIR, "cache/audit.log"), version);
+  const merges = new Map<string, Merge>();
+  const texts = new Texts(git);
+  const asked = new Set<string>();
+  const total = after ?? lines.commits;
   let done = 0;
-  async function* items(): AsyncGenerator<Item> {
-    for await (const c of changedCommits(git, head, from, WATCHED)) {
+  async function* items(): AsyncGenerator<readonly Item[]> {
+    for (let r = await first; r.done !== true; r = await walk.next()) yield r.value.map((c): Item => {
       const merge = lines.broughtBy.get(c.commit);
       const fresh = merge !== undefined && !asked.has(merge);
       if (fresh) asked.add(merge);
       const cached = (cache?.get(c.commit) ?? null) as Cached | null;
-      yield cached ? { commit: c.commit, cached, merge: fresh ? merge : null, change: null, blobs: null } : { commit: c.commit, cached, merge: fresh ? merge : null, change: c, blobs: texts.wanted(c) };
-    }
+      return { commit: c.commit, cached, merge: fresh ? merge : null, change: cached ? null : c, blobs: cached ? [] : texts.wanted(c) };
+    });
   }
-  const wants = (i: Item): string[] => [...(i.merge === null ? [] : [i.merge]), ...(i.blobs ? [i.commit, ...i.blobs.read] : [])];
+  const known: Known = { lines, merges, people, notes, deployments, tiers };
+  const wants = (i: Item): string[] => [...(i.merge === null ? [] : [i.merge]), ...(i.change ? [i.commit, ...i.blobs] : [])];
   try {
-    for await (const { item, objects } of objectsAhead(git, items(), wants)) {
+    for await (const ready of objectsAhead(git, items(), wants)) {
       if (o.signal?.aborted) return;
-      let at = 0;
-      if (item.merge !== null) {
-        const bytes = objects[at++];
-        if (bytes) {
-          const commit = parseCommit(item.merge, bytes);
-          merges.set(item.merge, mergeOf(commit, signatureOf(commit, git, openpgp)));
+      const page: Change[] = [];
+      for (const { item, objects } of ready) {
+        let at = 0;
+        if (item.merge !== null) {
+          const bytes = objects[at++];
+          if (bytes) {
+            const commit = parseCommit(item.merge, bytes);
+            merges.set(item.merge, mergeOf(commit, signatureOf(commit, git, openpgp)));
+          }
         }
+        let entry = item.cached;
+        if (item.change) {
+          const bytes = objects[at++];
+          await texts.take(item.change, item.blobs, objects, at, findings);
+          entry = bytes ? compute(item.change, parseCommit(item.commit, bytes), { texts, people, git, openpgp, findings }) : null;
+          if (entry) cache?.put(item.commit, entry);
+        }
+        if (entry && entry.d.length > 0) for (const c of changesOf(item.commit, entry, known)) page.push(c);
+        if (++done % 256 === 0) o.onProgress?.(done, total);
       }
-      let entry = item.cached;
-      if (item.change && item.blobs) {
-        const bytes = objects[at++];
-        await texts.take(item.blobs, objects, at, findings);
-        entry = bytes ? compute(item.change, parseCommit(item.commit, bytes), { texts, people, git, openpgp, findings }) : null;
-        if (entry) cache?.put(item.commit, entry);
-      }
-      if (entry && entry.d.length > 0) yield changesOf(item.commit, entry, { lines, merges, people, notes, deployments, tiers });
-      if (++done % 256 === 0) o.onProgress?.(done, total);
+      if (page.length > 0) yield page;
     }
     cache?.flush();
   } finally {
@@ -152,7 +171,8 @@ interface Item {
   readonly merge: string | null;
   /** Null where the cache knows it. */
   readonly change: CommitChange | null;
-  readonly blobs: Needed | null;
+  /** What must be read for it. */
+  readonly blobs: readonly string[];
 }
 interface Reading { readonly texts: Texts; readonly people: PeopleHistory; readonly git: Git; readonly openpgp: boolean; readonly findings: Finding[] }
 function compute(c: CommitChange, commit: Commit, { texts, people, git, openpgp, findings }: Reading): Cached {
@@ -170,7 +190,7 @@ function compute(c: CommitChange, commit: Commit, { texts, people, git, openpgp,
     const [first = [], ...others] = sides;
     return first.filter((d) => others.every((o) => o.some((x) => x.path === d.path && x.kind === d.kind)));
   });
-  return { d: described.map(own), a: personOf(commit.author), c: personOf(commit.committer), t: commit.committer.at, s: signatureOf(commit, git, openpgp), m: reviewedBy(commit.message), n: commit.parents };
+  return { d: described.map(own), a: commit.author.person, c: commit.committer.person, t: commit.committer.at, s: signatureOf(commit, git, openpgp), m: reviewedBy(commit.message), n: commit.parents };
 }
 /** A slice of a file's text would keep the whole text alive. */
 const own = (d: Described): Described => ({ ...d, ...(d.sealedBy !== undefined && { sealedBy: copied(d.sealedBy) }), ...(d.issueId !== undefined && { issueId: copied(d.issueId) }) });
@@ -204,11 +224,11 @@ function changesOf(id: string, e: Cached, k: Known): Change[] {
 
 /** The tier that each environment has. */
 function tiersAt(git: Git, head: string): Map<string, Tier> {
-  return new Map(filesAt(git, head, "stacks").flatMap((file): [string, Tier][] => {
-    const name = /^stacks\/([^/]+)\/environment\.yaml$/.exec(file)?.[1];
-    const said = name === undefined ? undefined : /^tier:\s*["']?([a-z]+)/m.exec(textAt(git, head, file) ?? "")?.[1];
+  const files = (git.try(["ls-tree", "-r", "-z", "--name-only", head, "stacks/"])?.toString("utf8") ?? "").split("\0").filter((f) => /^stacks\/[^/]+\/environment\.yaml$/.test(f));
+  return new Map(git.files(head, files).flatMap((text, n): [string, Tier][] => {
+    const said = /^tier:\s*["']?([a-z]+)/m.exec(text ?? "")?.[1];
     const tier = TIERS.find((t) => t === said);
-    return name !== undefined && tier ? [[name, tier]] : [];
+    return tier ? [[files[n]?.split("/")[1] ?? "", tier]] : [];
   }));
 }
 /** Verdicts that CI recorded: `git notes --ref stackseal add -m "policies: held" COMMIT`. One line each. */
@@ -219,6 +239,8 @@ async function policyNotes(git: Git): Promise<Map<string, string>> {
     return blob && commit ? [[commit, blob]] : [];
   });
   const out = new Map<string, string>();
-  for await (const { item: [commit], objects: [bytes] } of objectsAhead(git, Readable.from(pairs) as AsyncIterable<[string, string]>, ([, blob]) => [blob])) out.set(commit, (bytes?.toString("utf8") ?? "").split("\n")[0]?.slice(0, 200) ?? "");
+  if (pairs.length === 0) return out;
+  for await (const ready of objectsAhead(git, Readable.from([pairs]) as AsyncIterable<[string, string][]>, ([, blob]) => [blob]))
+    for (const { item: [commit], objects: [bytes] } of ready) out.set(commit, (bytes?.toString("utf8") ?? "").split("\n")[0]?.slice(0, 200) ?? "");
   return out;
 }

@@ -1,6 +1,6 @@
 import type { PeopleHistory } from "../history/people-history.ts";
 import { allows, type Tier } from "../schemas/access.ts";
-import { personOf, reviewedBy, type Commit, type CommitSignature } from "./commit.ts";
+import { reviewedBy, type Commit, type CommitSignature } from "./commit.ts";
 import type { Described } from "./describe.ts";
 
 /** How a change came in, as far as git can show it. */
@@ -35,8 +35,9 @@ export interface ReviewInput {
 }
 /** What counts of a merge: kept for every merge of the history, so no more than that. */
 export interface Merge { readonly id: string; readonly at: string; readonly author: string; readonly committer: string; readonly claimed: readonly string[]; readonly signature: CommitSignature }
-export const mergeOf = (c: Commit, signature: CommitSignature): Merge => ({ id: c.id, at: c.committer.at, author: personOf(c.author), committer: personOf(c.committer), claimed: reviewedBy(c.message), signature });
+export const mergeOf = (c: Commit, signature: CommitSignature): Merge => ({ id: c.id, at: c.committer.at, author: c.author.person, committer: c.committer.person, claimed: reviewedBy(c.message), signature });
 export function reviewOf({ subject, claimed, signer, author, committer, merge, mergedBy: signed, people, place, tier }: ReviewInput): Review {
+  if (signed === null && claimed.length === 0 && (merge === null || merge.claimed.length === 0)) return { merge: merge?.id ?? null, mergedBy: merge?.committer ?? null, claimed: [], codeOwners: "not satisfied" };
   // Who signed the merge has more than a name in a trailer.
   const names = [...new Set([...claimed, ...(merge?.claimed ?? [])])].filter((n) => signed === null || meant(n, people) !== signed);
   // Nobody reviews their own change: whose it is says its signature, else its author and committer.

@@ -11,46 +11,57 @@ import { Version } from "./version.ts";
 const KEPT = 256;
 const BYTES = 32 << 20;
 
-/** A commit's versions, id → file, and those of them that git must be asked for. */
-export interface Needed { readonly all: ReadonlyMap<string, string>; readonly read: readonly string[] }
 /**
  * Versions by blob id: one is the new side of a commit and the old side of the next. What was asked for lately isn't asked for again; should it be
  * gone by the time that it is needed, because files are large, it is read once more.
  */
 export class Texts {
   private readonly git: Git;
-  private readonly asked = new Map<string, true>();
+  private readonly asked = new Set<string>();
   private readonly kept = new Map<string, Version | null>();
   private bytes = 0;
   private late: GitBatch | null = null;
   constructor(git: Git) {
     this.git = git;
   }
-  /** What must be read for a commit. Called in the order in which `take` will be. */
-  wanted(c: CommitChange): Needed {
-    const all = idsOf(c);
+  /** The ids that must be read for a commit. Called in the order in which `take` will be. */
+  wanted(c: CommitChange): readonly string[] {
     const out: string[] = [];
-    for (const [id] of all)
-      if (!this.asked.has(id)) {
-        this.asked.set(id, true);
-        out.push(id);
+    const ask = (id: string): void => {
+      if (this.asked.has(id)) return;
+      this.asked.add(id);
+      out.push(id);
+    };
+    for (const f of c.files)
+      if (needsContent(f.path)) {
+        for (const id of f.before) ask(id);
+        if (f.after !== null) ask(f.after);
       }
-    while (this.asked.size > KEPT) this.asked.delete(this.asked.keys().next().value as string);
-    return { all, read: out };
+    if (this.asked.size > KEPT)
+      for (const id of this.asked) {
+        if (this.asked.size <= KEPT) break;
+        this.asked.delete(id);
+      }
+    return out;
   }
   /** Takes in what was read; afterwards, until the next time, `of` answers for every version of this commit. */
-  async take(needed: Needed, objects: readonly ObjectBytes[], from: number, findings: Finding[]): Promise<void> {
+  async take(c: CommitChange, read: readonly string[], objects: readonly ObjectBytes[], from: number, findings: Finding[]): Promise<void> {
     // Insertion order is age: what was read longest ago goes first.
-    while (this.kept.size > KEPT || (this.bytes > BYTES && this.kept.size > 0)) {
-      const [id, v] = this.kept.entries().next().value as [string, Version | null];
-      this.kept.delete(id);
-      this.bytes -= v?.bytes.length ?? 0;
-    }
-    needed.read.forEach((id, n) => { this.keep(id, objects[from + n] ?? null); });
-    for (const [id, file] of needed.all) {
+    if (this.kept.size > KEPT || this.bytes > BYTES)
+      for (const [id, v] of this.kept) {
+        if (this.kept.size <= KEPT && this.bytes <= BYTES) break;
+        this.kept.delete(id);
+        this.bytes -= v?.bytes.length ?? 0;
+      }
+    read.forEach((id, n) => { this.keep(id, objects[from + n] ?? null); });
+    if (this.complete(c)) return;
+    for (const [id, file] of idsOf(c)) {
       if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0] ?? null);
       if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));
     }
+  }
+  private complete(c: CommitChange): boolean {
+    return c.files.every((f) => !needsContent(f.path) || (f.before.every((id) => this.of(id) !== null) && (f.after === null || this.of(f.after) !== null)));
   }
   private keep(id: string, bytes: Buffer | null): void {
     this.kept.set(id, bytes === null ? null : new Version(bytes));

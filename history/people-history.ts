@@ -152,28 +152,33 @@ function hold<T>(all: Map<string, Span<T>[]>, key: string, span: Span<T>): void 
   else if (newer?.since === span.before && JSON.stringify(newer.what) === JSON.stringify(span.what)) own[own.length - 1] = { ...newer, since: span.since };
   else own.push(span);
 }
-/** Reads people.yaml as it ever stood on the main line. `places`: the line's commits, by how far each is from its head. Throws GIT_FAILED. */
-export async function peopleHistory(git: Git, to: string, places: ReadonlyMap<string, number>): Promise<PeopleHistory> {
+/** Reads people.yaml as it ever stood on the main line. `line`: its commits, by how far each is from its head. Throws GIT_FAILED. */
+export async function peopleHistory(git: Git, to: string, line: Promise<{ readonly places: ReadonlyMap<string, number> }>): Promise<PeopleHistory> {
   const out = new PeopleHistory();
   let before = -1;
-  for await (const { item: { commit }, objects: [bytes] } of objectsAhead(git, versions(git, to), ({ blob }) => [blob])) {
-    const since = places.get(commit) ?? 0;
-    if (bytes) out.learn(peopleIn(bytes.toString("utf8")), since, before);
-    before = since;
+  for await (const ready of objectsAhead(git, versions(git, to), ({ blob }) => [blob])) {
+    const { places } = await line;
+    for (const { item: { commit }, objects: [bytes] } of ready) {
+      const since = places.get(commit) ?? 0;
+      if (bytes) out.learn(peopleIn(bytes.toString("utf8")), since, before);
+      before = since;
+    }
   }
   return out;
 }
 /** The main line's versions of people.yaml, newest first. */
-async function* versions(git: Git, to: string): AsyncGenerator<{ readonly commit: string; readonly blob: string }> {
+async function* versions(git: Git, to: string): AsyncGenerator<readonly { readonly commit: string; readonly blob: string }[]> {
   let rest = "";
   let commit = "";
   for await (const chunk of git.stream(["log", "--first-parent", "-m", "--root", "--format=%H", "--raw", "--no-abbrev", "--no-renames", "--relative", to, "--", PEOPLE_FILE])) {
     const lines = (rest + chunk.toString("latin1")).split("\n");
     rest = lines.pop() ?? "";
+    const found: { readonly commit: string; readonly blob: string }[] = [];
     for (const l of lines) {
       const blob = l.startsWith(":") ? (l.split(" ")[3] ?? "") : "";
-      if (blob !== "") yield { commit, blob };
+      if (blob !== "") found.push({ commit, blob });
       else if (l !== "") commit = l;
     }
+    yield found;
   }
 }

@@ -10,8 +10,8 @@ const dir = mkdtempSync(join(tmpdir(), "ahead-"));
 afterAll(() => { rmSync(dir, { recursive: true, force: true }); });
 const env = { PATH: process.env["PATH"] ?? "" };
 const put = (text: string): string => execFileSync("git", ["hash-object", "-w", "--stdin"], { cwd: dir, env, input: text, encoding: "utf8" }).trim();
-async function* list<T>(items: readonly T[]): AsyncGenerator<T> {
-  for (const i of items) yield await Promise.resolve(i);
+async function* list<T>(items: readonly T[]): AsyncGenerator<readonly T[]> {
+  for (let n = 0; n < items.length; n += 1 + (n % 7)) yield await Promise.resolve(items.slice(n, n + 1 + (n % 7)));
 }
 
 it("gives every item its objects in order, however many items want none, objects are missing, or objects are large", async () => {
@@ -20,10 +20,11 @@ it("gives every item its objects in order, however many items want none, objects
   const missing = "0123456789012345678901234567890123456789";
   const items = Array.from({ length: 3000 }, (_, n) => (n % 3 === 0 ? [] : n % 500 === 1 ? [large, missing] : n === 1000 ? [umlaut, empty] : [small]));
   const got: (string | null)[][] = [];
-  for await (const { item, objects } of objectsAhead(new Git(dir, env), list(items), (i) => i)) {
-    expect(objects.length).toBe(item.length);
-    got.push(objects.map((o) => o?.toString("utf8") ?? null));
-  }
+  for await (const ready of objectsAhead(new Git(dir, env), list(items), (i) => i))
+    for (const { item, objects } of ready) {
+      expect(objects.length).toBe(item.length);
+      got.push(objects.map((o) => o?.toString("utf8") ?? null));
+    }
   expect(got.length).toBe(items.length);
   const said = (o: string | null): string | null => (o !== null && o.length > 100 ? `${o.length} characters` : o);
   expect(got[1]?.map(said)).toEqual([`${3 << 20} characters`, null]);
@@ -33,22 +34,22 @@ it("gives every item its objects in order, however many items want none, objects
 it("ends when the caller has enough, and passes on what goes wrong in front of it", async () => {
   const small = put("small");
   let asked = 0;
-  async function* endless(): AsyncGenerator<string> {
+  async function* endless(): AsyncGenerator<readonly string[]> {
     for (;;) {
       asked++;
-      yield await Promise.resolve(small);
+      yield await Promise.resolve([small]);
     }
   }
-  for await (const { objects } of objectsAhead(new Git(dir, env), endless(), (i) => [i])) {
-    expect(objects.map(String)).toEqual(["small"]);
+  for await (const [first] of objectsAhead(new Git(dir, env), endless(), (i) => [i])) {
+    expect(first?.objects.map(String)).toEqual(["small"]);
     break;
   }
   expect(asked).toBeLessThan(10_000);
-  async function* broken(): AsyncGenerator<string> {
-    yield await Promise.resolve(small);
+  async function* broken(): AsyncGenerator<readonly string[]> {
+    yield await Promise.resolve([small]);
     throw new Error("no more");
   }
   const seen: string[] = [];
-  await expect((async () => { for await (const { item } of objectsAhead(new Git(dir, env), broken(), (i) => [i])) seen.push(item); })()).rejects.toThrow("no more");
+  await expect((async () => { for await (const ready of objectsAhead(new Git(dir, env), broken(), (i) => [i])) seen.push(...ready.map((r) => r.item)); })()).rejects.toThrow("no more");
   expect(seen).toEqual([small]);
 });

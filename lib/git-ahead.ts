@@ -6,14 +6,16 @@ import { LARGEST_OBJECT } from "./git-objects.ts";
 
 /** An object's bytes, to be used at once; null where the repository hasn't it (a shallow or partial clone) or it is larger than LARGEST_OBJECT. */
 export type ObjectBytes = Buffer | null;
-/** So many objects may be under way: more than git's own output buffer holds, or both would wait for each other. */
+/** So many objects and items may be under way: more than git's own output buffer holds, or both would wait for each other. */
 const AHEAD = 2000;
 
+/** An item with the objects that it wants, in its order. */
+export interface Ahead<T> { readonly item: T; readonly objects: readonly ObjectBytes[] }
 /**
- * Items with the objects that each wants, in order: git reads the next ones while the caller works on this one. `idsOf` is called once an item,
- * ahead of its turn. Throws GIT_FAILED.
+ * Items with the objects that each wants, in order, as many at a time as are there: git reads the next ones while the caller works on these. `idsOf`
+ * is called once an item, ahead of its turn. Throws GIT_FAILED.
  */
-export async function* objectsAhead<T>(git: Git, items: AsyncIterable<T>, idsOf: (item: T) => readonly string[]): AsyncGenerator<{ readonly item: T; readonly objects: readonly ObjectBytes[] }> {
+export async function* objectsAhead<T>(git: Git, batches: AsyncIterable<readonly T[]>, idsOf: (item: T) => readonly string[]): AsyncGenerator<readonly Ahead<T>[]> {
   const child = spawn("git", ["cat-file", "--batch", "--buffer"], { cwd: git.root, env: git.env, stdio: ["pipe", "pipe", "ignore"] });
   child.on("error", () => undefined);
   child.stdin.on("error", () => undefined);
@@ -36,15 +38,16 @@ export async function* objectsAhead<T>(git: Git, items: AsyncIterable<T>, idsOf:
   };
   const feeding = (async (): Promise<void> => {
     try {
-      for await (const item of items) {
-        if (stopped()) break;
-        const ids = idsOf(item);
-        queue.push({ item, wants: ids.length });
-        outstanding += ids.length;
-        if (ids.length > 0) ask(`${ids.join("\n")}\n`);
-        more.give();
-        while (outstanding >= AHEAD && !stopped()) await room.wait();
-      }
+      for await (const batch of batches)
+        for (const item of batch) {
+          if (stopped()) return;
+          const ids = idsOf(item);
+          queue.push({ item, wants: ids.length });
+          outstanding += ids.length + 1;
+          for (const id of ids) ask(`${id}\n`);
+          more.give();
+          while (outstanding >= AHEAD && !stopped()) await room.wait();
+        }
     } catch (e) {
       feed.error = e;
     }
@@ -56,29 +59,32 @@ export async function* objectsAhead<T>(git: Git, items: AsyncIterable<T>, idsOf:
   const chunks = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const reader = new Reader();
   try {
+    let objects: ObjectBytes[] = [];
     for (;;) {
-      while (head >= queue.length && !feed.done) await more.wait();
-      if (head >= queue.length) break;
-      const { item, wants } = queue[head] as (typeof queue)[number];
-      if (++head >= 256) {
-        queue.splice(0, head);
-        head = 0;
-      }
-      const objects: ObjectBytes[] = [];
-      while (objects.length < wants) {
-        const bytes = reader.next();
-        if (bytes !== undefined) {
+      const ready: Ahead<T>[] = [];
+      for (let next = queue[head]; next; next = queue[head]) {
+        while (objects.length < next.wants) {
+          const bytes = reader.next();
+          if (bytes === undefined) break;
           objects.push(bytes);
           outstanding--;
-          continue;
         }
-        room.give();
+        if (objects.length < next.wants) break;
+        ready.push({ item: next.item, objects });
+        objects = [];
+        outstanding--;
+        head++;
+      }
+      queue.splice(0, head);
+      head = 0;
+      room.give();
+      if (ready.length > 0) yield ready;
+      else if (queue.length > 0) {
         const chunk = await chunks.next();
         if (chunk.done === true) throw new FindingError(documentCodes.finding("GIT_FAILED", { message: "git cat-file ended early" }), 2);
         reader.push(chunk.value);
-      }
-      room.give();
-      yield { item, objects };
+      } else if (feed.done) break;
+      else await more.wait();
     }
     if (feed.error !== null) throw feed.error as Error;
   } finally {
@@ -104,7 +110,10 @@ class Signal {
 }
 /** Reads `git cat-file --batch` output piece by piece. */
 class Reader {
-  private parts: Buffer[] = [];
+  /** What came and isn't read: from `at` on; with what came later, not yet joined to it. */
+  private all: Buffer = Buffer.alloc(0);
+  private at = 0;
+  private later: Buffer[] = [];
   private have = 0;
   private need = 0;
   private skip = 0;
@@ -112,34 +121,48 @@ class Reader {
     const n = Math.min(this.skip, chunk.length);
     this.skip -= n;
     if (n === chunk.length) return;
-    this.parts.push(n === 0 ? chunk : chunk.subarray(n));
+    this.later.push(n === 0 ? chunk : chunk.subarray(n));
     this.have += chunk.length - n;
   }
   /** Undefined: not yet whole. */
   next(): ObjectBytes | undefined {
     if (this.have === 0 || this.have < this.need) return undefined;
-    const all = this.parts.length === 1 ? (this.parts[0] as Buffer) : Buffer.concat(this.parts, this.have);
-    this.parts = [all];
-    const end = all.indexOf(10);
+    if (this.later.length > 0) {
+      this.all = this.at === this.all.length && this.later.length === 1 ? (this.later[0] as Buffer) : Buffer.concat([this.all.subarray(this.at), ...this.later], this.have);
+      this.at = 0;
+      this.later = [];
+    }
+    const end = this.all.indexOf(10, this.at);
     if (end < 0) return undefined;
-    const header = all.toString("latin1", 0, end);
-    const size = /^[0-9a-f]+ [a-z]+ \d+$/.test(header) ? Number(header.slice(header.lastIndexOf(" ") + 1)) : -1;
-    if (size < 0) return this.drop(all, end + 1, null);
+    const size = this.sizeBefore(end);
+    if (size < 0) return this.read(end + 1, null);
     const whole = end + 1 + size + 1;
     if (size > LARGEST_OBJECT) {
-      this.skip = Math.max(0, whole - all.length);
-      return this.drop(all, Math.min(all.length, whole), null);
+      this.skip = Math.max(0, whole - this.all.length);
+      return this.read(Math.min(this.all.length, whole), null);
     }
-    if (all.length < whole) {
-      this.need = whole;
+    if (this.all.length < whole) {
+      this.need = whole - this.at;
       return undefined;
     }
-    return this.drop(all, whole, all.subarray(end + 1, end + 1 + size));
+    return this.read(whole, this.all.subarray(end + 1, end + 1 + size));
   }
-  private drop(all: Buffer, n: number, object: ObjectBytes): ObjectBytes {
+  /** The number at the end of `id type size`; -1 where it is `id missing`. */
+  private sizeBefore(end: number): number {
+    let [size, digit] = [0, 1];
+    for (let i = end - 1; i > this.at; i--) {
+      const c = this.all[i] as number;
+      if (c === 32) return digit > 1 ? size : -1;
+      if (c < 48 || c > 57) return -1;
+      size += (c - 48) * digit;
+      digit *= 10;
+    }
+    return -1;
+  }
+  private read(to: number, object: ObjectBytes): ObjectBytes {
     this.need = 0;
-    this.have = all.length - n;
-    this.parts = this.have > 0 ? [all.subarray(n)] : [];
+    this.at = to;
+    this.have = this.all.length - to;
     return object;
   }
 }

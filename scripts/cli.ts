@@ -83,7 +83,14 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
 async function writeStream(command: string, stream: NonNullable<Result["stream"]>, result: Result, signal: AbortSignal): Promise<number> {
   await write(`{\n  "command": ${JSON.stringify(command)},\n  ${JSON.stringify(stream.field)}: [`);
   let n = 0;
-  for await (const item of stream.items) await write(`${n++ === 0 ? "" : ","}\n    ${JSON.stringify(item)}`);
+  let text = "";
+  for await (const item of stream.items) {
+    text += `${n++ === 0 ? "" : ","}\n    ${JSON.stringify(item)}`;
+    if (text.length < 1 << 16) continue;
+    await write(text);
+    text = "";
+  }
+  await write(text);
   const last = stream.after?.() ?? result;
   const findings = sortFindings(last.findings ?? []);
   const exit = signal.aborted ? 130 : last.exit;

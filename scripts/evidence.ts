@@ -6,8 +6,6 @@ import { Deployments } from "../audit/deployments.ts";
 import type { Parts } from "../audit/bundle/git-parts.ts";
 import { concerns, openLog } from "../audit/log.ts";
 import type { GraphResource } from "../policies/kit/graph.ts";
-import { graphOfExport } from "../policies/kit/state.ts";
-import { StateStore } from "../engine/state/store.ts";
 import { WORK_DIR } from "../schemas/layout.ts";
 import type { Context, OptionSpec } from "./command.ts";
 
@@ -28,12 +26,16 @@ export const DEPLOYMENT_OPTIONS: readonly OptionSpec[] = [
 ];
 export const deploymentsGiven = (options: Readonly<Record<string, unknown>>): GivenDeployments => ({ states: (options["state"] ?? []) as string[], updates: (options["updates"] ?? []) as string[] });
 /** What is known of deployments: the files given, and the histories of stacks that this machine deployed. Throws FindingError BUNDLE_INPUT or STATE_UNREADABLE. */
-export function deploymentsKnown(context: Context, given: GivenDeployments): Deployments {
+export async function deploymentsKnown(context: Context, given: GivenDeployments): Promise<Deployments> {
   const d = new Deployments();
-  for (const f of given.states) d.addState(fileGiven(context, f).toString("utf8"), f);
+  for (const f of given.states) await d.addState(fileGiven(context, f).toString("utf8"), f);
   for (const f of given.updates) d.addHistory(fileGiven(context, f).toString("utf8"), f, basename(f).replace(/\.[^.]*$/, ""));
   const here = join(context.root, WORK_DIR, "state", "history");
-  if (existsSync(here)) for (const stack of readdirSync(here)) if (!/^local(-|$)/.test(stack)) d.addUpdates(stack, new StateStore(context.root, stack, undefined).history());
+  const stacks = existsSync(here) ? readdirSync(here).filter((s) => !/^local(-|$)/.test(s)) : [];
+  if (stacks.length > 0) {
+    const { StateStore } = await import("../engine/state/store.ts");
+    for (const stack of stacks) d.addUpdates(stack, new StateStore(context.root, stack, undefined).history());
+  }
   return d;
 }
 export interface Given extends GivenDeployments { readonly doctors: readonly string[]; readonly policies: readonly string[] }
@@ -41,6 +43,7 @@ export interface Given extends GivenDeployments { readonly doctors: readonly str
 /** What git doesn't hold: the stores' versions and alert rules out of stack exports, deployments, the doctor's and the policies' documents. Throws FindingError BUNDLE_INPUT or STATE_UNREADABLE. */
 export async function recordedParts(context: Context, given: Given, environments: readonly string[]): Promise<Parts> {
   const parts: Parts = new Map();
+  const { graphOfExport } = await import("../policies/kit/state.ts");
   const states = given.states.filter((f) => !f.endsWith(".jsonl")).map((f) => graphOfExport(fileGiven(context, f).toString("utf8"), f));
   if (states.length > 0) {
     parts.set("recorded/store.jsonl", Buffer.from(states.flatMap(lineage).join("")));
@@ -54,7 +57,7 @@ export async function recordedParts(context: Context, given: Given, environments
 }
 /** Which update and store version carried each change, as far as it was told. */
 async function deployments(context: Context, given: Given, environments: readonly string[]): Promise<string[]> {
-  const known = deploymentsKnown(context, given);
+  const known = await deploymentsKnown(context, given);
   const out: string[] = [];
   const log = openLog({ root: context.root, env: context.env, signal: context.signal, deployments: known });
   for await (const page of log.changes)

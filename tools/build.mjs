@@ -36,6 +36,9 @@ module.exports = new Proxy(function () {}, { get: (_t, k) => (k === "__esModule"
   },
 };
 
+// zod brings its messages in fifty languages, which every start would read: ours are English.
+const english = { name: "english", setup(b) { b.onResolve({ filter: /^\.\.\/locales\/index\.js$/ }, (a) => (/[\\/]zod[\\/]v4[\\/]/.test(a.importer) ? { path: join(dirname(a.importer), "../locales/en.js"), sideEffects: false } : undefined)); } };
+
 for (const name of ["stripe", "stackseal"]) {
   const dir = join(root, "sdks", name);
   const bin = join(dir, "bin");
@@ -48,7 +51,7 @@ for (const name of ["stripe", "stackseal"]) {
 // Left to node_modules: CommonJS libraries that one command loads when it needs them (a bundled one would lose its named exports).
 const lazy = ["@aws-sdk/*", "nodemailer", "imapflow", "smtp-server", "undici"];
 const entries = { cli: "scripts/cli.ts" };
-await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred], external: ["@pulumi/pulumi/automation", "esbuild", ...lazy] });
+await build({ ...common, entryPoints: entries, outdir: "dist", format: "esm", splitting: true, chunkNames: "chunks/[name]-[hash]", banner: { js: cjsShim }, plugins: [deferred, english], external: ["@pulumi/pulumi/automation", "esbuild", ...lazy] });
 // Secrets Manager's rotation function: one file, with the SDK that Lambda's runtime brings.
 await build({ ...common, stdin: { contents: 'import { handlerOf } from "./rotation/lambda-main.ts"; export const handler = handlerOf(process.env);', resolveDir: root, loader: "ts" }, outfile: "dist/rotation-lambda/index.mjs", format: "esm", banner: { js: cjsShim }, external: ["@aws-sdk/*", "@zxcvbn-ts/*"] });
 if (exists("stacks/index.ts")) await build({ ...common, entryPoints: { index: "stacks/index.ts" }, outdir: "dist/stacks", format: "esm", banner: { js: cjsShim }, external: ["@pulumi/*"] });
@@ -57,7 +60,7 @@ for (const name of ["stripe", "stackseal", "aws"]) {
   const main = name === "aws" ? "sandbox/aws/main.ts" : `providers/${name}/main.ts`;
   if (!exists(main)) continue;
   const outfile = `dist/providers/${name}/pulumi-resource-${name}`;
-  await build({ ...common, entryPoints: [main], outfile, format: "cjs", banner: { js: "#!/usr/bin/env node" }, plugins: [deferred], external: ["@pulumi/pulumi/automation"] });
+  await build({ ...common, entryPoints: [main], outfile, format: "cjs", banner: { js: "#!/usr/bin/env node" }, plugins: [deferred, english], external: ["@pulumi/pulumi/automation"] });
   chmodSync(join(root, outfile), 0o755);
   // An executable without an extension takes its module kind from the nearest package.json.
   writeFileSync(join(root, "dist/providers/package.json"), `${JSON.stringify({ private: true, type: "commonjs" })}\n`);

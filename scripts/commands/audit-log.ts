@@ -5,7 +5,6 @@ import { daysOption } from "../day.ts";
 import { deployedText } from "../../audit/deployments.ts";
 import { deploymentsGiven, deploymentsKnown, DEPLOYMENT_OPTIONS } from "../evidence.ts";
 import { stackCodes } from "../../stacks/codes.ts";
-import { environmentNames } from "../../stacks/read.ts";
 import { csvRow } from "../render/csv.ts";
 import { painter, printable } from "../render/paint.ts";
 
@@ -25,17 +24,20 @@ const matches = (c: Change, f: Filter): boolean =>
 /** By name or address, in any case. */
 const named = (c: Change, person: string): boolean => [c.who, c.sealedBy ?? "", c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].map((x) => x.toLowerCase()).some((x) => x === person || x.startsWith(`${person} <`) || x.endsWith(`<${person}>`)) || c.change.toLowerCase().endsWith(`: ${person}`);
 
-async function* filtered(context: Context, changes: Log["changes"], f: Filter, seen: Set<string>): AsyncGenerator<Change> {
-  for await (const page of changes)
-    for (const c of page) {
-      if (c.environment !== null) seen.add(c.environment);
-      if (matches(c, f)) yield c;
-    }
+async function* filtered(context: Context, changes: Log["changes"], f: Filter, seen: Set<string>): AsyncGenerator<readonly Change[]> {
+  for await (const page of changes) {
+    for (const c of page) if (c.environment !== null) seen.add(c.environment);
+    const wanted = page.filter((c) => matches(c, f));
+    if (wanted.length > 0) yield wanted;
+  }
   context.progress(null);
 }
+async function* each(pages: AsyncIterable<readonly Change[]>): AsyncGenerator<Change> {
+  for await (const page of pages) yield* page;
+}
 /** Environments that neither stand here nor ever stood in the history: a slip of the pen would look like a quiet year. */
-function unknown(context: Context, seen: ReadonlySet<string>): Finding[] {
-  const known = new Set([...seen, ...environmentNames(context.root)]);
+function unknown(context: Context, seen: ReadonlySet<string>, here: readonly string[]): Finding[] {
+  const known = new Set([...seen, ...here]);
   return context.envs.filter((e) => !known.has(e)).map((e) => stackCodes.finding("ENVIRONMENT_UNKNOWN", { message: `no environment "${e}" is here, or ever was in this history`, path: e, hint: `there were: ${[...known].sort().join(", ") || "none"}` }));
 }
 const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "sealed_by", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy", "stack", "update", "store_version"] as const;
@@ -65,20 +67,21 @@ export default defineCommand({
     for (const name of ["credential", "person"]) if (options[name] === "") throw new FindingError({ code: "USAGE", severity: "error", message: `--${name} is empty`, hint: "stackseal audit log --help" }, 2);
     const to = text(options["to"]), from = text(options["from"]);
     const log = openLog({
-      root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, deployments: deploymentsKnown(context, deploymentsGiven(options)), ...(to !== undefined && { to }), ...(from !== undefined && { from }),
+      root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, deployments: await deploymentsKnown(context, deploymentsGiven(options)), ...(to !== undefined && { to }), ...(from !== undefined && { from }),
       onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); },
     });
     const seen = new Set<string>();
-    const items = filtered(context, log.changes, filter, seen);
+    const here = context.envs.length === 0 ? [] : (await import("../../stacks/read.ts")).environmentNames(context.root);
+    const pages = filtered(context, log.changes, filter, seen);
     const end = (): { readonly exit: number; readonly findings: readonly Finding[] } => {
-      const odd = unknown(context, seen);
+      const odd = unknown(context, seen, here);
       return { exit: odd.length > 0 ? 2 : 0, findings: [...log.findings, ...odd] };
     };
-    if (context.json) return { exit: 0, json: { head: log.head }, stream: { field: "changes", items, after: end } };
+    if (context.json) return { exit: 0, json: { head: log.head }, stream: { field: "changes", items: each(pages), after: end } };
     if (options["format"] === "csv") {
       let page = csvRow(COLUMNS);
-      for await (const c of items) {
-        page += csvRow(row(c));
+      for await (const changes of pages) {
+        for (const c of changes) page += csvRow(row(c));
         if (page.length > 1 << 16) {
           context.out(page);
           page = "";
@@ -90,7 +93,7 @@ export default defineCommand({
     const p = painter(context.color);
     let commit = "";
     let n = 0;
-    for await (const c of items) {
+    for await (const c of each(pages)) {
       if (c.commit !== commit) {
         commit = c.commit;
         context.out(`${n === 0 ? "" : "\n"}${p.bold(c.commit.slice(0, 12))}  ${c.at.slice(0, 16).replace("T", " ")}  ${printable(`${c.author}${c.committer === c.author ? "" : `, committed by ${c.committer}`}`)}\n    ${printable(`${signature(c)} · ${review(c)} · ${c.policy === null ? "policy verdict unknown" : `recorded: ${c.policy}`}`)}\n`);

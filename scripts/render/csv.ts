@@ -7,6 +7,9 @@ export function csvRow(cells: readonly (string | null)[]): string {
 // The wide ones too: a spreadsheet of a language that types them takes them for the others.
 const FORMULA = new Set("=+-@\t\r\n＝＋－＠");
 function cell(text: string): string {
-  const safe = FORMULA.has(text.charAt(0)) ? `'${text}` : text;
+  const first = text.charCodeAt(0);
+  // Nearly every cell begins with a letter or digit, or is empty.
+  const plain = text === "" || (first >= 48 && first <= 57) || (first >= 65 && first <= 122);
+  const safe = !plain && FORMULA.has(text.charAt(0)) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

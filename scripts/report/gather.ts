@@ -26,7 +26,7 @@ export interface Period {
 /** Everything that the page shows, read from git and the files at hand, without a key. Findings are what couldn't be read. Throws what openLog throws. */
 export async function gather(context: Context, period: Period, given: GivenDeployments = { states: [], updates: [] }): Promise<{ readonly material: Material; readonly findings: readonly Finding[] }> {
   const { environments, since, until } = period;
-  const log = openLog({ root: context.root, deployments: deploymentsKnown(context, given), env: context.env, signal: context.signal, onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); } });
+  const log = openLog({ root: context.root, deployments: await deploymentsKnown(context, given), env: context.env, signal: context.signal, onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); } });
   const changes: Change[] = [];
   const lastUse = new Map<string, string>();
   for await (const page of log.changes) for (const c of page) {
