@@ -16,6 +16,8 @@ export interface DiffResult {
   readonly detailed?: Readonly<Record<string, { readonly kind: DiffKind; readonly inputDiff: boolean }>>;
   readonly deleteBeforeReplace: boolean;
 }
+/** A diff that names top-level keys alone. */
+export const diffOf = (changes: DiffResult["changes"], diffs: readonly string[] = [], replaces: readonly string[] = []): DiffResult => ({ changes, diffs, replaces, deleteBeforeReplace: false });
 export interface CheckResult {
   readonly inputs: Props;
   readonly failures: readonly CheckFailure[];

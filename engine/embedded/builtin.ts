@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Provider } from "../../lib/provider.ts";
+import { diffOf, type Provider } from "../../lib/provider.ts";
 import type { Props, Value } from "../../lib/pulumi-value.ts";
 import type { State } from "../state/deployment.ts";
 import { STACK_REFERENCE } from "../urn.ts";
@@ -21,10 +21,9 @@ export function builtinProvider(o: Builtins): Provider {
     return { name, outputs, secretOutputNames: Object.keys(outputs).filter((k) => hasSecret(outputs[k] as Value)).sort() };
   };
   const only = (urn: string): void => { if (!urn.includes(`${STACK_REFERENCE}::`)) throw new Error(`unrecognized resource type of ${urn}`); };
-  const nothing = { changes: "none", replaces: [], diffs: [], deleteBeforeReplace: false } as const;
   return {
     checkConfig: (_urn, _olds, news) => Promise.resolve({ inputs: news, failures: [] }),
-    diffConfig: () => Promise.resolve(nothing),
+    diffConfig: () => Promise.resolve(diffOf("none")),
     configure: () => Promise.resolve({ acceptSecrets: true, supportsPreview: true }),
     check: async (urn, _olds, news) => {
       only(urn);
@@ -32,7 +31,7 @@ export function builtinProvider(o: Builtins): Provider {
       const failures = [...strange.map((property) => ({ property, reason: `unknown property "${property}"` })), ...(typeof news["name"] === "string" ? [] : [{ property: "name", reason: 'property "name" must be a string' }])];
       return Promise.resolve({ inputs: news, failures });
     },
-    diff: (_urn, _id, oldIn, _oldOut, newIn) => Promise.resolve(equal(oldIn["name"], newIn["name"]) ? nothing : { changes: "some", replaces: ["name"], diffs: ["name"], deleteBeforeReplace: false }),
+    diff: (_urn, _id, oldIn, _oldOut, newIn) => Promise.resolve(equal(oldIn["name"], newIn["name"]) ? diffOf("none") : diffOf("some", ["name"], ["name"])),
     create: async (urn, inputs, { preview }) => { only(urn); return { id: preview ? "" : randomUUID(), outputs: await reference(inputs["name"]) }; },
     update: () => Promise.reject(new Error("a stack reference is never updated")),
     read: async (urn, id, inputs, outputs) => { only(urn); return { id, inputs, outputs: await reference(outputs["name"] ?? inputs["name"]) }; },

@@ -5,13 +5,13 @@ import type { Diagnostic, Violation } from "../index.ts";
 import { isTargetOf } from "../targets.ts";
 import type { Builtins } from "./builtin.ts";
 import type { Goal } from "./goal.ts";
-import type { ProviderHost } from "./host.ts";
+import type { Handler, ProviderHost } from "./host.ts";
 import type { PolicyPack, Remediation } from "./policy.ts";
 import { Registry, type Load } from "./registry.ts";
 import { Snapshot, type Sink } from "./snapshot.ts";
 import type { Operation, State } from "../state/deployment.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
-import { parseRef } from "../urn.ts";
+import { isProviderType, parseRef } from "../urn.ts";
 
 /** Who is told of what happens, in order. */
 export interface Observer {
@@ -134,6 +134,10 @@ export class Context {
     const old = this.previous.find((r) => r.urn === urn && r.id === id);
     if (!old) throw new FindingError(engineCodes.finding("ENGINE_FAILED", { message: `unknown provider '${ref ?? ""}' of ${user}`, path: user }));
     return this.registry.same(old);
+  }
+  /** What answers for a resource: its provider, or the registry for a provider itself. */
+  handler(s: State): Handler | Promise<Handler> {
+    return isProviderType(s.type) ? this.registry : this.host(s.provider, s.urn);
   }
   /** The provider resource that policies are shown beside a resource. */
   providerOf(ref: string | undefined): State | undefined {

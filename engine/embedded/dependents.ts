@@ -2,7 +2,7 @@ import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { dependenciesOf, referencesOf, type Context } from "./context.ts";
 import { applyReplaceOnChanges, diffResource, replaces } from "./diff.ts";
 import type { State } from "../state/deployment.ts";
-import { isProviderType, parseRef } from "../urn.ts";
+import { parseRef } from "../urn.ts";
 
 export interface Dependent { readonly state: State; readonly keys: readonly string[] }
 
@@ -12,10 +12,9 @@ export interface Dependent { readonly state: State; readonly keys: readonly stri
  */
 export async function dependentsToReplace(c: Context, root: State, urn: string): Promise<Dependent[]> {
   const doomed = new Set([root.urn]), reached = new Set([root.urn]), out: Dependent[] = [];
-  const past = [c.did.reads, c.did.creates, c.did.sames, c.did.updates, c.did.deletes, c.did.replaces];
   for (const r of c.previous.slice(c.previous.indexOf(root) + 1)) {
     // What has been registered already can't depend on the root any more.
-    if (past.some((set) => set.has(r.urn) || set.has(c.renamed.get(r.urn) ?? r.urn))) continue;
+    if (c.hasStep(r.urn)) continue;
     const needs = [...dependenciesOf(r), ...(r.provider ? [parseRef(r.provider).urn] : [])];
     if (!needs.some((u) => reached.has(u))) continue;
     reached.add(r.urn);
@@ -35,12 +34,7 @@ async function replacedBy(c: Context, r: State, doomed: ReadonlySet<string>): Pr
   const touched = Object.keys(r.inputs).filter((k) => r.propertyDependencies?.[k]?.some((u) => doomed.has(u)));
   if (!touched.length) return null;
   const news: Props = { ...r.inputs, ...Object.fromEntries(touched.map((k) => [k, UNKNOWN])) };
-  let d;
-  if (isProviderType(r.type)) {
-    await c.registry.same(r);
-    d = await c.registry.diff(r.urn, r.id ?? "", r.inputs, r.outputs, news);
-  } else d = await diffResource(c, await c.host(r.provider, r.urn), r.urn, r, news, r.ignoreChanges ?? []);
-  d = applyReplaceOnChanges(d, r.replaceOnChanges ?? [], false);
+  const d = applyReplaceOnChanges(await diffResource(c, await c.handler(r), r.urn, r, news, r.ignoreChanges ?? []), r.replaceOnChanges ?? [], false);
   return replaces(d) ? d.replaces : null;
 }
 

@@ -1,22 +1,20 @@
-import type { DiffResult } from "../../lib/provider.ts";
+import { diffOf, type DiffResult } from "../../lib/provider.ts";
 import type { Props } from "../../lib/pulumi-value.ts";
 import type { Context } from "./context.ts";
-import { UNASKED, UNKNOWN_CONFIG, type ProviderHost } from "./host.ts";
+import { UNKNOWN_CONFIG, type Handler } from "./host.ts";
 import { changedPaths, covers, resetPaths } from "./paths.ts";
 import { visible } from "./registry.ts";
 import type { State } from "../state/deployment.ts";
 import { parseRef } from "../urn.ts";
 import { changedKeys, plainProps } from "../values.ts";
 
-export const NO_DIFF: DiffResult = { changes: "none", replaces: [], diffs: [], deleteBeforeReplace: false };
-
 /** The provider's own diff; where it can't tell, inputs are compared with secrets unwrapped. */
-export async function diffResource(c: Context, host: ProviderHost, urn: string, old: State, inputs: Props, ignoreChanges: readonly string[]): Promise<DiffResult> {
+export async function diffResource(c: Context, host: Handler, urn: string, old: State, inputs: Props, ignoreChanges: readonly string[]): Promise<DiffResult> {
   if (!host.known) {
     c.say("warning", UNKNOWN_CONFIG, urn);
-    return UNASKED;
+    return diffOf("some");
   }
-  const d = await host.diff(urn, old.id ?? "", old.inputs, old.outputs, inputs, ignoreChanges);
+  const d = await host.diff(urn, old, inputs, ignoreChanges);
   if (d.changes !== "unknown") return d;
   const before = plainProps(old.inputs), now = plainProps(resetPaths(inputs, old.inputs, ignoreChanges).props), diffs = changedKeys(before, now);
   return { ...d, changes: diffs.length ? "some" : "none", ...(diffs.length && { diffs, detailed: changedPaths(before, now) }) };

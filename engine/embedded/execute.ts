@@ -1,10 +1,11 @@
 import { FindingError } from "../../lib/finding.ts";
-import type { DiffKind, ReadResult, Written } from "../../lib/provider.ts";
+import type { DiffKind, ReadResult } from "../../lib/provider.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import type { Context } from "./context.ts";
 import { diffResource } from "./diff.ts";
 import { resetPaths } from "./paths.ts";
-import type { State } from "../state/deployment.ts";
+import type { Op } from "../index.ts";
+import type { Operation, State } from "../state/deployment.ts";
 import { ShutDown, type Chain, type PlannedStep } from "./step.ts";
 import { isProviderType } from "../urn.ts";
 import { equal, isSecret, secret } from "../values.ts";
@@ -16,6 +17,10 @@ class PartialFailure extends Error {
   }
 }
 export class ProtectedError extends Error {}
+const BEGUN: Partial<Record<Op, Operation["type"]>> = {
+  create: "creating", "create-replacement": "creating", update: "updating", delete: "deleting", "delete-replaced": "deleting",
+  read: "reading", "read-replacement": "reading", import: "importing", "import-replacement": "importing",
+};
 
 /** Does steps: chains run side by side up to the limit, the steps of one in order. Every step that changes the world is in the checkpoint before and after. */
 export class Executor {
@@ -73,39 +78,19 @@ export class Executor {
     c.fail(partial, step.urn);
     throw partial;
   }
-  private async begin(s: PlannedStep): Promise<void> {
-    const real = (r: State | undefined): r is State => r !== undefined && r.custom && !isProviderType(r.type);
-    const { snapshot } = this.c;
-    if (s.op === "create" || s.op === "create-replacement") { if (real(s.new)) await snapshot.begin(s.new, "creating"); }
-    else if (s.op === "update") { if (real(s.new)) await snapshot.begin(s.new, "updating"); }
-    else if (s.op === "delete" || s.op === "delete-replaced") { if (real(s.old)) await snapshot.begin(s.old, "deleting"); }
-    else if (s.op === "read" || s.op === "read-replacement") { if (real(s.new)) await snapshot.begin(s.new, "reading"); }
-    else if ((s.op === "import" || s.op === "import-replacement") && real(s.new)) await snapshot.begin(s.new, "importing");
+  private async begin({ op, old, new: now }: PlannedStep): Promise<void> {
+    const type = BEGUN[op], r = now ?? old;
+    if (type && r && real(r)) await this.c.snapshot.begin(r, type);
   }
   private async end(s: PlannedStep): Promise<void> {
-    const { snapshot } = this.c, now = s.new as State, old = s.old as State;
-    switch (s.op) {
-      case "same":
-        if (!s.skipped) await snapshot.end(now, { gone: [old], now }, sameRow(old, now));
-        return;
-      case "create": case "create-replacement":
-        await snapshot.end(now, { ...(s.old?.pendingReplacement && { gone: [old] }), now });
-        return;
-      case "update": case "read": case "read-replacement":
-        await snapshot.end(now, { ...(s.old && s.op !== "read-replacement" && { gone: [old] }), now });
-        return;
-      case "import": case "import-replacement":
-        await snapshot.end(now, { now });
-        return;
-      case "delete": case "delete-replaced": case "discard": case "discard-replaced": case "remove-pending-replace":
-        await snapshot.end(old, s.op !== "remove-pending-replace" && old.pendingReplacement ? {} : { gone: [old] });
-        return;
-      case "replace": case "refresh":
-        return;
-    }
+    const { snapshot } = this.c, { op, old, new: now } = s, r = now ?? old;
+    if (!r || s.skipped || op === "replace" || op === "refresh") return;
+    // What was replaced stays until it's deleted, and what was deleted before its replacement until that is there.
+    const gone = op === "same" || op === "update" || op === "read" || op === "remove-pending-replace" || (now ? op.startsWith("create") && old?.pendingReplacement : !old?.pendingReplacement);
+    await snapshot.end(r, { ...(old && gone && { gone: [old] }), ...(now && { now }) }, op === "same" && old !== undefined && sameRow(old, r));
   }
   private async apply(s: PlannedStep): Promise<PartialFailure | null> {
-    const { c } = this, { preview } = c, old = s.old as State, now = s.new as State;
+    const { c } = this, old = s.old as State, now = s.new as State;
     switch (s.op) {
       case "same":
         if (s.skipped) return null;
@@ -114,38 +99,41 @@ export class Executor {
         if (isProviderType(now.type) && !s.untargeted) await c.registry.same({ ...now, inputs: old.inputs });
         return null;
       case "create": case "create-replacement": {
-        const w = now.custom ? await this.create(now) : { id: "", outputs: {} };
-        if (s.op === "create-replacement" && s.pendingDelete) old.delete = true;
+        const w = now.custom ? await (await c.handler(now)).create(now) : { id: "", outputs: {} };
+        if (s.pendingDelete) old.delete = true;
         now.created = now.modified = new Date().toISOString();
-        return this.written(now, w);
+        return took(now, w);
       }
       case "update": {
         now.id = old.id;
         now.created = old.created;
         now.modified = old.modified;
         if (!now.custom) return null;
-        const w = isProviderType(now.type) ? await c.registry.update(now.urn, old.id ?? "", now.inputs)
-          : await (await c.host(now.provider, now.urn)).update(now.urn, old.id ?? "", old.inputs, old.outputs, now.inputs, s.ignoreChanges ?? [], preview, now.customTimeouts?.update);
+        const w = await (await c.handler(now)).update(old, now);
         now.modified = new Date().toISOString();
         if (w.initErrors?.length) now.inputs = old.inputs; // it isn't as these inputs want it: the next run tries again
-        return this.written(now, { ...w, id: old.id ?? "" });
+        return took(now, w);
       }
       case "delete": case "delete-replaced": case "discard": case "discard-replaced":
         await this.remove(s, old);
         return null;
       case "read": case "read-replacement": {
         if (now.id === UNKNOWN) return null;
-        const r = await (await c.host(now.provider, now.urn)).read(now.urn, now.id ?? "", now.inputs, now.inputs);
-        if (!r.id) throw new Error(`resource '${now.id ?? ""}' does not exist`);
+        const r = await this.found(now, now.inputs);
         if (s.op === "read-replacement") old.delete = true;
-        now.id = r.id;
-        now.outputs = r.outputs;
         now.created = s.old?.created;
-        now.modified = s.old && (!equal(old.inputs, now.inputs) || !equal(old.outputs, now.outputs)) ? new Date().toISOString() : s.old?.modified;
-        return this.unwell(now, r);
+        now.modified = s.old && (!equal(old.inputs, now.inputs) || !equal(old.outputs, r.outputs)) ? new Date().toISOString() : s.old?.modified;
+        return took(now, r);
       }
-      case "import": case "import-replacement":
-        return this.import(s, now);
+      case "import": case "import-replacement": {
+        const r = await this.found({ ...now, id: now.importID }, {});
+        if (!r.inputs) throw new Error(`the provider of ${now.type} does not support importing resources`);
+        if (s.op === "import-replacement") old.delete = true;
+        now.inputs = resetPaths(r.inputs, r.inputs, now.ignoreChanges ?? []).props;
+        now.created = now.modified = new Date().toISOString();
+        took(now, r); // an unhealthy one is imported all the same
+        return null;
+      }
       case "refresh":
         await this.refresh(s, old);
         return null;
@@ -153,47 +141,28 @@ export class Executor {
         return null;
     }
   }
-  private async create(s: State): Promise<Written> {
-    const { c } = this;
-    if (isProviderType(s.type)) return c.registry.create(s.urn, s.type, s.inputs);
-    return (await c.host(s.provider, s.urn)).create(s.urn, s.inputs, c.preview, s.customTimeouts?.create);
-  }
-  private written(s: State, w: Written): PartialFailure | null {
-    if (w.id) s.id = w.id;
-    s.outputs = w.outputs;
-    return this.unwell(s, w);
-  }
-  private unwell(s: State, r: { readonly initErrors?: readonly string[] }): PartialFailure | null {
-    s.initErrors = r.initErrors?.length ? [...r.initErrors] : undefined;
-    return s.initErrors ? new PartialFailure(s.initErrors) : null;
+  /** What the provider knows of a resource that must be there. */
+  private async found(s: State, known: Props): Promise<ReadResult> {
+    const r = await (await this.c.host(s.provider, s.urn)).read(s, known, known);
+    if (!r.id) throw new Error(`resource '${s.id ?? ""}' does not exist`);
+    return r;
   }
   private async remove(s: PlannedStep, old: State): Promise<void> {
     const { c } = this;
     if (s.op === "delete" && old.protect)
       throw new ProtectedError(`resource "${old.urn}" cannot be deleted because it is protected: remove the \`protect\` flag from the resource in the program, run up, then delete it`);
     const kept = old.external === true || old.retainOnDelete === true || (old.deletedWith !== undefined && c.did.deletes.has(old.deletedWith));
-    if (!c.preview && !kept && old.custom && !isProviderType(old.type)) await (await c.host(old.provider, old.urn)).delete(old.urn, old.id ?? "", old.inputs, old.outputs, old.customTimeouts?.delete);
+    if (!c.preview && !kept && old.custom) await (await c.handler(old)).delete(old);
     if (s.pendingReplacement) old.pendingReplacement = true; // deleted: only the creation is still to come
-  }
-  private async import(s: PlannedStep, now: State): Promise<PartialFailure | null> {
-    const { c } = this, r = await (await c.host(now.provider, now.urn)).read(now.urn, now.importID ?? "", {}, {});
-    if (!r.id) throw new Error(`resource '${now.importID ?? ""}' does not exist`);
-    if (!r.inputs) throw new Error(`the provider of ${now.type} does not support importing resources`);
-    if (s.op === "import-replacement") (s.old as State).delete = true;
-    now.id = r.id;
-    now.outputs = r.outputs;
-    now.inputs = resetPaths(r.inputs, r.inputs, s.ignoreChanges ?? []).props;
-    now.created = now.modified = new Date().toISOString();
-    now.initErrors = r.initErrors?.length ? [...r.initErrors] : undefined;
-    return null;
   }
   /** What the provider says of a resource now, against the state: an update, a deletion or nothing. */
   private async refresh(s: PlannedStep, old: State): Promise<void> {
     const { c } = this;
-    if (!old.custom || isProviderType(old.type) || old.pendingReplacement) { s.refreshed = { op: "same", state: old }; return; }
-    const host = await c.host(old.provider, old.urn), r: ReadResult = await host.read(old.urn, old.id ?? "", old.inputs, old.outputs, old.customTimeouts?.read);
+    if (!real(old) || old.pendingReplacement) { s.refreshed = { op: "same", state: old }; return; }
+    const host = await c.host(old.provider, old.urn), r = await host.read(old, old.inputs, old.outputs);
     if (!r.id) { s.refreshed = { op: "delete", state: null }; return; }
-    const now: State = { ...old, id: r.id, inputs: r.inputs ?? old.inputs, outputs: r.outputs, initErrors: r.initErrors?.length ? [...r.initErrors] : undefined };
+    const now: State = { ...old, inputs: r.inputs ?? old.inputs };
+    took(now, r);
     if (now.initErrors) c.say("warning", `the refreshed resource is in an unhealthy state:\n  * ${now.initErrors.join("\n  * ")}`, old.urn);
     if (!equal(old.inputs, now.inputs) || !equal(old.outputs, now.outputs)) now.modified = new Date().toISOString();
     if (old.external) { s.refreshed = { op: equal(old.outputs, now.outputs) ? "same" : "update", state: now }; return; }
@@ -204,6 +173,15 @@ export class Executor {
   }
 }
 
+/** What goes to a provider and changes something there. */
+const real = (r: State): boolean => r.custom && !isProviderType(r.type);
+/** A resource is what its provider answered. */
+function took(s: State, r: { readonly id: string; readonly outputs: Props; readonly initErrors?: readonly string[] }): PartialFailure | null {
+  if (r.id) s.id = r.id;
+  s.outputs = r.outputs;
+  s.initErrors = r.initErrors?.length ? [...r.initErrors] : undefined;
+  return s.initErrors ? new PartialFailure(s.initErrors) : null;
+}
 /** Outputs that the program wants secret, and those whose equally named input is one. */
 function markSecrets(s: State, warn: (message: string) => void): void {
   const out: Props = { ...s.outputs };

@@ -1,11 +1,11 @@
-import type { CheckFailure, CheckResult, DiffResult } from "../../lib/provider.ts";
+import { diffOf, type CheckFailure, type DiffResult } from "../../lib/provider.ts";
 import type { Props } from "../../lib/pulumi-value.ts";
 import { findOld } from "./aliases.ts";
 import { dependenciesOf, referencesOf, type Context } from "./context.ts";
 import { dependentsToReplace } from "./dependents.ts";
 import type { Goal } from "./goal.ts";
-import { applyReplaceOnChanges, diffResource, NO_DIFF, providerForcesReplace, replaces } from "./diff.ts";
-import type { ProviderHost } from "./host.ts";
+import { applyReplaceOnChanges, diffResource, providerForcesReplace, replaces } from "./diff.ts";
+import type { Handler } from "./host.ts";
 import { resetPaths } from "./paths.ts";
 import type { State } from "../state/deployment.ts";
 import { Bail, type Chain, type PlannedStep } from "./step.ts";
@@ -14,7 +14,7 @@ import { changedKeys, equal, redact } from "../values.ts";
 
 /** What a registration is turned into; with `imported`, the chain reads it first and `afterImport` goes on from there. */
 export interface Plan { readonly chain: Chain; readonly state: State; readonly goal: Goal; readonly imported?: boolean }
-const because = (key: string): DiffResult => ({ ...NO_DIFF, changes: "some", replaces: [key] });
+const because = (key: string): DiffResult => diffOf("some", [], [key]);
 
 /** Decides what is to be done for a registration, one at a time, as Pulumi's step generator does: nothing here changes the world. */
 export class Generator {
@@ -49,7 +49,7 @@ export class Generator {
     await c.host(goal.provider, urn);
     c.did.imports.add(urn);
     const replacing = old !== undefined && !c.did.deletes.has(urn);
-    const step: PlannedStep = { op: replacing ? "import-replacement" : "import", urn, ...(old && { old }), new: state, ignoreChanges: goal.ignoreChanges };
+    const step: PlannedStep = { op: replacing ? "import-replacement" : "import", urn, ...(old && { old }), new: state };
     return { chain: replacing ? [step, { op: "replace", urn, old, new: state }] : [step], state, goal, imported: true };
   }
   /** After an import what was read counts as the old state: the program's wishes are checked and diffed against it. An empty chain means that they agree. */
@@ -71,7 +71,7 @@ export class Generator {
 
   private async continue(goal: Goal, old: State | undefined, s: State, imported: boolean): Promise<Chain> {
     const { c } = this, { urn } = s;
-    const host = goal.custom && !isProviderType(goal.type) ? await c.host(goal.provider, urn) : null;
+    const handler = goal.custom ? await c.handler(s) : null;
     const recreating = c.did.deletes.has(urn), wasExternal = old?.external === true;
     const fresh = !old || recreating || wasExternal || old.taint === true;
     const meant = c.settings.targets.length > 0 && c.targeted(s), targeted = meant || c.settings.targets.length === 0 || isProviderType(s.type) || isRoot(urn);
@@ -79,11 +79,11 @@ export class Generator {
     const { props: wanted, failed } = old ? resetPaths(goal.inputs, old.inputs, goal.ignoreChanges) : { props: goal.inputs, failed: [] };
     if (failed.length) c.say("info", `cannot ignore changes in added or removed elements of the path: "${failed.join(", ")}"`, urn);
     let failures: readonly CheckFailure[] = [];
-    if (goal.custom && targeted) {
-      const r = await this.check(host, s, fresh ? {} : old.inputs, fresh ? goal.inputs : wanted);
+    if (handler && targeted) {
+      const r = await handler.check(s, fresh ? {} : old.inputs, fresh ? goal.inputs : wanted);
       failures = r.failures;
       s.inputs = r.inputs;
-    } else if (goal.custom && old) s.inputs = old.inputs;
+    } else if (handler && old) s.inputs = old.inputs;
     for (const f of failures) this.sayFailure(s, f);
     const invalid = await this.analyze(s, goal, !goal.custom && old ? wanted : s.inputs);
     if (invalid || failures.length) throw new Bail(`resource ${urn} is invalid`);
@@ -99,7 +99,7 @@ export class Generator {
       return [{ op: "create-replacement", urn, old, new: s, pendingDelete: true }, { op: "replace", urn, old, new: s }];
     }
     if (meant) c.actualTargets.add(urn);
-    if (old) return targeted ? this.fromDiff(goal, host, old, s, goal.custom ? s.inputs : wanted, imported) : this.keep(old, s);
+    if (old) return targeted ? this.fromDiff(goal, handler, old, s, goal.custom ? s.inputs : wanted, imported) : this.keep(old, s);
     if (!targeted) {
       c.did.sames.add(urn);
       c.did.skipped.add(urn);
@@ -137,9 +137,6 @@ export class Generator {
     visit(old, s.urn);
     return chain;
   }
-  private async check(host: ProviderHost | null, s: State, olds: Props, news: Props): Promise<CheckResult> {
-    return host ? host.check(s.urn, olds, news, this.c.preview) : this.c.registry.check(s.urn, s.type, olds, news);
-  }
   private sayFailure(s: State, f: CheckFailure): void {
     const value = f.property ? s.inputs[f.property] : undefined, about = f.property ? `property ${f.property}${value === undefined ? "" : ` value ${JSON.stringify(redact(value))}`} has a problem: ` : "";
     this.c.say("error", `${s.type} resource '${s.urn.split("::").slice(3).join("::")}'${about === "" ? " has a problem: " : `: ${about}`}${f.reason}`, s.urn, "CHECK_FAILED");
@@ -161,21 +158,21 @@ export class Generator {
     return invalid;
   }
 
-  private async fromDiff(goal: Goal, host: ProviderHost | null, old: State, s: State, inputs: Props, imported: boolean): Promise<Chain> {
+  private async fromDiff(goal: Goal, handler: Handler | null, old: State, s: State, inputs: Props, imported: boolean): Promise<Chain> {
     const { c } = this, { urn } = s;
     const hasInitErrors = (old.initErrors?.length ?? 0) > 0;
-    const d = applyReplaceOnChanges(await this.diff(goal, host, old, s, inputs), goal.replaceOnChanges, hasInitErrors);
+    const d = applyReplaceOnChanges(await this.diff(goal, handler, old, s, inputs), goal.replaceOnChanges, hasInitErrors);
     const fields = { old, new: s, keys: d.replaces, diffs: d.diffs, ...(d.detailed && { detailed: d.detailed }) };
     if (d.changes !== "some" && !old.pendingReplacement && !hasInitErrors) {
       if (imported) return [];
       c.did.sames.add(urn);
       return [{ op: "same", urn, old, new: s }];
     }
-    if ((d.changes === "some" && replaces(d)) || old.pendingReplacement) return this.replacement(goal, host, old, s, d, fields);
+    if ((d.changes === "some" && replaces(d)) || old.pendingReplacement) return this.replacement(goal, handler, old, s, d, fields);
     c.did.updates.add(urn);
-    return [{ op: "update", urn, ...fields, ignoreChanges: goal.ignoreChanges }];
+    return [{ op: "update", urn, ...fields }];
   }
-  private async replacement(goal: Goal, host: ProviderHost | null, old: State, s: State, d: DiffResult, fields: Omit<PlannedStep, "op" | "urn">): Promise<Chain> {
+  private async replacement(goal: Goal, handler: Handler | null, old: State, s: State, d: DiffResult, fields: Omit<PlannedStep, "op" | "urn">): Promise<Chain> {
     const { c } = this, { urn } = s;
     if (s.protect && old.protect) {
       const message = `unable to replace resource "${urn}" as it is currently marked for protection. To unprotect the resource, remove the \`protect\` flag from the resource in the program and run up`;
@@ -188,8 +185,8 @@ export class Generator {
       c.say("warning", message, urn);
     }
     c.did.replaces.add(urn);
-    if (goal.custom && !old.taint) { // defaults must not carry over from the old resource
-      const r = await this.check(host, s, {}, goal.inputs);
+    if (handler && !old.taint) { // defaults must not carry over from the old resource
+      const r = await handler.check(s, {}, goal.inputs);
       for (const f of r.failures) this.sayFailure(s, f);
       if (r.failures.length) throw new Bail(`resource ${urn} has check errors`);
       s.inputs = r.inputs;
@@ -216,15 +213,14 @@ export class Generator {
     this.pendingDeletes.add(old);
     return [...chain, { op: "replace", urn, ...fields }, { op: "create-replacement", urn, ...fields }];
   }
-  private async diff(goal: Goal, host: ProviderHost | null, old: State, s: State, inputs: Props): Promise<DiffResult> {
+  private async diff(goal: Goal, handler: Handler | null, old: State, s: State, inputs: Props): Promise<DiffResult> {
     const { c } = this;
     if (old.taint) return because("id");
     if (goal.replaceWith.some((u) => c.did.replaces.has(u))) return because("replaceWith");
     if (goal.deletedWith !== undefined && c.did.replaces.has(goal.deletedWith)) return because("deletedWith");
     if ((old.provider ?? "") !== (s.provider ?? "") && (await providerForcesReplace(c, old, s))) return because("provider");
-    if (isProviderType(s.type)) return c.registry.diff(s.urn, old.id ?? "", old.inputs, old.outputs, inputs);
-    if (!host) return equal(old.inputs, inputs) ? NO_DIFF : { ...NO_DIFF, changes: "some", diffs: changedKeys(old.inputs, inputs) };
-    return diffResource(c, host, s.urn, old, inputs, goal.ignoreChanges);
+    if (!handler) return equal(old.inputs, inputs) ? diffOf("none") : diffOf("some", changedKeys(old.inputs, inputs));
+    return isProviderType(s.type) ? handler.diff(s.urn, old, inputs, []) : diffResource(c, handler, s.urn, old, inputs, goal.ignoreChanges);
   }
 }
 

@@ -5,7 +5,7 @@ import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
 import { builtinProvider, type Builtins } from "./builtin.ts";
 import type { Settings } from "./context.ts";
-import { ProviderHost } from "./host.ts";
+import { ProviderHost, type Handler } from "./host.ts";
 import type { State } from "../state/deployment.ts";
 import { packageOf, parseRef } from "../urn.ts";
 import { equal, plainProps, secret } from "../values.ts";
@@ -19,7 +19,8 @@ export const visible = (p: Props): Props => Object.fromEntries(Object.entries(p)
 const textOf = (p: Props, key: string): string | undefined => (typeof p[key] === "string" ? p[key] : undefined);
 
 /** Provider plugins by reference. Provider resources are resources too: their check, diff, create and update are CheckConfig, DiffConfig and Configure. */
-export class Registry {
+export class Registry implements Handler {
+  readonly known = true;
   private readonly configured = new Map<string, ProviderHost>();
   private readonly checked = new Map<string, ProviderHost>();
   private readonly all = new Set<ProviderHost>();
@@ -36,7 +37,7 @@ export class Registry {
   private async start(urnType: string, inputs: Props): Promise<ProviderHost> {
     const pkg = packageOf(urnType);
     try {
-      const host = new ProviderHost(pkg, await this.load(pkg, textOf(inputs, "version")), this.o.callTimeoutMs);
+      const host = new ProviderHost(pkg, await this.load(pkg, textOf(inputs, "version")), this.o);
       this.all.add(host);
       return host;
     } catch (e) {
@@ -44,51 +45,45 @@ export class Registry {
       throw new FindingError(engineCodes.finding("PROVIDER_FAILED", { message: `the ${pkg} provider can't be started: ${(e as Error).message}` }), 3);
     }
   }
-  async check(urn: string, type: string, olds: Props, news: Props): Promise<CheckResult> {
-    const host = await this.start(type, news);
-    const r = await host.checkConfig(urn, visible(olds), visible(news));
+  async check(s: State, olds: Props, news: Props): Promise<CheckResult> {
+    const host = await this.start(s.type, news), { version, __internal } = news;
+    const r = await host.checkConfig(s.urn, visible(olds), visible(news));
     if (r.failures.length) return r;
-    this.checked.set(urn, host);
-    return { inputs: { ...r.inputs, ...(news["version"] !== undefined && { version: news["version"] }), ...(news["__internal"] !== undefined && { __internal: news["__internal"] }) }, failures: [] };
+    this.checked.set(s.urn, host);
+    return { inputs: { ...r.inputs, ...(version !== undefined && { version }), ...(__internal !== undefined && { __internal }) }, failures: [] };
   }
-  async diff(urn: string, id: string, oldIn: Props, oldOut: Props, newIn: Props): Promise<DiffResult> {
-    const host = this.checked.get(urn) ?? this.configured.get(`${urn}::${id}`);
-    if (!host) throw new Error(`the provider ${urn} isn't loaded`);
-    const d = await host.diffConfig(urn, visible(oldIn), oldOut, visible(newIn));
-    return d.changes === "unknown" ? { ...d, changes: equal(plainProps(oldOut), plainProps(visible(newIn))) ? "none" : "some" } : d;
+  async diff(urn: string, old: State, inputs: Props): Promise<DiffResult> {
+    const host = this.checked.get(urn) ?? (await this.same(old)), news = visible(inputs);
+    const d = await host.diffConfig(urn, visible(old.inputs), old.outputs, news);
+    return d.changes === "unknown" ? { ...d, changes: equal(plainProps(old.outputs), plainProps(news)) ? "none" : "some" } : d;
   }
-  async create(urn: string, type: string, inputs: Props): Promise<Written> {
-    const host = this.checked.get(urn) ?? (await this.start(type, inputs)), id = this.o.preview ? UNKNOWN : randomUUID();
-    this.checked.delete(urn);
-    await host.configure(urn, id, visible(inputs));
-    this.configured.set(`${urn}::${id}`, host);
-    return { id, outputs: visible(inputs) };
+  async create(s: State): Promise<Written> {
+    const id = this.o.preview ? UNKNOWN : randomUUID();
+    await this.configure(s, id);
+    return { id, outputs: visible(s.inputs) };
   }
-  async update(urn: string, id: string, inputs: Props): Promise<Written> {
-    const host = this.checked.get(urn);
-    if (!host) throw new Error(`the provider ${urn} wasn't checked`);
-    this.checked.delete(urn);
-    await host.configure(urn, id, visible(inputs));
-    this.configured.set(`${urn}::${id}`, host);
-    return { id, outputs: visible(inputs) };
+  async update({ id = "" }: State, s: State): Promise<Written> {
+    await this.configure(s, id);
+    return { id, outputs: visible(s.inputs) };
+  }
+  delete(): Promise<void> {
+    return Promise.resolve();
   }
   /** Makes the provider of an old state ready to use: as it stands in the state, unless it's there already. */
-  async same(s: State, urn = s.urn): Promise<ProviderHost> {
-    const ref = `${urn}::${s.id ?? ""}`, known = this.configured.get(ref);
+  async same(s: State): Promise<ProviderHost> {
+    const id = s.id ?? "", ref = `${s.urn}::${id}`, known = this.configured.get(ref);
     if (known) return known;
-    let coming = this.starting.get(ref);
-    if (!coming) {
-      const checked = this.checked.get(urn);
-      this.checked.delete(urn);
-      coming = (async () => {
-        const host = checked ?? (await this.start(s.type, s.inputs));
-        await host.configure(urn, s.id ?? "", visible(s.inputs));
-        this.configured.set(ref, host);
-        return host;
-      })();
-      this.starting.set(ref, coming);
-    }
+    const coming = this.starting.get(ref) ?? this.configure(s, id);
+    this.starting.set(ref, coming);
     return coming;
+  }
+  private async configure({ urn, type, inputs }: State, id: string): Promise<ProviderHost> {
+    const checked = this.checked.get(urn);
+    this.checked.delete(urn);
+    const host = checked ?? (await this.start(type, inputs));
+    await host.configure(urn, id, visible(inputs));
+    this.configured.set(`${urn}::${id}`, host);
+    return host;
   }
   alias(oldUrn: string, urn: string): void {
     for (const [ref, host] of this.configured) if (parseRef(ref).urn === urn) this.configured.set(`${oldUrn}::${parseRef(ref).id}`, host);

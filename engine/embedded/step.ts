@@ -11,7 +11,6 @@ export interface PlannedStep {
   readonly keys?: readonly string[] | undefined;
   readonly diffs?: readonly string[] | undefined;
   readonly detailed?: DiffResult["detailed"];
-  readonly ignoreChanges?: readonly string[];
   /** A replacement's creation leaves the old one to be deleted at the end. */
   readonly pendingDelete?: boolean;
   /** A deletion that a creation follows: the old one stays in the checkpoint until then. */

@@ -1,4 +1,4 @@
-import type { Provider } from "../../lib/provider.ts";
+import { diffOf, type Provider } from "../../lib/provider.ts";
 import { parseUrn } from "../urn.ts";
 import { changedKeys, plainProps } from "../values.ts";
 
@@ -18,12 +18,12 @@ export function unplugged(pkg: string): Provider {
   const refuse = (): Promise<never> => Promise.reject(new Error(`the ${pkg} plugin is not here: deploy with the Pulumi CLI`));
   return {
     checkConfig: (_u, _o, inputs) => Promise.resolve({ inputs, failures: [] }),
-    diffConfig: () => Promise.resolve({ changes: "unknown", replaces: [], diffs: [], deleteBeforeReplace: false }),
+    diffConfig: () => Promise.resolve(diffOf("unknown")),
     configure: () => Promise.resolve({ acceptSecrets: true, supportsPreview: false }),
     check: (_u, _o, inputs) => Promise.resolve({ inputs, failures: [] }),
     diff: (urn, _id, oldIn, _oldOut, newIn) => {
       const diffs = changedKeys(plainProps(oldIn), plainProps(newIn));
-      return Promise.resolve({ changes: diffs.length ? "some" : "none", diffs, replaces: diffs.filter((k) => REPLACES[parseUrn(urn).type]?.includes(k)), deleteBeforeReplace: false });
+      return Promise.resolve(diffOf(diffs.length ? "some" : "none", diffs, diffs.filter((k) => REPLACES[parseUrn(urn).type]?.includes(k))));
     },
     create: refuse, update: refuse, delete: refuse, invoke: refuse,
     read: (_u, id, inputs, outputs) => Promise.resolve({ id, inputs, outputs }),
