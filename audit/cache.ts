@@ -76,7 +76,7 @@ export class CommitCache {
   }
   put(commit: string, value: object): void {
     this.fresh.push(`${commit} ${JSON.stringify(value)}\n`);
-    if (this.fresh.length >= 2000) this.flush();
+    if (this.fresh.length >= 250) this.flush();
   }
   flush(): void {
     if (this.usable && this.fresh.length > 0)

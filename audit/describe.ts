@@ -127,6 +127,7 @@ function recipientsIn(f: Flat): Set<string> {
 function recipients(before: Flat, after: Flat, file: string, environment: string | null, names: ReadonlyMap<string, string>): Described[] {
   if (before.size === 0 || after.size === 0) return [];
   const [a, b] = [recipientsIn(before), recipientsIn(after)];
+  if (a.size === 0 && b.size === 0) return [];
   const name = (r: string): string => names.get(r) ?? `unknown ${r.slice(0, 16)}…`;
   return [
     ...[...b].filter((r) => !a.has(r)).map((r): Described => ({ kind: "recipient", environment, path: file, change: `recipient added: ${name(r)}` })),

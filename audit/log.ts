@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { FindingError, type Finding } from "../lib/finding.ts";
 import { Git } from "../lib/git.ts";
-import { objectsAhead } from "../lib/git-ahead.ts";
+import { objectsAhead, type ObjectBytes } from "../lib/git-ahead.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { peopleHistory, type PeopleHistory } from "../history/people-history.ts";
 import { TIERS, type Tier } from "../schemas/access.ts";
@@ -133,26 +133,25 @@ async function* reading(git: Git, o: LogOptions, head: string, from: string | nu
   }
   const known: Known = { lines, merges, people, notes, deployments, tiers };
   const wants = (i: Item): string[] => [...(i.merge === null ? [] : [i.merge]), ...(i.change ? [i.commit, ...i.blobs] : [])];
+  const learn = (merge: string, bytes: ObjectBytes): void => {
+    const commit = bytes && parseCommit(merge, bytes);
+    if (commit) merges.set(merge, mergeOf(commit, signatureOf(commit, git, openpgp)));
+  };
+  const entryOf = (commit: string, change: CommitChange, bytes: ObjectBytes): Cached | null => {
+    const entry = bytes && compute(change, parseCommit(commit, bytes), { texts, people, git, openpgp, findings });
+    if (entry) cache?.put(commit, entry);
+    return entry;
+  };
   try {
     for await (const ready of objectsAhead(git, items(), wants)) {
       if (o.signal?.aborted) return;
       const page: Change[] = [];
       for (const { item, objects } of ready) {
-        let at = 0;
-        if (item.merge !== null) {
-          const bytes = objects[at++];
-          if (bytes) {
-            const commit = parseCommit(item.merge, bytes);
-            merges.set(item.merge, mergeOf(commit, signatureOf(commit, git, openpgp)));
-          }
-        }
-        let entry = item.cached;
-        if (item.change) {
-          const bytes = objects[at++];
-          await texts.take(item.change, item.blobs, objects, at, findings);
-          entry = bytes ? compute(item.change, parseCommit(item.commit, bytes), { texts, people, git, openpgp, findings }) : null;
-          if (entry) cache?.put(item.commit, entry);
-        }
+        const own = item.merge === null ? 0 : 1;
+        if (item.merge !== null) learn(item.merge, objects[0] ?? null);
+        const late = item.change && texts.take(item.change, item.blobs, objects, own + 1, findings);
+        if (late) await late;
+        const entry = item.change ? entryOf(item.commit, item.change, objects[own] ?? null) : item.cached;
         if (entry && entry.d.length > 0) for (const c of changesOf(item.commit, entry, known)) page.push(c);
         if (++done % 256 === 0) o.onProgress?.(done, total);
       }
@@ -193,7 +192,7 @@ function compute(c: CommitChange, commit: Commit, { texts, people, git, openpgp,
   return { d: described.map(own), a: commit.author.person, c: commit.committer.person, t: commit.committer.at, s: signatureOf(commit, git, openpgp), m: reviewedBy(commit.message), n: commit.parents };
 }
 /** A slice of a file's text would keep the whole text alive. */
-const own = (d: Described): Described => ({ ...d, ...(d.sealedBy !== undefined && { sealedBy: copied(d.sealedBy) }), ...(d.issueId !== undefined && { issueId: copied(d.issueId) }) });
+const own = (d: Described): Described => (d.sealedBy === undefined && d.issueId === undefined ? d : { ...d, ...(d.sealedBy !== undefined && { sealedBy: copied(d.sealedBy) }), ...(d.issueId !== undefined && { issueId: copied(d.issueId) }) });
 const copied = (s: string): string => Buffer.from(s).toString();
 function sidesOf(before: Version | null, after: Version | null, file: string): { before: Flat | null; after: Flat | null } | null {
   if (before && after) return flattenPair(before, after, file);

@@ -44,8 +44,8 @@ export class Texts {
       }
     return out;
   }
-  /** Takes in what was read; afterwards, until the next time, `of` answers for every version of this commit. */
-  async take(c: CommitChange, read: readonly string[], objects: readonly ObjectBytes[], from: number, findings: Finding[]): Promise<void> {
+  /** Takes in what was read; afterwards, until the next time, `of` answers for every version of this commit. Null: at once. */
+  take(c: CommitChange, read: readonly string[], objects: readonly ObjectBytes[], from: number, findings: Finding[]): Promise<void> | null {
     // Insertion order is age: what was read longest ago goes first.
     if (this.kept.size > KEPT || this.bytes > BYTES)
       for (const [id, v] of this.kept) {
@@ -54,7 +54,9 @@ export class Texts {
         this.bytes -= v?.bytes.length ?? 0;
       }
     read.forEach((id, n) => { this.keep(id, objects[from + n] ?? null); });
-    if (this.complete(c)) return;
+    return this.complete(c) ? null : this.readLate(c, findings);
+  }
+  private async readLate(c: CommitChange, findings: Finding[]): Promise<void> {
     for (const [id, file] of idsOf(c)) {
       if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0] ?? null);
       if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));

@@ -108,12 +108,11 @@ class Signal {
     this.given = false;
   }
 }
-/** Reads `git cat-file --batch` output piece by piece. */
+/** Reads `git cat-file --batch` output piece by piece; copies only an object that lies across pieces. */
 class Reader {
-  /** What came and isn't read: from `at` on; with what came later, not yet joined to it. */
-  private all: Buffer = Buffer.alloc(0);
+  private parts: Buffer[] = [];
+  /** Where the first part's unread bytes begin. */
   private at = 0;
-  private later: Buffer[] = [];
   private have = 0;
   private need = 0;
   private skip = 0;
@@ -121,48 +120,61 @@ class Reader {
     const n = Math.min(this.skip, chunk.length);
     this.skip -= n;
     if (n === chunk.length) return;
-    this.later.push(n === 0 ? chunk : chunk.subarray(n));
+    this.parts.push(n === 0 ? chunk : chunk.subarray(n));
     this.have += chunk.length - n;
   }
   /** Undefined: not yet whole. */
   next(): ObjectBytes | undefined {
     if (this.have === 0 || this.have < this.need) return undefined;
-    if (this.later.length > 0) {
-      this.all = this.at === this.all.length && this.later.length === 1 ? (this.later[0] as Buffer) : Buffer.concat([this.all.subarray(this.at), ...this.later], this.have);
-      this.at = 0;
-      this.later = [];
+    let first = this.parts[0] as Buffer;
+    let end = first.indexOf(10, this.at);
+    if (end < 0) {
+      if (this.parts.length === 1) return undefined;
+      first = Buffer.concat([first.subarray(this.at), ...this.parts.slice(1)]);
+      [this.parts, this.at] = [[first], 0];
+      end = first.indexOf(10);
+      if (end < 0) return undefined;
     }
-    const end = this.all.indexOf(10, this.at);
-    if (end < 0) return undefined;
-    const size = this.sizeBefore(end);
-    if (size < 0) return this.read(end + 1, null);
-    const whole = end + 1 + size + 1;
+    const size = sizeBefore(first, this.at, end);
+    const header = end + 1 - this.at;
+    this.need = size < 0 ? header : header + size + 1;
     if (size > LARGEST_OBJECT) {
-      this.skip = Math.max(0, whole - this.all.length);
-      return this.read(Math.min(this.all.length, whole), null);
+      this.skip = Math.max(0, this.need - this.have);
+      this.pass(Math.min(this.have, this.need));
+      return null;
     }
-    if (this.all.length < whole) {
-      this.need = whole - this.at;
-      return undefined;
-    }
-    return this.read(whole, this.all.subarray(end + 1, end + 1 + size));
-  }
-  /** The number at the end of `id type size`; -1 where it is `id missing`. */
-  private sizeBefore(end: number): number {
-    let [size, digit] = [0, 1];
-    for (let i = end - 1; i > this.at; i--) {
-      const c = this.all[i] as number;
-      if (c === 32) return digit > 1 ? size : -1;
-      if (c < 48 || c > 57) return -1;
-      size += (c - 48) * digit;
-      digit *= 10;
-    }
-    return -1;
-  }
-  private read(to: number, object: ObjectBytes): ObjectBytes {
-    this.need = 0;
-    this.at = to;
-    this.have = this.all.length - to;
+    if (this.have < this.need) return undefined;
+    const object = size < 0 ? null : end + 1 + size <= first.length ? first.subarray(end + 1, end + 1 + size) : this.across(end + 1, size);
+    this.pass(this.need);
     return object;
   }
+  private across(from: number, size: number): Buffer {
+    const out = Buffer.allocUnsafe(size);
+    let done = 0;
+    for (const p of this.parts) {
+      if (done >= size) break;
+      done += p.copy(out, done, p === this.parts[0] ? from : 0, p.length);
+    }
+    return out;
+  }
+  private pass(bytes: number): void {
+    this.need = 0;
+    this.have -= bytes;
+    this.at += bytes;
+    let n = 0;
+    while (n < this.parts.length && this.at >= (this.parts[n] as Buffer).length) this.at -= (this.parts[n++] as Buffer).length;
+    if (n > 0) this.parts.splice(0, n);
+  }
+}
+/** The number at the end of `id type size`; -1 where it is `id missing`. */
+function sizeBefore(line: Buffer, start: number, end: number): number {
+  let [size, digit] = [0, 1];
+  for (let i = end - 1; i > start; i--) {
+    const c = line[i] as number;
+    if (c === 32) return digit > 1 ? size : -1;
+    if (c < 48 || c > 57) return -1;
+    size += (c - 48) * digit;
+    digit *= 10;
+  }
+  return -1;
 }
