@@ -11,7 +11,7 @@ import { Registry, type Load } from "./registry.ts";
 import { Snapshot, type Sink } from "./snapshot.ts";
 import type { Operation, State } from "../state/deployment.ts";
 import { Bail, ShutDown, type PlannedStep } from "./step.ts";
-import { isProviderType, parseRef } from "../urn.ts";
+import { isProviderType, makeUrn, parseRef } from "../urn.ts";
 
 /** Who is told of what happens, in order. */
 export interface Observer {
@@ -84,6 +84,9 @@ export class Context {
     this.olds.clear();
     for (const r of previous) if (!r.delete) this.olds.set(r.urn, r);
   }
+  urnOf({ parent, type, name }: Pick<Goal, "parent" | "type" | "name">): string {
+    return makeUrn(this.settings.stack, this.settings.project, parent, type, name);
+  }
   get preview(): boolean {
     return this.settings.preview;
   }
@@ -93,13 +96,17 @@ export class Context {
     if (severity === "error") this.failed = true;
     this.observer.said?.(d);
   }
-  /** Errors that people have been told of. */
-  readonly reported = new WeakSet<object>();
+  private readonly reported = new WeakSet<object>();
+  /** Whether people have been told of an error; from now on they have. */
+  told(e: unknown): boolean {
+    if (typeof e !== "object" || e === null) return false;
+    const known = this.reported.has(e);
+    this.reported.add(e);
+    return known;
+  }
   /** Reports an error once, and lets nothing new begin. */
   fail(e: unknown, urn?: string, code = "ENGINE_FAILED"): void {
-    const known = typeof e === "object" && e !== null && this.reported.has(e);
-    if (typeof e === "object" && e !== null) this.reported.add(e);
-    if (known) this.failed = true;
+    if (this.told(e)) this.failed = true;
     else if (e instanceof FindingError) for (const f of e.findings) this.say("error", f.hint === undefined ? f.message : `${f.message} (${f.hint})`, urn, f.code);
     else if (!(e instanceof Bail) && !(e instanceof ShutDown)) this.say("error", e instanceof Error ? e.message : String(e), urn, code);
     this.failed = true;

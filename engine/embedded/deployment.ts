@@ -1,18 +1,14 @@
-import { FindingError } from "../../lib/finding.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
-import { engineCodes } from "../codes.ts";
-import { Context, dependenciesOf, type Settings } from "./context.ts";
+import { Context, dependenciesOf, referencesOf, type Settings } from "./context.ts";
 import { deletionOrder, dependentsToReplace } from "./dependents.ts";
 import { Executor, ProtectedError } from "./execute.ts";
 import { deletion, Generator } from "./generate.ts";
 import { emptyGoal, inherit, type Goal } from "./goal.ts";
 import { defaultInputs, defaultName, defaultsDenied, type ProviderRequest } from "./registry.ts";
 import type { State } from "../state/deployment.ts";
-import { Bail, ShutDown, type PlannedStep } from "./step.ts";
-import { isProviderType, isRoot, makeUrn, packageOf, ROOT_TYPE } from "../urn.ts";
-import { unsupported } from "../values.ts";
+import { Bail, refuseUnsupported, ShutDown, type PlannedStep } from "./step.ts";
+import { isProviderType, isRoot, packageOf, ROOT_TYPE } from "../urn.ts";
 
-export interface ReadGoal { readonly type: string; readonly name: string; readonly id: string; readonly inputs: Props; readonly parent?: string | undefined; readonly provider?: string | undefined; readonly request: Omit<ProviderRequest, "pkg">; readonly dependencies: string[]; readonly additionalSecretOutputs: string[] }
 
 /** One update or preview of one stack: takes registrations while the program runs, then deletes what it no longer declares. */
 export class Deployment {
@@ -31,7 +27,7 @@ export class Deployment {
     this.executor = new Executor(this.context);
   }
   get rootUrn(): string {
-    return makeUrn(this.o.stack, this.o.project, undefined, ROOT_TYPE, `${this.o.project}-${this.o.stack}`);
+    return this.context.urnOf({ type: ROOT_TYPE, name: `${this.o.project}-${this.o.stack}` });
   }
   /** What the run is waiting for, for people: URNs of registrations under way. */
   get waitingFor(): readonly string[] {
@@ -39,9 +35,8 @@ export class Deployment {
   }
 
   async register(given: Goal): Promise<State> {
-    return this.tracked(makeUrn(this.o.stack, this.o.project, given.parent, given.type, given.name), async (urn) => {
-      const what = unsupported(given.inputs);
-      if (what !== null) throw new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, path: urn, hint: "use the Pulumi CLI: --engine pulumi" }));
+    return this.tracked(given, async (urn) => {
+      refuseUnsupported(given.inputs, urn);
       const goal = inherit(given, given.parent === undefined ? undefined : this.context.goals.get(given.parent));
       if (goal.custom && !isProviderType(goal.type)) goal.provider ??= await this.defaultProvider({ pkg: packageOf(goal.type), ...goal.request });
       return this.registerNow(goal);
@@ -67,24 +62,20 @@ export class Deployment {
     }
     return state;
   }
-  async read(g: ReadGoal): Promise<State> {
-    const goal = { ...emptyGoal, type: g.type, name: g.name, custom: true, inputs: g.inputs, request: g.request, parent: g.parent };
-    return this.tracked(makeUrn(this.o.stack, this.o.project, g.parent, g.type, g.name), async () => {
-      const provider = g.provider ?? (await this.defaultProvider({ pkg: packageOf(g.type), ...g.request }));
-      const plan = await this.serial(() => {
-        const state: State = { urn: this.generator.urnOf(goal), custom: true, type: g.type, id: g.id || UNKNOWN, inputs: g.inputs, outputs: {}, parent: g.parent, external: true, provider, dependencies: g.dependencies, additionalSecretOutputs: g.additionalSecretOutputs };
-        return Promise.resolve({ state, chain: this.generator.planRead(state) });
-      });
+  async read(goal: Goal, id: string): Promise<State> {
+    return this.tracked(goal, async () => {
+      const provider = goal.provider ?? (await this.defaultProvider({ pkg: packageOf(goal.type), ...goal.request }));
+      const plan = await this.serial(() => Promise.resolve(this.generator.planRead({ ...goal, provider }, id)));
       await this.executor.run(plan.chain);
       return plan.state;
     });
   }
   async registerOutputs(urn: string, outputs: Props): Promise<void> {
-    const s = this.context.news.get(urn), what = unsupported(outputs);
+    const s = this.context.news.get(urn);
     if (this.context.stopped) throw new ShutDown();
     if (this.context.did.skipped.has(urn)) return; // not among the targets, and so not there
     if (!s) throw new Error(`cannot complete a resource '${urn}' whose registration isn't pending`);
-    if (what !== null) throw new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, path: urn }));
+    refuseUnsupported(outputs, urn);
     if (isRoot(urn)) { this.stackOutputs = outputs; return; }
     s.outputs = outputs;
     await this.context.snapshot.write();
@@ -100,7 +91,7 @@ export class Deployment {
     let ref = this.defaults.get(key);
     if (!ref) {
       const goal: Goal = { ...emptyGoal, type: `pulumi:providers:${r.pkg}`, name, custom: true, inputs: defaultInputs(r, this.o.config, this.o.secretKeys) };
-      ref = this.tracked(makeUrn(this.o.stack, this.o.project, undefined, goal.type, name), () => this.registerNow(goal)).then((s) => `${s.urn}::${s.id ?? UNKNOWN}`);
+      ref = this.tracked(goal, () => this.registerNow(goal)).then((s) => `${s.urn}::${s.id ?? UNKNOWN}`);
       this.defaults.set(key, ref);
     }
     return ref;
@@ -111,8 +102,8 @@ export class Deployment {
     this.tail = run.catch(() => undefined);
     return run;
   }
-  private async tracked<T>(urn: string, f: (urn: string) => Promise<T>): Promise<T> {
-    const key = {};
+  private async tracked<T>(goal: Goal, f: (urn: string) => Promise<T>): Promise<T> {
+    const key = {}, urn = this.context.urnOf(goal);
     this.inFlight.set(key, urn);
     try {
       if (this.context.stopped) throw new ShutDown();
@@ -205,7 +196,7 @@ export class Deployment {
   /** What a resource that stays refers to, however far: it stays too. */
   private neededBy(r: State): Set<State> {
     const out = new Set<State>(), visit = (s: State): void => {
-      const refs = new Set([s.parent, s.deletedWith, s.provider?.slice(0, s.provider.lastIndexOf("::")), ...(s.dependencies ?? []), ...Object.values(s.propertyDependencies ?? {}).flat()]);
+      const refs = new Set(referencesOf(s));
       for (const p of this.context.previous) if (refs.has(p.urn) && !out.has(p)) { out.add(p); visit(p); }
     };
     visit(r);
@@ -214,10 +205,7 @@ export class Deployment {
   /** With targets: those, and everything that can't stay without them. What isn't named itself needs `targetDependents`. */
   private async deletable(): Promise<Set<string>> {
     const { context: c } = this, out = new Set<string>();
-    for (const r of c.previous) {
-      const needs = [...(r.parent ? [r.parent] : []), ...(r.dependencies ?? []), ...Object.values(r.propertyDependencies ?? {}).flat(), ...(r.provider ? [r.provider.slice(0, r.provider.lastIndexOf("::"))] : [])];
-      if (c.isTarget(r.urn) || needs.some((u) => out.has(u))) out.add(r.urn);
-    }
+    for (const r of c.previous) if (c.isTarget(r.urn) || referencesOf(r).some((u) => out.has(u))) out.add(r.urn);
     for (const r of c.previous) if (c.isTarget(r.urn) && !this.done(r.urn)) for (const d of await dependentsToReplace(c, r, r.urn)) out.add(d.state.urn);
     for (const urn of out) if (!c.isTarget(urn) && !c.settings.targetDependents && !this.done(urn)) {
       c.say("error", `${urn} would be deleted, but it isn't among the targets`, urn, "TARGET_UNKNOWN");

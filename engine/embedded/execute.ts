@@ -67,7 +67,7 @@ export class Executor {
       const touched = step.new ?? step.old, code = e instanceof FindingError ? e.findings[0]?.code : undefined;
       // Where the provider never answered, nobody knows whether it's there: the checkpoint keeps what was begun.
       if (touched && step.op !== "same" && code !== "PROVIDER_FAILED") await c.snapshot.abandon(touched).catch(() => undefined);
-      if (keepGoing || e instanceof ProtectedError) c.reported.add(e as object);
+      if (keepGoing || e instanceof ProtectedError) c.told(e);
       if (keepGoing || e instanceof ProtectedError) c.say("error", (e as Error).message, step.urn, e instanceof ProtectedError ? "PROTECTED" : (code ?? "ENGINE_FAILED"));
       else c.fail(e, step.urn);
       throw e;

@@ -1,5 +1,5 @@
 import { diffOf, type CheckFailure, type DiffResult } from "../../lib/provider.ts";
-import type { Props } from "../../lib/pulumi-value.ts";
+import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { findOld } from "./aliases.ts";
 import { dependenciesOf, referencesOf, type Context } from "./context.ts";
 import { dependentsToReplace } from "./dependents.ts";
@@ -9,7 +9,7 @@ import type { Handler } from "./host.ts";
 import { resetPaths } from "./paths.ts";
 import type { State } from "../state/deployment.ts";
 import { Bail, type Chain, type PlannedStep } from "./step.ts";
-import { isProviderType, isRoot, makeUrn, parseRef } from "../urn.ts";
+import { isProviderType, isRoot, parseRef } from "../urn.ts";
 import { changedKeys, equal, redact } from "../values.ts";
 
 /** What a registration is turned into; with `imported`, the chain reads it first and `afterImport` goes on from there. */
@@ -31,9 +31,8 @@ export class Generator {
   }
 
   urnOf(goal: Pick<Goal, "parent" | "type" | "name">): string {
-    const { stack, project } = this.c.settings;
     if (goal.parent !== undefined && !this.urns.has(goal.parent)) throw new Error(`could not find parent resource ${goal.parent}`);
-    const urn = makeUrn(stack, project, goal.parent, goal.type, goal.name);
+    const urn = this.c.urnOf(goal);
     if (this.urns.has(urn)) throw new Error(`Duplicate resource URN '${urn}'; try giving it a unique name`);
     this.urns.add(urn);
     return urn;
@@ -58,15 +57,11 @@ export class Generator {
     state.importID = p.state.importID;
     return { ...p, chain: await this.continue(p.goal, p.state, state, true), state, imported: false };
   }
-  planRead(s: State): Chain {
-    const { c } = this, old = c.olds.get(s.urn);
-    if (!s.id) throw new Error(`expected an id for ${s.urn}`);
-    if (old && !old.external && old.id !== s.id) {
-      c.did.replaces.add(s.urn);
-      return [{ op: "read-replacement", urn: s.urn, old, new: s }, { op: "replace", urn: s.urn, old, new: s }];
-    }
-    c.did.reads.add(s.urn);
-    return [{ op: "read", urn: s.urn, ...(old && { old }), new: s }];
+  planRead(goal: Goal, id: string): Plan {
+    const { c } = this, urn = this.urnOf(goal), old = c.olds.get(urn), state: State = { ...newState(urn, goal, undefined, undefined), id: id || UNKNOWN, external: true };
+    const replacing = old !== undefined && !old.external && old.id !== state.id;
+    (replacing ? c.did.replaces : c.did.reads).add(urn);
+    return { state, goal, chain: replacing ? [{ op: "read-replacement", urn, old, new: state }, { op: "replace", urn, old, new: state }] : [{ op: "read", urn, old, new: state }] };
   }
 
   private async continue(goal: Goal, old: State | undefined, s: State, imported: boolean): Promise<Chain> {
@@ -232,6 +227,6 @@ function newState(urn: string, goal: Goal, old: State | undefined, alias: string
     urn, custom: goal.custom, type: goal.type, inputs: goal.inputs, outputs: {}, parent: goal.parent, protect: goal.protect ?? false, dependencies: goal.dependencies,
     propertyDependencies: goal.propertyDependencies, provider: goal.provider, additionalSecretOutputs: goal.additionalSecretOutputs, aliases: alias === undefined ? undefined : [alias], importID: goal.importId,
     retainOnDelete: goal.retainOnDelete ?? false, deletedWith: goal.deletedWith, replaceWith: goal.replaceWith, ignoreChanges: goal.ignoreChanges, replaceOnChanges: goal.replaceOnChanges,
-    customTimeouts: goal.customTimeouts, created: old?.created, modified: old?.modified, sourcePosition: goal.sourcePosition,
+    customTimeouts: goal.customTimeouts, created: old?.created, modified: old?.modified,
   };
 }

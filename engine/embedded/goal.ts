@@ -11,7 +11,7 @@ export interface Goal {
   readonly dependencies: string[]; readonly propertyDependencies: Record<string, string[]>;
   protect?: boolean | undefined; retainOnDelete?: boolean | undefined; deletedWith?: string | undefined; readonly replaceWith: string[];
   readonly deleteBeforeReplace?: boolean | undefined; readonly ignoreChanges: string[]; readonly replaceOnChanges: string[]; readonly aliases: readonly Alias[];
-  readonly importId?: string | undefined; readonly additionalSecretOutputs: string[]; readonly customTimeouts?: Timeouts | undefined; readonly sourcePosition?: string | undefined;
+  readonly importId?: string | undefined; readonly additionalSecretOutputs: string[]; readonly customTimeouts?: Timeouts | undefined;
 }
 export const emptyGoal = { dependencies: [], propertyDependencies: {}, ignoreChanges: [], replaceOnChanges: [], aliases: [], additionalSecretOutputs: [], providers: {}, replaceWith: [], request: {} };
 

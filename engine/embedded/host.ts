@@ -4,9 +4,10 @@ import { FindingError } from "../../lib/finding.ts";
 import { engineCodes } from "../codes.ts";
 import type { Settings } from "./context.ts";
 import { UNAVAILABLE, type RpcError } from "./rpc.ts";
+import { refuseUnsupported } from "./step.ts";
 import type { State } from "../state/deployment.ts";
 import { parseUrn } from "../urn.ts";
-import { annotateSecrets, hasUnknown, lowerReferences, plainProps, unsupported } from "../values.ts";
+import { annotateSecrets, hasUnknown, lowerReferences, plainProps } from "../values.ts";
 
 export const UNKNOWN_CONFIG = "The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.";
 
@@ -93,8 +94,7 @@ export class ProviderHost implements Handler {
     return this.provider.close().catch(() => undefined);
   }
   private lower(p: Props): Props {
-    const what = unsupported(p);
-    if (what !== null) throw new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, hint: "use the Pulumi CLI: --engine pulumi" }), 2);
+    refuseUnsupported(p);
     const lowered = lowerReferences(p) as Props;
     return this.features?.acceptSecrets ? lowered : plainProps(lowered);
   }

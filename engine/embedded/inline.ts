@@ -1,9 +1,9 @@
 import { FindingError } from "../../lib/finding.ts";
-import { engineCodes } from "../codes.ts";
 import type { Deployment } from "./deployment.ts";
 import { monitorService, type Log } from "./monitor.ts";
 import { direct } from "./rpc.ts";
 import { runStack, withSdk } from "./sdk-hooks.ts";
+import { unsupportedHere } from "./step.ts";
 
 export interface ProgramLimits {
   readonly timeoutMs: number;
@@ -17,7 +17,7 @@ export const messageOf = (e: unknown): string => (e instanceof Error ? e.message
 /** What the SDK says of a feature that the engine doesn't announce: it takes the engine for the CLI. */
 const unannounced = (message: string): FindingError | null => {
   const what = /The Pulumi CLI does not support ([^.]+)\./.exec(message)?.[1];
-  return what === undefined ? null : new FindingError(engineCodes.finding("ENGINE_UNSUPPORTED", { message: `${what} are not supported by the embedded engine`, hint: "use the Pulumi CLI: --engine pulumi" }), 2);
+  return what === undefined ? null : unsupportedHere(what);
 };
 
 /** Debug messages of the SDK carry request bodies: they reach nobody. */
@@ -54,8 +54,7 @@ export async function runInProcess(d: Deployment, program: () => unknown, limits
     if (c.stopped) return;
     const refused = e instanceof FindingError ? e : unannounced(messageOf(e));
     if (refused) c.fail(refused);
-    else if (typeof e !== "object" || e === null || !c.reported.has(e)) c.say("error", `the program failed: ${messageOf(e)}`, undefined, "PROGRAM_FAILED");
-    if (typeof e === "object" && e !== null) c.reported.add(e);
+    else if (!c.told(e)) c.say("error", `the program failed: ${messageOf(e)}`, undefined, "PROGRAM_FAILED");
   };
   process.on("unhandledRejection", failed);
   // The SDK takes a stack for every promise, half of a large program's time; nobody is shown one.

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Props } from "../../lib/pulumi-value.ts";
 import { ORGANIZATION } from "./context.ts";
 import type { Deployment } from "./deployment.ts";
-import type { Goal } from "./goal.ts";
+import { emptyGoal, type Goal } from "./goal.ts";
 import { empty, enginePb, fromStruct, grpc, message, providerPb, resourcePb, rpcError, toStruct, unary, UNAVAILABLE, type Unary } from "./rpc.ts";
 import { ShutDown } from "./step.ts";
 import type { State } from "../state/deployment.ts";
@@ -71,9 +71,9 @@ export function monitorService(d: Deployment, log: Log, through: () => Promise<v
       quietly(async () => {
         const deps = new Set<string>();
         const s = await d.read({
-          type: q.getType(), name: q.getName(), id: q.getId(), inputs: lowerOutputs(fromStruct(q.getProperties()), deps) as Props, parent: q.getParent() || undefined, provider: q.getProvider() || undefined,
+          ...emptyGoal, custom: true, type: q.getType(), name: q.getName(), inputs: lowerOutputs(fromStruct(q.getProperties()), deps) as Props, parent: q.getParent() || undefined, provider: q.getProvider() || undefined,
           request: request(q.getPackageref(), q.getVersion(), q.getPlugindownloadurl()), dependencies: [...new Set([...q.getDependenciesList(), ...deps])], additionalSecretOutputs: q.getAdditionalsecretoutputsList(),
-        });
+        }, q.getId());
         return message(resourcePb.ReadResourceResponse, { urn: s.urn, properties: toStruct(s.outputs) });
       })),
     invoke: unary(async (q: InstanceType<M["ResourceInvokeRequest"]>) => {

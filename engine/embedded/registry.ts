@@ -16,7 +16,6 @@ export interface ProviderRequest { readonly pkg: string; readonly version?: stri
 
 /** A provider's inputs as its plugin sees them: without what the engine keeps for itself. */
 export const visible = (p: Props): Props => Object.fromEntries(Object.entries(p).filter(([k]) => k !== "__internal"));
-const textOf = (p: Props, key: string): string | undefined => (typeof p[key] === "string" ? p[key] : undefined);
 
 /** Provider plugins by reference. Provider resources are resources too: their check, diff, create and update are CheckConfig, DiffConfig and Configure. */
 export class Registry implements Handler {
@@ -35,9 +34,9 @@ export class Registry implements Handler {
     return this.configured.get(ref);
   }
   private async start(urnType: string, inputs: Props): Promise<ProviderHost> {
-    const pkg = packageOf(urnType);
+    const pkg = packageOf(urnType), { version } = inputs;
     try {
-      const host = new ProviderHost(pkg, await this.load(pkg, textOf(inputs, "version")), this.o);
+      const host = new ProviderHost(pkg, await this.load(pkg, typeof version === "string" ? version : undefined), this.o);
       this.all.add(host);
       return host;
     } catch (e) {

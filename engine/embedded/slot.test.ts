@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../lib/clock.ts";
 import { embedded, type Outcome } from "../index.ts";
 import { slot } from "./sdk-hooks.ts";
+import { Slot } from "./slot.ts";
 
 class Thing extends pulumi.CustomResource {
   constructor(name: string) { super("mem:index:Thing", name, {}); }
@@ -28,8 +29,12 @@ describe("runs of the SDK in one process", () => {
     const seen: unknown[] = [];
     expect(things(await preview("one", () => { seen.push(slot?.getStore()); new Thing("a"); }, { tidy: true }))).toEqual(["one a"]);
     expect(seen[0]).toBeDefined();
-    expect(slot?.followed).toBe(false);
     expect(slot?.getStore()).toBeUndefined();
+    const asked: string[] = [], own = new Slot({ run: (_store, f, ...a) => { asked.push("run"); return f(...a); }, getStore: () => undefined });
+    expect(await own.alone(() => own.run("mine", () => Promise.resolve(own.getStore() === "mine")))).toBe(true);
+    expect(asked).toEqual([]);
+    await own.run("theirs", () => Promise.resolve(true));
+    expect(asked).toEqual(["run"]);
   });
   it("never declare in one another's stack, two at once", async () => {
     const first = preview("first", slowly("a", 8), { tidy: true });

@@ -16,8 +16,6 @@ export class Slot implements Storage {
   #spoilt = false;
   #alone = false;
   #store: unknown;
-  /** Whether a run had to be followed: from then on node follows every promise of the process. */
-  followed = false;
   constructor(followed: Storage) { this.#followed = followed; }
 
   /** Runs `f`, whose one run of the SDK needs no following; it resolves to whether that ended well. */
@@ -30,7 +28,6 @@ export class Slot implements Storage {
     this.#alone = false;
     this.#underWay++;
     if (alone) this.#store = store;
-    else this.followed = true;
     // What a run that ended badly left behind goes on finding its own store, and no later run takes its place.
     const ended = (well: unknown): void => {
       this.#underWay--;
