@@ -5,6 +5,8 @@ export const auditCodes = defineCodes({
   AUDIT_SHALLOW: { severity: "warning", title: "The clone is shallow: older history can't be read" },
   AUDIT_OBJECT_MISSING: { severity: "warning", title: "An object of the history is missing from this clone" },
   AUDIT_UNREADABLE: { severity: "warning", title: "A version of a file can't be understood" },
+  AUDIT_CREDENTIAL_UNKNOWN: { severity: "error", title: "No credential of that path was ever in the history" },
+  AUDIT_PERSON_UNKNOWN: { severity: "error", title: "Nobody of that name is in the history" },
   AUDIT_REVISION: { severity: "error", title: "No such revision" },
   BUNDLE_PERIOD: { severity: "error", title: "The period of an evidence bundle can't be told" },
   BUNDLE_OPEN_PERIOD: { severity: "warning", title: "The period of an evidence bundle isn't over" },

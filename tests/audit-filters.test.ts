@@ -40,7 +40,18 @@ describe("asking the audit log", () => {
   });
   it("finds a person by name or address in any case", () => {
     for (const p of ["Engineer One", "engineer one", "engineer@ACME.example", "CI"]) expect([p, log("--person", p).paths.length > 0]).toEqual([p, true]);
-    expect(log("--person", "engineer").paths).toEqual([]);
+  });
+  it("knows credentials and people that are here or were, and names the nearest of any other", () => {
+    const hint = (...args: string[]): unknown => { const { findings, changes } = JSON.parse(log(...args).stdout) as { findings: { code: string; hint: string }[]; changes: unknown[] }; return [changes.length, ...findings.map((f) => `${f.code} ${f.hint}`)]; };
+    expect(hint("--credential", "twilio.authTokn")).toEqual([0, "AUDIT_CREDENTIAL_UNKNOWN did you mean twilio.authToken?"]);
+    expect(hint("--credential", "twillio")).toEqual([0, "AUDIT_CREDENTIAL_UNKNOWN did you mean twilio?"]);
+    expect(hint("--credential", "twilio.auth")).toEqual([0, "AUDIT_CREDENTIAL_UNKNOWN stackseal secret list --env NAME"]);
+    expect(hint("--person", "Enginer One")).toEqual([0, "AUDIT_PERSON_UNKNOWN did you mean Engineer One?"]);
+    expect(hint("--person", "super-admim-1")).toEqual([0, "AUDIT_PERSON_UNKNOWN did you mean super-admin-1?"]);
+    expect(log("--person", "engineer")).toMatchObject({ status: 2, codes: ["AUDIT_PERSON_UNKNOWN"], paths: [] });
+    // A quiet time is none of these, nor is a part of the history, nor somebody who did nothing.
+    for (const args of [["--credential", "twilio.authToken", "--until", "2020-01-01"], ["--person", "ci", "--until", "2020-01-01"], ["--credential", "twilio", "--env", "prod", "--since", "2030-01-01"], ["--credential", "stripe.nothing", "--from", "HEAD"], ["--person", "deployer-prod"]])
+      expect([args, log(...args)]).toMatchObject([args, { status: 0, codes: [] }]);
   });
   it("keeps wide signs from a spreadsheet too", () => {
     const r = spawnSync(process.execPath, [cli, "-C", dir, "audit", "log", "--format", "csv"], { env, encoding: "utf8" });

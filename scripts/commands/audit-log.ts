@@ -1,5 +1,10 @@
+import { auditCodes } from "../../audit/codes.ts";
 import { concerns, openLog, type Change, type Log } from "../../audit/log.ts";
+import { peopleIn } from "../../history/people-history.ts";
 import { FindingError, type Finding } from "../../lib/finding.ts";
+import { Git } from "../../lib/git.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { PEOPLE_FILE } from "../../schemas/layout.ts";
 import { defineCommand, type Context } from "../command.ts";
 import { daysOption } from "../day.ts";
 import { deployedText } from "../../audit/deployments.ts";
@@ -24,9 +29,17 @@ const matches = (c: Change, f: Filter): boolean =>
 /** By name or address, in any case. */
 const named = (c: Change, person: string): boolean => [c.who, c.sealedBy ?? "", c.signature.by ?? "", c.author, c.committer, c.path, c.review.mergedBy ?? ""].map((x) => x.toLowerCase()).some((x) => x === person || x.startsWith(`${person} <`) || x.endsWith(`<${person}>`)) || c.change.toLowerCase().endsWith(`: ${person}`);
 
-async function* filtered(context: Context, changes: Log["changes"], f: Filter, seen: Set<string>): AsyncGenerator<readonly Change[]> {
+/** What the history had of what was asked for, whether it fell into the days and environments or not. */
+interface Seen { readonly environments: Set<string>; readonly credentials: Set<string>; readonly people: Set<string>; person: boolean }
+async function* filtered(context: Context, changes: Log["changes"], f: Filter, seen: Seen): AsyncGenerator<readonly Change[]> {
   for await (const page of changes) {
-    for (const c of page) if (c.environment !== null) seen.add(c.environment);
+    for (const c of page) {
+      if (c.environment !== null) seen.environments.add(c.environment);
+      if (f.credential !== undefined && c.kind === "credential") seen.credentials.add(c.path);
+      if (f.person === undefined || seen.person) continue;
+      seen.person = named(c, f.person.toLowerCase());
+      for (const who of [c.who, c.author, c.committer, c.sealedBy ?? ""]) if (seen.people.size < 10_000) seen.people.add(who.replace(/ <.*$/, ""));
+    }
     const wanted = page.filter((c) => matches(c, f));
     if (wanted.length > 0) yield wanted;
   }
@@ -35,10 +48,23 @@ async function* filtered(context: Context, changes: Log["changes"], f: Filter, s
 async function* each(pages: AsyncIterable<readonly Change[]>): AsyncGenerator<Change> {
   for await (const page of pages) yield* page;
 }
-/** Environments that neither stand here nor ever stood in the history: a slip of the pen would look like a quiet year. */
-function unknown(context: Context, seen: ReadonlySet<string>, here: readonly string[]): Finding[] {
-  const known = new Set([...seen, ...here]);
-  return context.envs.filter((e) => !known.has(e)).map((e) => stackCodes.finding("ENVIRONMENT_UNKNOWN", { message: `no environment "${e}" is here, or ever was in this history`, path: e, hint: `there were: ${[...known].sort().join(", ") || "none"}` }));
+/** What neither stands here nor ever stood in the history: a slip of the pen would look like a quiet year. */
+function unknown(context: Context, f: Filter, seen: Seen, here: readonly string[], whole: boolean): Finding[] {
+  const known = new Set([...seen.environments, ...here]);
+  const out = context.envs.filter((e) => !known.has(e)).map((e) => stackCodes.finding("ENVIRONMENT_UNKNOWN", { message: `no environment "${e}" is here, or ever was in this history`, path: e, hint: `there were: ${[...known].sort().join(", ") || "none"}` }));
+  // Of a part of the history nobody can tell.
+  if (!whole) return out;
+  const near = (said: string, all: Iterable<string>, how: string): string => { const n = nearest(said, all); return n === null ? how : `did you mean ${n}?`; };
+  const { credential, person } = f;
+  if (credential !== undefined && ![...seen.credentials].some((p) => p === credential || p.startsWith(`${credential}.`))) {
+    const parts = [...seen.credentials].flatMap((p) => p.split(".").map((_, n, all) => all.slice(0, n + 1).join(".")));
+    out.push(auditCodes.finding("AUDIT_CREDENTIAL_UNKNOWN", { message: `no credential "${credential}" was ever in this history`, path: credential, hint: near(credential, new Set(parts), "stackseal secret list --env NAME") }));
+  }
+  if (person !== undefined && !seen.person) {
+    const declared = peopleIn(new Git(context.root, context.env).files("HEAD", [PEOPLE_FILE])[0] ?? "").map((p) => p.name);
+    if (!declared.includes(person.toLowerCase())) out.push(auditCodes.finding("AUDIT_PERSON_UNKNOWN", { message: `nobody called "${person}" is in this history`, path: person, hint: near(person, new Set([...declared, ...seen.people]), "stackseal people list; or the whole address, as git log shows it") }));
+  }
+  return out;
 }
 const COLUMNS = ["commit", "at", "kind", "environment", "path", "change", "who", "sealed_by", "author", "committer", "signature", "signed_by", "merge", "merged_by", "reviewed_by_claimed", "code_owners", "issue_id", "policy", "stack", "update", "store_version"] as const;
 const row = (c: Change): (string | null)[] => [c.commit, c.at, c.kind, c.environment, c.path, c.change, c.who, c.sealedBy, c.author, c.committer, c.signature.state, c.signature.by, c.review.merge, c.review.mergedBy, c.review.claimed.join("; "), c.review.codeOwners, c.issueId, c.policy, ...carried(c)];
@@ -70,11 +96,11 @@ export default defineCommand({
       root: context.root, env: context.env, signal: context.signal, cache: options["cache"] !== false, deployments: await deploymentsKnown(context, deploymentsGiven(options)), ...(to !== undefined && { to }), ...(from !== undefined && { from }),
       onProgress: (done, total) => { context.progress(`reading history: ${done} of at most ${total} commits`); },
     });
-    const seen = new Set<string>();
+    const seen: Seen = { environments: new Set(), credentials: new Set(), people: new Set(), person: false };
     const here = context.envs.length === 0 ? [] : (await import("../../stacks/read.ts")).environmentNames(context.root);
     const pages = filtered(context, log.changes, filter, seen);
     const end = (): { readonly exit: number; readonly findings: readonly Finding[] } => {
-      const odd = unknown(context, seen, here);
+      const odd = unknown(context, filter, seen, here, from === undefined);
       return { exit: odd.length > 0 ? 2 : 0, findings: [...log.findings, ...odd] };
     };
     if (context.json) return { exit: 0, json: { head: log.head }, stream: { field: "changes", items: each(pages), after: end } };
