@@ -1,4 +1,4 @@
-import { diffOf, type CheckFailure, type DiffResult } from "../../lib/provider.ts";
+import { diffOf, type CheckResult, type DiffResult } from "../../lib/provider.ts";
 import { UNKNOWN, type Props } from "../../lib/pulumi-value.ts";
 import { findOld } from "./aliases.ts";
 import { dependenciesOf, referencesOf, type Context } from "./context.ts";
@@ -9,7 +9,7 @@ import type { Handler } from "./host.ts";
 import { resetPaths } from "./paths.ts";
 import type { State } from "../state/deployment.ts";
 import { Bail, type Chain, type PlannedStep } from "./step.ts";
-import { isProviderType, isRoot, parseRef } from "../urn.ts";
+import { isProviderType, isRoot, parseRef, parseUrn } from "../urn.ts";
 import { changedKeys, equal, redact } from "../values.ts";
 
 /** What a registration is turned into; with `imported`, the chain reads it first and `afterImport` goes on from there. */
@@ -73,15 +73,11 @@ export class Generator {
     if (targeted) this.refuseMissing(s);
     const { props: wanted, failed } = old ? resetPaths(goal.inputs, old.inputs, goal.ignoreChanges) : { props: goal.inputs, failed: [] };
     if (failed.length) c.say("info", `cannot ignore changes in added or removed elements of the path: "${failed.join(", ")}"`, urn);
-    let failures: readonly CheckFailure[] = [];
-    if (handler && targeted) {
-      const r = await handler.check(s, fresh ? {} : old.inputs, fresh ? goal.inputs : wanted);
-      failures = r.failures;
-      s.inputs = r.inputs;
-    } else if (handler && old) s.inputs = old.inputs;
-    for (const f of failures) this.sayFailure(s, f);
+    let valid = true;
+    if (handler && targeted) valid = this.checked(s, await handler.check(s, fresh ? {} : old.inputs, fresh ? goal.inputs : wanted));
+    else if (handler && old) s.inputs = old.inputs;
     const invalid = await this.analyze(s, goal, !goal.custom && old ? wanted : s.inputs);
-    if (invalid || failures.length) throw new Bail(`resource ${urn} is invalid`);
+    if (invalid || !valid) throw new Bail(`resource ${urn} is invalid`);
 
     if (recreating && old) {
       c.did.deletes.delete(urn);
@@ -132,9 +128,14 @@ export class Generator {
     visit(old, s.urn);
     return chain;
   }
-  private sayFailure(s: State, f: CheckFailure): void {
-    const value = f.property ? s.inputs[f.property] : undefined, about = f.property ? `property ${f.property}${value === undefined ? "" : ` value ${JSON.stringify(redact(value))}`} has a problem: ` : "";
-    this.c.say("error", `${s.type} resource '${s.urn.split("::").slice(3).join("::")}'${about === "" ? " has a problem: " : `: ${about}`}${f.reason}`, s.urn, "CHECK_FAILED");
+  /** Makes the inputs what their provider makes of them; says what's wrong with them, and whether nothing is. */
+  private checked(s: State, r: CheckResult): boolean {
+    s.inputs = r.inputs;
+    for (const { property, reason } of r.failures) {
+      const value = property ? s.inputs[property] : undefined, about = property ? `: property ${property}${value === undefined ? "" : ` value ${JSON.stringify(redact(value))}`}` : "";
+      this.c.say("error", `${s.type} resource '${parseUrn(s.urn).name}'${about} has a problem: ${reason}`, s.urn, "CHECK_FAILED");
+    }
+    return r.failures.length === 0;
   }
   /** Remediations first, one after the other; then every policy judges what came of them. Whether the resource may not go on. */
   private async analyze(s: State, goal: Goal, inputs: Props): Promise<boolean> {
@@ -180,12 +181,8 @@ export class Generator {
       c.say("warning", message, urn);
     }
     c.did.replaces.add(urn);
-    if (handler && !old.taint) { // defaults must not carry over from the old resource
-      const r = await handler.check(s, {}, goal.inputs);
-      for (const f of r.failures) this.sayFailure(s, f);
-      if (r.failures.length) throw new Bail(`resource ${urn} has check errors`);
-      s.inputs = r.inputs;
-    }
+    // Defaults must not carry over from the old resource.
+    if (handler && !old.taint && !this.checked(s, await handler.check(s, {}, goal.inputs))) throw new Bail(`resource ${urn} has check errors`);
     if (!(goal.deleteBeforeReplace ?? d.deleteBeforeReplace)) return [{ op: "create-replacement", urn, ...fields, pendingDelete: true }, { op: "replace", urn, ...fields }];
 
     const chain: PlannedStep[] = [];

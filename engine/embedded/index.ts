@@ -25,22 +25,29 @@ export function embeddedEngine(context: EngineContext): Engine {
   const say = context.say ?? ((): void => undefined);
   /** Stacks whose lock is this engine's already. */
   const held = new Set<string>();
-  const change = async (kind: HistoryEntry["kind"], run: Run, o: UpdateOptions): Promise<Outcome> => {
-    const state = store(run.stack);
-    if (o.dryRun) return go(context, kind, run, state, await state.read(), o, true);
-    const release = held.has(run.stack) ? (): void => undefined : takeLock(state.lockFile, run.stack, kind === "update" ? "up" : kind, context.clock.now(), say);
+  /** Runs `f` with the stack's lock, and enters what came of it into the stack's history. */
+  const locked = async <T>(kind: HistoryEntry["kind"], stack: string, o: UpdateOptions, f: (state: StateStore) => Promise<{ readonly value: T; readonly ok: boolean; readonly changes: HistoryEntry["resourceChanges"] }>): Promise<T> => {
+    const state = store(stack), release = held.has(stack) ? (): void => undefined : takeLock(state.lockFile, stack, kind === "update" ? "up" : kind, context.clock.now(), say);
     try {
-      const loaded = await state.read();
-      await state.ready();
-      state.keepCopy();
-      const started = Date.now(), outcome = await go(context, kind, run, state, loaded, o, false);
-      if (outcome.ok) state.keepCopy();
-      else state.settle();
-      state.record({ kind, startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: o.message ?? "", result: outcome.ok ? "succeeded" : "failed", resourceChanges: changesOf(outcome.steps), ...(o.commit !== undefined && { commit: o.commit }) });
-      return outcome;
+      const started = Date.now(), { value, ok, changes } = await f(state);
+      state.record({ kind, startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: o.message ?? "", result: ok ? "succeeded" : "failed", resourceChanges: changes, ...(o.commit !== undefined && { commit: o.commit }) });
+      return value;
     } finally {
       release();
     }
+  };
+  const change = async (kind: HistoryEntry["kind"], run: Run, o: UpdateOptions): Promise<Outcome> => {
+    const asItIs = store(run.stack);
+    if (o.dryRun) return go(context, kind, run, asItIs, await asItIs.read(), o, true);
+    return locked(kind, run.stack, o, async (state) => {
+      const loaded = await state.read();
+      await state.ready();
+      state.keepCopy();
+      const outcome = await go(context, kind, run, state, loaded, o, false);
+      if (outcome.ok) state.keepCopy();
+      else state.settle();
+      return { value: outcome, ok: outcome.ok, changes: changesOf(outcome.steps) };
+    });
   };
   return {
     name: "embedded",
@@ -53,21 +60,15 @@ export function embeddedEngine(context: EngineContext): Engine {
     refresh: (run, o = {}) => change("refresh", run, o),
     destroy: (run, o = {}) => change("destroy", run, o),
     export: (stack, o = {}) => store(stack).export(o.showSecrets === true),
-    import: async (stack, document) => {
-      const state = store(stack), release = takeLock(state.lockFile, stack, "import", context.clock.now(), say);
-      try {
-        const started = Date.now(), { resources, operations } = await state.open(document, "the deployment");
-        const foreign = resources.find((r) => parseUrn(r.urn).stack !== stack);
-        if (foreign) throw new FindingError(engineCodes.finding("STATE_FOREIGN", { message: `${foreign.urn} is of the stack ${parseUrn(foreign.urn).stack}, not of ${stack}`, path: stack, hint: `import it as that stack, or rename it first: pulumi stack rename ${stack}` }), 2);
-        for (const p of operations) say(`${stack}: removing the pending operation '${p.type}' on '${p.resource.urn}'\n`);
-        state.keepCopy();
-        await state.save(resources, []);
-        state.record({ kind: "import", startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: "", result: "succeeded", resourceChanges: {} });
-        return resources.length;
-      } finally {
-        release();
-      }
-    },
+    import: (stack, document) => locked("import", stack, {}, async (state) => {
+      const { resources, operations } = await state.open(document, "the deployment");
+      const foreign = resources.find((r) => parseUrn(r.urn).stack !== stack);
+      if (foreign) throw new FindingError(engineCodes.finding("STATE_FOREIGN", { message: `${foreign.urn} is of the stack ${parseUrn(foreign.urn).stack}, not of ${stack}`, path: stack, hint: `import it as that stack, or rename it first: pulumi stack rename ${stack}` }), 2);
+      for (const p of operations) say(`${stack}: removing the pending operation '${p.type}' on '${p.resource.urn}'\n`);
+      state.keepCopy();
+      await state.save(resources, []);
+      return { value: resources.length, ok: true, changes: {} };
+    }),
     history: (stack) => Promise.resolve(store(stack).history()),
     hold: async (stacks, what, f) => {
       const releases: (() => void)[] = [];

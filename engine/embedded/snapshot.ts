@@ -61,9 +61,6 @@ export class Snapshot {
     this.base = base;
     return this.write();
   }
-  forgetInterrupted(): void {
-    this.leftOver.length = 0;
-  }
   resources(): State[] {
     return [...[...this.fresh].filter((r) => !this.done.has(r)), ...this.base.filter((r) => !this.done.has(r))];
   }

@@ -2,18 +2,14 @@ import { FindingError } from "../../lib/finding.ts";
 import type { DiffResult } from "../../lib/provider.ts";
 import type { Value } from "../../lib/pulumi-value.ts";
 import { engineCodes } from "../codes.ts";
-import type { Op } from "../index.ts";
+import type { Op, Step } from "../index.ts";
 import type { State } from "../state/deployment.ts";
 import { unsupported } from "../values.ts";
 
 /** One thing to do with one resource; `execute` does it. */
-export interface PlannedStep {
-  readonly op: Op;
-  readonly urn: string;
+export interface PlannedStep extends Step {
   readonly old?: State | undefined;
   readonly new?: State | undefined;
-  readonly keys?: readonly string[] | undefined;
-  readonly diffs?: readonly string[] | undefined;
   readonly detailed?: DiffResult["detailed"];
   /** A replacement's creation leaves the old one to be deleted at the end. */
   readonly pendingDelete?: boolean;
@@ -25,7 +21,6 @@ export interface PlannedStep {
   readonly untargeted?: boolean;
   /** Refresh: what the provider says. */
   refreshed?: { readonly op: Op; readonly state: State | null; readonly diff?: DiffResult };
-  /** False once it failed. */
   ok?: boolean;
 }
 /** Everything that one registration leads to, in order. */
