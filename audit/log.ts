@@ -79,7 +79,10 @@ interface Cached {
 export function openLog(o: LogOptions): Log {
   const git = new Git(o.root, o.env);
   const here = git.state;
-  if (!here.inside) throw new FindingError(auditCodes.finding("AUDIT_NO_GIT", { message: "the project is in no git repository", hint: "clone it with its history" }), 2);
+  if (!here.inside) {
+    const bare = git.text(["rev-parse", "--is-bare-repository"]) === "true";
+    throw new FindingError(auditCodes.finding("AUDIT_NO_GIT", bare ? { message: "this is a bare repository: it has no folder of the project", hint: "git clone it, and go there with -C; or git worktree add DIR" } : { message: "the project is in no git repository", hint: "clone it with its history" }), 2);
+  }
   const resolve = (name: string): string => {
     const id = git.text(["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`]);
     if (id === null) throw new FindingError(auditCodes.finding(name === "HEAD" ? "AUDIT_NO_GIT" : "AUDIT_REVISION", { message: name === "HEAD" ? "the repository has no commit" : `no revision "${name}"`, hint: "git log shows what there is" }), 2);

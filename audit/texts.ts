@@ -59,7 +59,7 @@ export class Texts {
   private async readLate(c: CommitChange, findings: Finding[]): Promise<void> {
     for (const [id, file] of idsOf(c)) {
       if (!this.kept.has(id)) this.keep(id, (await (this.late ??= new GitBatch(this.git)).read([id]))[0] ?? null);
-      if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));
+      if (this.kept.get(id) === null) findings.push(auditCodes.finding("AUDIT_OBJECT_MISSING", { message: `a version of ${file} is missing from this clone, or too large to be read`, hint: "git fetch from where it was cloned, or clone it whole", path: id.slice(0, 12), at: { file, line: 1, column: 1 } }));
     }
   }
   private complete(c: CommitChange): boolean {

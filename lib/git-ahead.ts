@@ -16,8 +16,13 @@ export interface Ahead<T> { readonly item: T; readonly objects: readonly ObjectB
  * is called once an item, ahead of its turn. Throws GIT_FAILED.
  */
 export async function* objectsAhead<T>(git: Git, batches: AsyncIterable<readonly T[]>, idsOf: (item: T) => readonly string[]): AsyncGenerator<readonly Ahead<T>[]> {
-  const child = spawn("git", ["cat-file", "--batch", "--buffer"], { cwd: git.root, env: git.env, stdio: ["pipe", "pipe", "ignore"] });
-  child.on("error", () => undefined);
+  const child = spawn("git", ["cat-file", "--batch", "--buffer"], { cwd: git.root, env: git.env, stdio: "pipe" });
+  let said = "";
+  child.stderr.on("data", (d: Buffer) => { said = (said + d.toString("latin1")).slice(-2000); });
+  const ended = new Promise<void>((done) => {
+    child.on("error", () => { done(); });
+    child.on("close", () => { done(); });
+  });
   child.stdin.on("error", () => undefined);
   const queue: { readonly item: T; readonly wants: number }[] = [];
   let head = 0;
@@ -81,7 +86,10 @@ export async function* objectsAhead<T>(git: Git, batches: AsyncIterable<readonly
       if (ready.length > 0) yield ready;
       else if (queue.length > 0) {
         const chunk = await chunks.next();
-        if (chunk.done === true) throw new FindingError(documentCodes.finding("GIT_FAILED", { message: "git cat-file ended early" }), 2);
+        if (chunk.done === true) {
+          await ended;
+          throw cutShort(said);
+        }
         reader.push(chunk.value);
       } else if (feed.done) break;
       else await more.wait();
@@ -94,6 +102,11 @@ export async function* objectsAhead<T>(git: Git, batches: AsyncIterable<readonly
     if (child.exitCode === null) child.kill();
     await feeding;
   }
+}
+/** What git said isn't passed on: it names the remote, perhaps with a password in its address. */
+function cutShort(said: string): FindingError {
+  const partial = said.includes("promisor remote");
+  return new FindingError(documentCodes.finding("GIT_FAILED", partial ? { message: "this clone was made without old files' contents (--filter), and its origin doesn't give them now", hint: "connect to the origin, or clone it whole: git clone without --filter" } : { message: "git cat-file ended early", hint: "git fsck shows what is wrong with the repository" }), 2);
 }
 class Signal {
   private wake: (() => void) | null = null;

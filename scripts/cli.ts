@@ -63,11 +63,11 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
     result = await spec.run(context, args, options);
   } catch (e) {
     if (aborter.signal.aborted) return 130;
-    result = { exit: e instanceof FindingError ? e.exit : 2, findings: e instanceof FindingError ? e.findings : [unexpected(e, context)] };
+    result = failed(e, context);
   } finally {
     context.progress(null);
   }
-  if (context.json && result.stream) return writeStream(spec.name, result.stream, result, aborter.signal);
+  if (context.json && result.stream) return writeStream(context, spec.name, result.stream, result, aborter.signal);
   const findings = sortFindings(result.findings ?? []);
   const exit = aborter.signal.aborted && spec.passThrough !== true ? 130 : result.exit;
   if (context.json) await write(`${JSON.stringify({ command: spec.name, ok: exit === 0 && !hasErrors(findings), findings, ...result.json }, null, 2)}\n`);
@@ -80,18 +80,23 @@ async function run(entry: CommandEntry, args: readonly string[], options: Common
 }
 
 /** The same document, its list written as it comes: what is known only at the end stands behind it. */
-async function writeStream(command: string, stream: NonNullable<Result["stream"]>, result: Result, signal: AbortSignal): Promise<number> {
+async function writeStream(context: Context, command: string, stream: NonNullable<Result["stream"]>, result: Result, signal: AbortSignal): Promise<number> {
   await write(`{\n  "command": ${JSON.stringify(command)},\n  ${JSON.stringify(stream.field)}: [`);
   let n = 0;
   let text = "";
-  for await (const item of stream.items) {
-    text += `${n++ === 0 ? "" : ","}\n    ${JSON.stringify(item)}`;
-    if (text.length < 1 << 16) continue;
-    await write(text);
-    text = "";
+  let broken: Result | null = null;
+  try {
+    for await (const item of stream.items) {
+      text += `${n++ === 0 ? "" : ","}\n    ${JSON.stringify(item)}`;
+      if (text.length < 1 << 16) continue;
+      await write(text);
+      text = "";
+    }
+  } catch (e) {
+    if (!signal.aborted) broken = failed(e, context);
   }
   await write(text);
-  const last = stream.after?.() ?? result;
+  const last = broken ?? stream.after?.() ?? result;
   const findings = sortFindings(last.findings ?? []);
   const exit = signal.aborted ? 130 : last.exit;
   const rest = Object.entries(result.json ?? {}).map(([k, v]) => `  ${JSON.stringify(k)}: ${JSON.stringify(v)},\n`).join("");
@@ -99,6 +104,7 @@ async function writeStream(command: string, stream: NonNullable<Result["stream"]
   return exit;
 }
 
+const failed = (e: unknown, context: Context): Result => (e instanceof FindingError ? { exit: e.exit, findings: e.findings } : { exit: 2, findings: [unexpected(e, context)] });
 /** An error that nobody foresaw: its message without a stack (a stack or a cause could quote a value); `STACKSEAL_DEBUG=1` adds where it was thrown. */
 function unexpected(e: unknown, context: Context): Finding {
   if (context.env["STACKSEAL_DEBUG"] === "1" && e instanceof Error) context.say(`${(e.stack ?? "").split("\n").filter((l) => /^\s+at /.test(l)).join("\n")}\n`);

@@ -179,6 +179,16 @@ describe("audit log", () => {
     expect(findings.map((f) => f.code)).toEqual(["AUDIT_SHALLOW"]);
     expect(changes.length).toBeGreaterThan(0);
   });
+  it("says what to do of a bare repository, and of a clone without contents whose origin is gone; its document is whole all the same", () => {
+    const [bare, partial] = [mkdtempSync(join(tmpdir(), "audit-")), mkdtempSync(join(tmpdir(), "audit-"))];
+    git(tmpdir(), "clone", "-q", "--bare", `file://${dir}`, bare);
+    git(bare, "config", "uploadpack.allowFilter", "true");
+    git(tmpdir(), "clone", "-q", "--filter=blob:none", `file://${bare}`, partial);
+    const said = (at: string): unknown => { const { findings, ok } = log(at) as unknown as { findings: { code: string; hint: string }[]; ok: boolean }; return [ok, ...findings.map((f) => `${f.code}: ${f.hint}`)]; };
+    expect(said(bare)).toEqual([false, "AUDIT_NO_GIT: git clone it, and go there with -C; or git worktree add DIR"]);
+    rmSync(bare, { recursive: true });
+    expect(said(partial)).toEqual([false, "GIT_FAILED: connect to the origin, or clone it whole: git clone without --filter"]);
+  });
   it("names the update and the store version that carried a change, where told, and says unknown else", () => {
     const { changes } = log(dir);
     expect(changes.filter((c) => c.environment === null).every((c) => c.deployment === null)).toBe(true);
