@@ -2,7 +2,7 @@ import type { Provider } from "../lib/provider.ts";
 import { SIGNATURE, UNKNOWN, type Props, type Value } from "../lib/pulumi-value.ts";
 import { sha256 } from "../lib/sha256.ts";
 import { aliasUrns } from "./embedded/aliases.ts";
-import { parseUrn } from "./urn.ts";
+import { isProviderType, parseUrn } from "./urn.ts";
 import { isMap, isSecret } from "./values.ts";
 import type { Alias, ExportedDeployment, Step, StepState } from "./index.ts";
 
@@ -21,8 +21,6 @@ export interface GraphResource {
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 export type Graph = readonly GraphResource[];
-
-const isProvider = (type: string): boolean => type.startsWith("pulumi:providers:");
 
 /** The graph that a preview against nothing declared. */
 export const graphOf = (steps: readonly Step[]): Graph =>
@@ -113,7 +111,7 @@ async function changesOf(before: GraphResource, r: GraphResource, fresh: Readonl
   const renewed = (k: string): boolean => (r.propertyDependencies?.[k] ?? []).some((u) => fresh.has(u));
   const inputs = Object.fromEntries(Object.entries(r.inputs).map(([k, v]) => [k, renewed(k) ? v : settle(before.inputs[k], v)]));
   const forced = Object.keys(inputs).filter((k) => renewed(k) && hasUnknown(inputs[k]));
-  if (!r.custom || isProvider(r.type)) return { inputs, diffs: [...new Set([...changedKeys(before.inputs, inputs), ...forced])], keys: [] };
+  if (!r.custom || isProviderType(r.type)) return { inputs, diffs: [...new Set([...changedKeys(before.inputs, inputs), ...forced])], keys: [] };
   const d = await differ(r.type.split(":")[0] ?? "").diff(r.urn, "", before.inputs, before.inputs, inputs, []);
   return { inputs, diffs: [...new Set([...d.diffs, ...forced])].sort(), keys: d.replaces };
 }

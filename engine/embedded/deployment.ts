@@ -19,15 +19,14 @@ export class Deployment {
   private readonly inFlight = new Map<object, string>();
   private tail: Promise<unknown> = Promise.resolve();
   private stackOutputs: Props | null = null;
-  private readonly o: Settings;
   constructor(o: Settings) {
-    this.o = o;
     this.context = new Context(o);
     this.generator = new Generator(this.context);
     this.executor = new Executor(this.context);
   }
   get rootUrn(): string {
-    return this.context.urnOf({ type: ROOT_TYPE, name: `${this.o.project}-${this.o.stack}` });
+    const { project, stack } = this.context.settings;
+    return this.context.urnOf({ type: ROOT_TYPE, name: `${project}-${stack}` });
   }
   /** What the run is waiting for, for people: URNs of registrations under way. */
   get waitingFor(): readonly string[] {
@@ -86,11 +85,12 @@ export class Deployment {
   }
 
   private defaultProvider(r: ProviderRequest): Promise<string> {
-    if (defaultsDenied(r.pkg, this.o.config)) return Promise.reject(new Error(`Default provider for '${r.pkg}' disabled: resources of this package need an explicit provider`));
+    const { config, secretKeys } = this.context.settings;
+    if (defaultsDenied(r.pkg, config)) return Promise.reject(new Error(`Default provider for '${r.pkg}' disabled: resources of this package need an explicit provider`));
     const name = defaultName(r), key = `${r.pkg}:${name}`;
     let ref = this.defaults.get(key);
     if (!ref) {
-      const goal: Goal = { ...emptyGoal, type: `pulumi:providers:${r.pkg}`, name, custom: true, inputs: defaultInputs(r, this.o.config, this.o.secretKeys) };
+      const goal: Goal = { ...emptyGoal, type: `pulumi:providers:${r.pkg}`, name, custom: true, inputs: defaultInputs(r, config, secretKeys) };
       ref = this.tracked(goal, () => this.registerNow(goal)).then((s) => `${s.urn}::${s.id ?? UNKNOWN}`);
       this.defaults.set(key, ref);
     }
@@ -158,7 +158,7 @@ export class Deployment {
     const broken = !ok || c.stopped !== null || c.steps.some((s) => s.ok === false);
     if (!broken) {
       const all = [...c.news.values()].filter((s) => !s.external);
-      for (const pack of this.o.packs) c.report(await pack.analyzeStack(all, (urn) => c.goals.get(urn)?.deleteBeforeReplace, (ref) => c.providerOf(ref), this.rootUrn));
+      for (const pack of c.settings.packs) c.report(await pack.analyzeStack(all, (urn) => c.goals.get(urn)?.deleteBeforeReplace, (ref) => c.providerOf(ref), this.rootUrn));
     }
     await c.snapshot.write().catch((e: unknown) => { c.fail(e); });
     await c.registry.close();

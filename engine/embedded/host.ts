@@ -12,19 +12,12 @@ import { annotateSecrets, hasUnknown, lowerReferences, plainProps } from "../val
 export const UNKNOWN_CONFIG = "The provider for this resource has inputs that are not known during preview.\nThis preview may not correctly represent the changes that will be applied during an update.";
 
 /** What answers for a resource: its provider, or the registry for a provider that is a resource itself. */
-export interface Handler {
-  /** False while an input of the provider itself is unknown: it can't be asked. */
-  readonly known: boolean;
-  check(s: State, olds: Props, news: Props): Promise<CheckResult>;
-  diff(urn: string, old: State, inputs: Props, ignoreChanges: readonly string[]): Promise<DiffResult>;
-  create(s: State): Promise<Written>;
-  update(old: State, s: State): Promise<Written>;
-  delete(old: State): Promise<void>;
-}
+export type Handler = Pick<ProviderHost, "known" | "check" | "diff" | "create" | "update" | "delete">;
+
 /** A provider's own settings reach it without secrets and references. */
 const bare = (p: Props): Props => plainProps(lowerReferences(p) as Props);
 /** A provider as the engine uses it: what an unconfigured one answers, what one that takes no secrets or previews is given, and how long a call may take. */
-export class ProviderHost implements Handler {
+export class ProviderHost {
   private features: ProviderFeatures | null = null;
   readonly pkg: string;
   private readonly provider: Provider;
@@ -34,6 +27,7 @@ export class ProviderHost implements Handler {
     this.provider = provider;
     this.o = o;
   }
+  /** False while an input of the provider itself is unknown: it can't be asked. */
   get known(): boolean {
     return this.features !== null;
   }

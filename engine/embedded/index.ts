@@ -23,8 +23,8 @@ const MINUTES = 60_000;
 export function embeddedEngine(context: EngineContext): Engine {
   const store = (stack: string): StateStore => new StateStore(context.root, stack, context.env["PULUMI_CONFIG_PASSPHRASE"]);
   const say = context.say ?? ((): void => undefined);
-  /** Stacks whose lock is this engine's already. */
-  const held = new Set<string>();
+  /** Stacks whose lock is this engine's already, with what lets it go. */
+  const held = new Map<string, () => void>();
   /** Runs `f` with the stack's lock, and enters what came of it into the stack's history. */
   const locked = async <T>(kind: HistoryEntry["kind"], stack: string, o: UpdateOptions, f: (state: StateStore) => Promise<{ readonly value: T; readonly ok: boolean; readonly changes: HistoryEntry["resourceChanges"] }>): Promise<T> => {
     const state = store(stack), release = held.has(stack) ? (): void => undefined : takeLock(state.lockFile, stack, kind === "update" ? "up" : kind, context.clock.now(), say);
@@ -71,16 +71,14 @@ export function embeddedEngine(context: EngineContext): Engine {
     }),
     history: (stack) => Promise.resolve(store(stack).history()),
     hold: async (stacks, what, f) => {
-      const releases: (() => void)[] = [];
       try {
-        for (const stack of stacks) {
-          releases.push(takeLock(store(stack).lockFile, stack, what, context.clock.now(), say));
-          held.add(stack);
-        }
+        for (const stack of stacks) held.set(stack, takeLock(store(stack).lockFile, stack, what, context.clock.now(), say));
         return await f();
       } finally {
-        for (const stack of stacks) held.delete(stack);
-        for (const release of releases) release();
+        for (const stack of stacks) {
+          held.get(stack)?.();
+          held.delete(stack);
+        }
       }
     },
     cancel: async (stack) => {

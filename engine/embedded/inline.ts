@@ -1,9 +1,8 @@
 import { FindingError } from "../../lib/finding.ts";
 import type { Deployment } from "./deployment.ts";
-import { monitorService, type Log } from "./monitor.ts";
+import { messageOf, monitorService, unannounced } from "./monitor.ts";
 import { direct } from "./rpc.ts";
 import { runStack, withSdk } from "./sdk-hooks.ts";
-import { unsupportedHere } from "./step.ts";
 
 export interface ProgramLimits {
   readonly timeoutMs: number;
@@ -11,29 +10,12 @@ export interface ProgramLimits {
   readonly tidy?: boolean;
 }
 
-/** What people are told of an error in a program: its message, without the stack. */
-export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : typeof e === "string" ? e : "an error without a message").replace(/(\n\s+at .*)+/g, "").trim() || "an error without a message";
-
-/** What the SDK says of a feature that the engine doesn't announce: it takes the engine for the CLI. */
-const unannounced = (message: string): FindingError | null => {
-  const what = /The Pulumi CLI does not support ([^.]+)\./.exec(message)?.[1];
-  return what === undefined ? null : unsupportedHere(what);
-};
-
-/** Debug messages of the SDK carry request bodies: they reach nobody. */
-export const logOf = (d: Deployment): Log => (severity, message, urn) => {
-  const refused = severity === "error" && !d.context.stopped ? unannounced(message) : null;
-  if (refused) d.context.fail(refused);
-  else if (severity !== "debug" && !(severity === "error" && d.context.stopped)) d.context.say(severity, messageOf(message), urn || undefined, severity === "error" ? "PROGRAM_FAILED" : undefined);
-};
-export const waitingFor = (d: Deployment): string => {
-  const urns = d.waitingFor;
-  return urns.length ? `it waits for ${urns.slice(0, 3).join(", ")}${urns.length > 3 ? ` and ${String(urns.length - 3)} more` : ""}` : "no registration is under way: it waits for a promise of its own";
-};
-export const tooLong = (d: Deployment, limits: ProgramLimits): void => {
-  d.context.say("error", `the program didn't end within ${String(Math.round(limits.timeoutMs / 1000))} s: ${waitingFor(d)}`, undefined, "ENGINE_TIMEOUT");
+export function tooLong(d: Deployment, limits: ProgramLimits): void {
+  const urns = d.waitingFor, more = urns.length > 3 ? ` and ${String(urns.length - 3)} more` : "";
+  const why = urns.length ? `it waits for ${urns.slice(0, 3).join(", ")}${more}` : "no registration is under way: it waits for a promise of its own";
+  d.context.say("error", `the program didn't end within ${String(Math.round(limits.timeoutMs / 1000))} s: ${why}`, undefined, "ENGINE_TIMEOUT");
   d.context.stop("error");
-};
+}
 
 /** What a program declared before it failed is still done, as in a process of its own, which ends when nothing is left to wait for. */
 async function quiet(d: Deployment): Promise<void> {
@@ -46,7 +28,7 @@ async function quiet(d: Deployment): Promise<void> {
 
 /** Runs a program in this process: the SDK talks to the engine through its monitor slot, without gRPC. Resolves to whether it ended as it should; never rejects for what the program does. */
 export async function runInProcess(d: Deployment, program: () => unknown, limits: ProgramLimits): Promise<boolean> {
-  const { context: c } = d, service = monitorService(d, logOf(d));
+  const { context: c } = d, service = monitorService(d);
   // After a failure the SDK's outputs never settle, and it throws the failure again as rejections that nobody handles.
   let ok = true as boolean;
   const failed = (e: unknown): void => {

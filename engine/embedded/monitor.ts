@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
+import type { FindingError } from "../../lib/finding.ts";
 import type { Props } from "../../lib/pulumi-value.ts";
 import { ORGANIZATION } from "./context.ts";
 import type { Deployment } from "./deployment.ts";
 import { emptyGoal, type Goal } from "./goal.ts";
 import { empty, enginePb, fromStruct, grpc, message, providerPb, resourcePb, rpcError, toStruct, unary, UNAVAILABLE, type Unary } from "./rpc.ts";
-import { ShutDown } from "./step.ts";
+import { ShutDown, unsupportedHere } from "./step.ts";
 import type { State } from "../state/deployment.ts";
 import { hasUnknown, lowerOutputs, plainProps } from "../values.ts";
 
@@ -18,7 +19,6 @@ export const FEATURES: Readonly<Record<string, boolean>> = {
 };
 /** The same by number, as the SDK asks for all at once. */
 const numbered = (): number[] => Object.keys(FEATURES).filter((f) => FEATURES[f]).map((f) => resourcePb.ResourceMonitorFeature[`RESOURCE_MONITOR_FEATURE_${f.replace(/[A-Z]/g, "_$&").toUpperCase()}` as keyof M["ResourceMonitorFeature"]]);
-export type Log = (severity: "debug" | "info" | "warning" | "error", message: string, urn: string) => void;
 
 /** ResourceMonitor and Engine as the program's SDK speaks them. The same handlers serve it in this process and over gRPC. */
 export interface MonitorService {
@@ -26,7 +26,7 @@ export interface MonitorService {
   readonly engine: Readonly<Record<string, Unary>>;
 }
 /** `through` is called when the program has said that it's through, and waits for as long as that takes. */
-export function monitorService(d: Deployment, log: Log, through: () => Promise<void> = () => Promise.resolve()): MonitorService {
+export function monitorService(d: Deployment, through: () => Promise<void> = () => Promise.resolve()): MonitorService {
   const packages = new Map<string, { readonly version: string; readonly url: string }>(), { settings: o } = d.context;
   const refuse = (what: string): never => {
     const e = rpcError(grpc.status.UNIMPLEMENTED, `${what} are not supported by the embedded engine: use the Pulumi CLI (--engine pulumi)`);
@@ -92,13 +92,28 @@ export function monitorService(d: Deployment, log: Log, through: () => Promise<v
   };
   const engine: Record<string, Unary> = {
     log: unary((q: InstanceType<typeof enginePb.LogRequest>) => {
-      log((["debug", "info", "warning", "error"] as const)[q.getSeverity()], q.getMessage(), q.getUrn());
+      log(d, (["debug", "info", "warning", "error"] as const)[q.getSeverity()], q.getMessage(), q.getUrn());
       return empty();
     }),
     setRootResource: unary(() => new enginePb.SetRootResourceResponse()),
     requirePulumiVersion: unary(() => new enginePb.RequirePulumiVersionResponse()),
   };
   return { monitor, engine };
+}
+
+/** What people are told of an error in a program: its message, without the stack. */
+export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : typeof e === "string" ? e : "an error without a message").replace(/(\n\s+at .*)+/g, "").trim() || "an error without a message";
+
+/** What the SDK says of a feature that the engine doesn't announce: it takes the engine for the CLI. */
+export const unannounced = (message: string): FindingError | null => {
+  const what = /The Pulumi CLI does not support ([^.]+)\./.exec(message)?.[1];
+  return what === undefined ? null : unsupportedHere(what);
+};
+/** Debug messages of the SDK carry request bodies: they reach nobody. */
+function log({ context: c }: Deployment, severity: "debug" | "info" | "warning" | "error", message: string, urn: string): void {
+  const refused = severity === "error" && !c.stopped ? unannounced(message) : null;
+  if (refused) c.fail(refused);
+  else if (severity !== "debug" && !(severity === "error" && c.stopped)) c.say(severity, messageOf(message), urn || undefined, severity === "error" ? "PROGRAM_FAILED" : undefined);
 }
 
 function registered(s: State, custom: boolean): InstanceType<M["RegisterResourceResponse"]> {

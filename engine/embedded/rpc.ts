@@ -49,15 +49,14 @@ export type Method<Q, R> = (request: Q, done: Callback<R>) => unknown;
 export const promised = <Q, R>(owner: object, method: Method<Q, R>, request: Q): Promise<R> =>
   new Promise((done, fail) => { method.call(owner, request, (e, r) => { if (e) fail(e); else done(r as R); }); });
 
-export interface Call<Q> { readonly request: Q; readonly metadata?: grpc.Metadata }
-export type Unary = (call: Call<never>, done: Callback<never>) => void;
+export type Unary = (call: { readonly request: never }, done: Callback<never>) => void;
 /** A gRPC handler of an async function. A thrown error's `code` is the status, if it has one. */
-export const unary = <Q, R>(f: (request: Q, call: Call<Q>) => R | Promise<R>): Unary => ((call: Call<Q>, done: Callback<R>) => {
-  void (async () => f(call.request, call))().then((r) => { done(null, r); }, (e: unknown) => {
+export const unary = (f: (request: never) => unknown): Unary => ({ request }, done) => {
+  void new Promise((settle) => { settle(f(request)); }).then((r) => { done(null, r as never); }, (e: unknown) => {
     const { code, message } = e as RpcError;
     done({ name: "Error", message, code: typeof code === "number" ? code : grpc.status.UNKNOWN });
   });
-}) as Unary;
+};
 /** The same handlers as methods that take a request and a callback, as a client has them: what the SDK uses in this process. */
 export const direct = (handlers: Readonly<Record<string, Unary>>): Record<string, Method<never, never>> =>
   Object.fromEntries(Object.entries(handlers).map(([name, f]) => [name, (request: never, done: Callback<never>) => { f({ request }, done); }]));

@@ -54,20 +54,20 @@ function openProps(p: Props, c: Crypter): Props {
 }
 const keep = (v: unknown): boolean => v !== undefined && v !== false && v !== "" && !(Array.isArray(v) && v.length === 0) && !(typeof v === "object" && v !== null && !Array.isArray(v) && Object.values(v).every((e) => e === undefined || e === 0));
 
-function rowOf(r: State, seal: (text: string) => Props): Row {
+function rowOf(r: State, seal: (p: Props) => Props): Row {
   const { urn, custom, type, inputs, outputs, ...rest } = r;
   const row: Row = { urn, custom };
   if (r.delete) row["delete"] = true;
   if (r.id) row["id"] = r.id;
   row["type"] = type;
-  if (Object.keys(inputs).length) row["inputs"] = sealProps(inputs, seal);
-  if (Object.keys(outputs).length) row["outputs"] = sealProps(outputs, seal);
+  if (Object.keys(inputs).length) row["inputs"] = seal(inputs);
+  if (Object.keys(outputs).length) row["outputs"] = seal(outputs);
   for (const [k, v] of Object.entries(rest)) if (!(k in row) && k !== "aliases" && keep(v)) row[k] = v; // URN references are normalised instead of aliases
   return row;
 }
 /** The rows of a checkpoint with secrets shown and without times: for comparing what two engines left. */
 export const snapshotRows = (resources: readonly State[]): Row[] =>
-  normalise(resources).map((r) => rowOf({ ...r, created: undefined, modified: undefined, sourcePosition: undefined }, (text) => ({ plaintext: text })));
+  normalise(resources).map((r) => rowOf({ ...r, created: undefined, modified: undefined, sourcePosition: undefined }, (p) => sealProps(p, (text) => ({ plaintext: text }))));
 
 /** Rewrites references to a resource's old URN to its new one, as the CLI does before it drops `aliases`; what lies below a renamed one and wasn't registered is renamed with it. */
 function normalise(resources: readonly State[]): readonly State[] {
@@ -129,11 +129,7 @@ export class DeploymentWriter {
     };
   }
   row(r: State): Row {
-    const { inputs, outputs, ...rest } = r;
-    const plain = rowOf({ ...rest, inputs: {}, outputs: {} }, () => ({}));
-    const sealed = { ...(Object.keys(inputs).length && { inputs: this.seal(inputs) }), ...(Object.keys(outputs).length && { outputs: this.seal(outputs) }) };
-    const { urn, custom, delete: doomed, id, type, ...others } = plain;
-    return { urn, custom, ...(doomed !== undefined && { delete: doomed }), ...(id !== undefined && { id }), type, ...sealed, ...others };
+    return rowOf(r, (p) => this.seal(p));
   }
   private rowText(r: State): string {
     const known = this.texts.get(r);

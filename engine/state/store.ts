@@ -5,10 +5,11 @@ import { writeAtomic } from "../../lib/atomic.ts";
 import { FindingError } from "../../lib/finding.ts";
 import { WORK_DIR } from "../../schemas/layout.ts";
 import { engineCodes } from "../codes.ts";
+import { deploymentIn } from "../graph.ts";
 import type { ExportedDeployment, HistoryEntry } from "../index.ts";
 import { changed, Journal, replay } from "./journal.ts";
 import { PassphraseSecrets } from "./secrets.ts";
-import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type State } from "./deployment.ts";
+import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type Row, type State } from "./deployment.ts";
 
 export interface Loaded { readonly resources: State[]; readonly operations: readonly Operation[] }
 const NOTHING: Loaded = { resources: [], operations: [] };
@@ -189,12 +190,9 @@ export class StateStore {
 }
 const writerOf = (s: PassphraseSecrets): DeploymentWriter => new DeploymentWriter({ type: "passphrase", state: { salt: s.salt } }, s);
 
-/** An export has its deployment; the CLI's file backend wraps it as a checkpoint's latest. */
 function unwrap(document: unknown, corrupt: (why: string) => Error): { version: number; deployment: Deployment } {
-  const d = document as { version?: unknown; deployment?: unknown; checkpoint?: { latest?: unknown } } | null;
-  const deployment = d?.deployment ?? d?.checkpoint?.latest;
-  if (typeof d?.version !== "number" || typeof deployment !== "object" || deployment === null) throw corrupt("it is no deployment in JSON");
-  const resources = (deployment as Deployment).resources ?? [];
-  if (!Array.isArray(resources) || !resources.every((r) => typeof r === "object" && typeof r["urn"] === "string" && typeof r["type"] === "string")) throw corrupt("its resources are none");
-  return { version: d.version, deployment: deployment as Deployment };
+  const d = deploymentIn(document), resources: unknown = d?.deployment["resources"] ?? [];
+  if (!d) throw corrupt("it is no deployment in JSON");
+  if (!Array.isArray(resources) || !(resources as (Row | null)[]).every((r) => typeof r?.["urn"] === "string" && typeof r["type"] === "string")) throw corrupt("its resources are none");
+  return { version: d.version, deployment: d.deployment as unknown as Deployment };
 }

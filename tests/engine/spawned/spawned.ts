@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { ORGANIZATION } from "../../../engine/embedded/context.ts";
 import type { Deployment } from "../../../engine/embedded/deployment.ts";
 import { channel, listen, startPlugin } from "./grpc.ts";
-import { logOf, tooLong, type ProgramLimits } from "../../../engine/embedded/inline.ts";
+import { tooLong, type ProgramLimits } from "../../../engine/embedded/inline.ts";
 import { monitorService } from "../../../engine/embedded/monitor.ts";
 import { PolicyPack, type Analyzer } from "../../../engine/embedded/policy.ts";
 import { configOf } from "../../../engine/embedded/policy-config.ts";
@@ -22,7 +22,7 @@ export async function runSpawned(d: Deployment, program: { readonly dir: string;
   const { context: c } = d, { settings: info } = c;
   let signal: () => void = () => undefined, release: () => void = () => undefined;
   const signalled = new Promise<"signalled">((done) => { signal = () => { done("signalled"); }; }), released = new Promise<void>((done) => { release = done; });
-  const service = monitorService(d, logOf(d), () => { signal(); return released; });
+  const service = monitorService(d, () => { signal(); return released; });
   const server = await listen((s) => {
     s.addService(resourceRpc.ResourceMonitorService, service.monitor as never);
     s.addService(engineRpc.EngineService, service.engine as never);
