@@ -20,6 +20,8 @@ export interface Run {
   readonly secretKeys?: readonly string[];
   /** Policies in process, of @pulumi/policy. */
   readonly policies: readonly unknown[];
+  /** The policies change nothing of what they are shown, and take no type of resource of their own: then a resource is read once for all of them. */
+  readonly policiesOnlyRead?: boolean;
   /** The pack's configuration as in `--policy-pack-config`: by policy name, a level or `{ enforcementLevel, …settings }`; `all` for every policy. */
   readonly policyConfig?: Readonly<Record<string, unknown>>;
   /** For the program and the plugins that the Pulumi engine starts, over this process's own environment. */

@@ -1,4 +1,5 @@
-import { Unknowns } from "./kit/unknown.ts";
+import { writtenIn } from "./kit/texts.ts";
+import { each, Unknowns } from "./kit/unknown.ts";
 import { definePolicy, SEALED_VERSION, tagsOf, type Resource } from "./policy.ts";
 
 const ARN = /arn:aws[a-z-]*:[a-z0-9-]+:([a-z0-9-]*):(\d{12}|):/g;
@@ -7,14 +8,10 @@ const NAME = /(?:^|[^A-Za-z0-9_-])(?:alias\/)?stackseal[/]([a-z][a-z0-9-]*)(?=\/
 
 /** Calls `judge` with every text of a resource. */
 function texts(r: Resource, judge: (text: string, path: string) => void): void {
-  const u = new Unknowns();
-  const walk = (v: unknown, path: string): void => {
-    if (typeof v === "string") judge(v, path);
-    else if (Array.isArray(v)) for (let i = 0; i < v.length; i++) u.try(() => { walk((v as unknown[])[i], `${path}[${i}]`); });
-    else if (typeof v === "object" && v !== null) for (const k of Object.keys(v)) u.try(() => { walk((v as Record<string, unknown>)[k], path ? `${path}.${k}` : k); });
-  };
-  walk(r.props, "");
-  u.end();
+  each(writtenIn(r.props), (w) => {
+    if ("unknown" in w) throw w.unknown;
+    if ("text" in w) judge(w.text, w.path);
+  });
 }
 
 export const environmentSeparation = definePolicy({

@@ -3,6 +3,7 @@ import { findCredentials } from "../scan/find.ts";
 import { compileRules, type RuleSet } from "../scan/rules.ts";
 import type { ScanRule } from "../schemas/scan-rules.ts";
 import { expand } from "../schemas/template.ts";
+import { writtenIn } from "./kit/texts.ts";
 import { Unknowns } from "./kit/unknown.ts";
 import { definePolicy, type Resource } from "./policy.ts";
 
@@ -11,15 +12,12 @@ let scanner: RuleSet | undefined;
 /** Every text of a resource as a line of its own, the way a file would hold it: the scanner needs names and neighbours. */
 function linesOf(r: Resource, u: Unknowns): { text: string; path: string }[] {
   const lines: { text: string; path: string }[] = [{ text: r.name, path: "" }];
-  const walk = (v: unknown, path: string): void => {
-    if (typeof v === "string") lines.push({ text: `${path.replace(/\[\d+\]$/, "").split(".").pop() ?? path}: "${v}"`, path });
-    else if (Array.isArray(v)) for (let i = 0; i < v.length; i++) u.try(() => { walk((v as unknown[])[i], `${path}[${i}]`); });
-    else if (typeof v === "object" && v !== null) for (const k of Object.keys(v)) u.try(() => {
-      if (k.length > 15) lines.push({ text: k, path });
-      walk((v as Record<string, unknown>)[k], path ? `${path}.${k}` : k);
-    });
-  };
-  walk(r.props, "");
+  for (const w of writtenIn(r.props)) {
+    const { path } = w;
+    if ("unknown" in w) u.try(() => { throw w.unknown; });
+    else if ("text" in w) lines.push({ text: `${path.replace(/\[\d+\]$/, "").split(".").pop() ?? path}: "${w.text}"`, path });
+    else if (w.key.length > 15) lines.push({ text: w.key, path });
+  }
   return lines;
 }
 /** Ids and versions that a provider chose look like keys: of what came out only a shape of its own tells, or a password's name. */

@@ -50,7 +50,7 @@ export async function runOf(root: string, d: Declared, part: StackPart, provider
   const program = other ?? (await import("../stacks/program.ts")).program;
   const store = d.environment.store;
   return {
-    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), tidy: other === undefined, policies: judgement?.policies() ?? [], providerFor,
+    project: projectName(root), stack: stackName(d.name, part), program: () => program(d, part), tidy: other === undefined, policies: judgement?.policies() ?? [], policiesOnlyRead: true, providerFor,
     config: store.kind === "aws" ? { "aws:region": store.region, "aws:allowedAccountIds": JSON.stringify([store.accountId]) } : {},
   };
 }

@@ -13,6 +13,7 @@ import { alive, lockOwner, removeStale, takeLock } from "../state/stack-lock.ts"
 import { StateStore, type Loaded } from "../state/store.ts";
 import { isLogical, type PlannedStep } from "./step.ts";
 import { parseUrn } from "../urn.ts";
+import { together, type Judging } from "./together.ts";
 import { unplugged } from "./unplugged.ts";
 
 type Kind = HistoryEntry["kind"] | "preview";
@@ -95,7 +96,8 @@ export function embeddedEngine(context: EngineContext): Engine {
 async function go(context: EngineContext, kind: Kind, run: Run, state: StateStore, loaded: Loaded, o: Options, preview: boolean): Promise<Outcome> {
   const started = Date.now(), limits = { timeoutMs: o.timeoutMs ?? 5 * MINUTES, tidy: run.tidy === true }, secretKeys = run.secretKeys ?? [];
   const judged = kind === "preview" || kind === "update";
-  const packs = judged && run.policies.length ? [new PolicyPack(PACK.name, PACK.version, analyzerOf(PACK.name, PACK.version, configured(run.policies, run.policyConfig ?? {})))] : [];
+  const policies = judged ? configured(run.policies, run.policyConfig ?? {}) : [];
+  const packs = policies.length ? [new PolicyPack(PACK.name, PACK.version, analyzerOf(PACK.name, PACK.version, run.policiesOnlyRead === true ? together(policies as readonly Judging[]) : policies))] : [];
   const log = o.onEvent ? eventLog(o.onEvent, preview) : null;
   const load: Load = async (pkg, version) => {
     const p = await run.providerFor(pkg, version);

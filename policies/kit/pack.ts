@@ -51,15 +51,27 @@ export function once<V extends { readonly policy: string; readonly urn: string; 
 }
 
 type Args = Pick<ResourceValidationArgs, "type" | "name" | "urn" | "props" | "opts">;
+/** Made once where several rules are shown the same properties: what is read out of them is kept with them. */
+const made = new WeakMap<object, Resource>();
 function resourceOf(a: Args, known: Known): Resource {
+  const before = made.get(a.props);
+  if (before) return before;
+  const r = makeResource(a, known);
+  made.set(a.props, r);
+  return r;
+}
+function makeResource(a: Args, known: Known): Resource {
   const { environment, part } = environmentOfStack(a.urn.split("::")[0]?.slice("urn:pulumi:".length) ?? "");
   return { type: a.type, name: a.name, urn: a.urn, props: a.props, protect: a.opts.protect, environment, part, own: known.environments.find((e) => e.name === environment) };
 }
+const stacks = new WeakMap<object, Stack>();
 function stackOf(all: readonly PolicyResource[], known: Known): Stack | null {
-  const first = all[0];
-  if (!first) return null;
+  const first = all[0], before = stacks.get(all);
+  if (!first || before) return before ?? null;
   const resources = all.map((r) => ({ ...resourceOf(r, known), from: Object.fromEntries(Object.entries(r.propertyDependencies).map(([k, from]) => [k, from.map((x) => x.urn)])) }));
   const { environment, part, own } = resources[0] as Resource;
-  return { resources, environment, part, own };
+  const stack = { resources, environment, part, own };
+  stacks.set(all, stack);
+  return stack;
 }
 const rootOf = (s: Stack): string => s.resources.find((r) => r.type === "pulumi:pulumi:Stack")?.urn ?? "";

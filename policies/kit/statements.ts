@@ -1,4 +1,4 @@
-import { each } from "./unknown.ts";
+import { each, isUnknown, type UnknownValueError } from "./unknown.ts";
 
 // IAM, KMS, secret, bucket and topic policies: JSON text in properties of many names.
 
@@ -25,21 +25,41 @@ const map = (v: unknown): Record<string, unknown> => (typeof v === "object" && v
 /** IAM's elements by their names in any case: what a parser that is more generous than ours reads mustn't slip by. */
 const field = (v: Readonly<Record<string, unknown>>, name: string): unknown => v[name] ?? Object.entries(v).find(([k]) => k.toLowerCase() === name.toLowerCase())?.[1];
 
-/** Calls `judge` with every statement of every policy document in a resource's properties; `malformed` where one is no policy. */
+type Found = { readonly property: string } & ({ readonly statement: Statement } | { readonly malformed: true } | { readonly unknown: UnknownValueError });
+const found = new WeakMap<object, readonly Found[]>();
+
+/** Calls `judge` with every statement of every policy document in a resource's properties; `malformed` where one is no policy. The documents are read once, however many rules ask. */
 export function statementsOf(props: Readonly<Record<string, unknown>>, judge: (s: Statement, property: string) => void, malformed: (property: string) => void): void {
-  const nested = Object.entries(LISTS).flatMap(([name, key]) => (Array.isArray(props[name]) ? (props[name] as unknown[]).map((p, i): [string, () => unknown] => [`${name}[${i}].${key}`, () => map(p)[key]]) : []));
-  each<[string, () => unknown]>([...PROPERTIES.map((p): [string, () => unknown] => [p, () => props[p]]), ...nested], ([name, get]) => {
-    const value = get();
-    if (value === undefined || value === null) return;
-    const document = typeof value === "string" ? parse(value) : value;
-    const all = field(map(document), "Statement");
-    if (all === undefined || Array.isArray(document)) {
-      // `policy` may be a name or an ARN; a document begins with a brace.
-      if (typeof value !== "string" || /^(?:[{["]|%7B)/i.test(value.trim())) malformed(name);
-      return;
-    }
-    for (const s of [all].flat(8)) judge(statement(map(s)), name);
+  const all = found.get(props) ?? read(props);
+  found.set(props, all);
+  each(all, (f) => {
+    if ("unknown" in f) throw f.unknown;
+    if ("malformed" in f) malformed(f.property);
+    else judge(f.statement, f.property);
   });
+}
+function read(props: Readonly<Record<string, unknown>>): Found[] {
+  const out: Found[] = [];
+  const document = (property: string, get: () => unknown): void => {
+    try {
+      const value = get();
+      if (value === undefined || value === null) return;
+      const document = typeof value === "string" ? parse(value) : value;
+      const all = field(map(document), "Statement");
+      if (all === undefined || Array.isArray(document)) {
+        // `policy` may be a name or an ARN; a document begins with a brace.
+        if (typeof value !== "string" || /^(?:[{["]|%7B)/i.test(value.trim())) out.push({ property, malformed: true });
+        return;
+      }
+      for (const s of [all].flat(8)) out.push({ property, statement: statement(map(s)) });
+    } catch (e) {
+      if (!isUnknown(e)) throw e;
+      out.push({ property, unknown: e });
+    }
+  };
+  for (const [name, key] of Object.entries(LISTS)) document(name, () => { if (Array.isArray(props[name])) (props[name] as unknown[]).forEach((p, i) => { document(`${name}[${String(i)}].${key}`, () => map(p)[key]); }); });
+  for (const p of PROPERTIES) document(p, () => props[p]);
+  return out;
 }
 /** JSON, also where it was written as a text once more, or for a URL. */
 function parse(text: string): unknown {
