@@ -12,7 +12,7 @@ describe("the inside of the SDK that the in-process way uses", () => {
   });
   it("is where it was", () => {
     const wanted: [object, string[]][] = [
-      [inside.settings, ["setMockOptions", "waitForRPCs"]], [inside.state, ["withLocalStorage", "getStore"]], [inside.stack, ["runInPulumiStack"]],
+      [inside.settings, ["setMockOptions", "waitForRPCs"]], [inside.state, ["withLocalStorage", "getStore"]], [inside.stack, ["runInPulumiStack"]], [inside.resource.Resource, ["callsites", "stackTrace"]], [inside.debuggable, ["debuggablePromise"]],
       [inside.config, ["setAllConfig"]], [inside.policy, ["makeAnalyzeRpcFun", "makeAnalyzeStackRpcFun", "makeRemediateRpcFun"]],
     ];
     for (const [module, names] of wanted) for (const name of names) expect(typeof (module as Record<string, unknown>)[name], name).toBe("function");

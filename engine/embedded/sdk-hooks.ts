@@ -1,5 +1,7 @@
 import policyServer from "@pulumi/policy/server.js";
+import resourceModule from "@pulumi/pulumi/resource.js";
 import configModule from "@pulumi/pulumi/runtime/config.js";
+import debuggableModule from "@pulumi/pulumi/runtime/debuggable.js";
 import settingsModule from "@pulumi/pulumi/runtime/settings.js";
 import stackModule from "@pulumi/pulumi/runtime/stack.js";
 import stateModule from "@pulumi/pulumi/runtime/state.js";
@@ -19,11 +21,18 @@ interface Inside {
     waitForRPCs(): Promise<void>;
   };
   readonly state: { withLocalStorage<T>(f: () => Promise<T>): Promise<T>; getStore(): { settings: { engine?: Service } } };
+  readonly debuggable: { debuggablePromise: <T>(promise: T) => T };
+  readonly resource: { readonly Resource: { callsites: () => readonly object[] } };
   readonly stack: { runInPulumiStack(init: () => Promise<unknown>): Promise<unknown> };
   readonly config: { setAllConfig(config: Record<string, string>, secretKeys: string[]): void };
   readonly policy: Readonly<Record<"makeAnalyzeRpcFun" | "makeAnalyzeStackRpcFun" | "makeRemediateRpcFun", (pack: string, version: string, level: string, policies: readonly unknown[]) => (call: { request: never }, done: Callback<never>) => unknown>>;
 }
-export const inside = { settings: settingsModule, state: stateModule, stack: stackModule, config: configModule, policy: policyServer } as unknown as Inside;
+export const inside = { debuggable: debuggableModule, resource: resourceModule, settings: settingsModule, state: stateModule, stack: stackModule, config: configModule, policy: policyServer } as unknown as Inside;
+
+// Of every resource the SDK takes the whole stack of calls, for its place in the source, and of every promise one more, to tell at the process's end which never settled: a tenth of a
+// large program's time. No checkpoint of ours has the one, and `waitingFor` tells the other.
+inside.resource.Resource.callsites = () => [];
+inside.debuggable.debuggablePromise = (promise) => promise;
 
 /** Before the storage in which the SDK keeps what belongs to a run; read from `globalThis` at each use. */
 export const slot = slotIn(globalThis);
