@@ -83,6 +83,11 @@ function statement(s: Record<string, unknown>): Statement {
 /** Whether a principal is an account as such: its own policies say who in it may. */
 export const accountRoot = (principal: string): boolean => /^AWS:(?:arn:aws[a-z-]*:iam::\d{12}:root|\d{12})$/.test(principal);
 /** Whether IAM's pattern (`*`, `?`, any case) takes a text in. */
-export const takesIn = (pattern: string, text: string): boolean => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "is").test(text);
+export function takesIn(pattern: string, text: string): boolean {
+  let re = patterns.get(pattern);
+  if (!re) patterns.set(pattern, (re = new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".")}$`, "is")));
+  return re.test(text);
+}
+const patterns = new Map<string, RegExp>();
 /** What a message calls a statement: its Sid, or its property. */
 export const called = (s: Statement, property: string): string => (s.sid ? `the statement ${s.sid} of ${property}` : `a statement of ${property}`);
