@@ -17,12 +17,14 @@ export interface CommitChange {
   readonly files: readonly FileChange[];
 }
 
-/** Commits from `to` back (until `from`, which is left out) that changed one of the paths, newest first, as many at a time as git says at once; merges only where they differ from every parent. */
-export async function* changedCommits(git: Git, to: string, from: string | null, paths: readonly string[]): AsyncGenerator<readonly CommitChange[]> {
-  const args = ["log", "--topo-order", "--full-history", "--relative", "--root", "-c", "--raw", "-z", "--no-abbrev", "-M", "--format=%x1e%H", to, ...(from === null ? [] : [`^${from}`]), "--", ...paths];
+/** Those of the commits, in their order, that changed one of the paths, as many at a time as git says at once; merges only where they differ from every parent. */
+export async function* changedCommits(git: Git, commits: readonly string[], paths: readonly string[]): AsyncGenerator<readonly CommitChange[]> {
+  if (commits.length === 0) return;
+  // Git's own log would compare every tree twice, and first of all commits, before it says a word.
+  const args = ["diff-tree", "--stdin", "-r", "--relative", "--root", "-c", "--raw", "-z", "--no-abbrev", "-M", "--format=%x1e%H", "--", ...paths];
   const decoder = new StringDecoder("utf8");
   const records = new Records();
-  for await (const chunk of git.stream(args)) {
+  for await (const chunk of git.stream(args, `${commits.join("\n")}\n`)) {
     const ended = records.take(decoder.write(chunk));
     if (ended.length > 0) yield ended;
   }
@@ -83,8 +85,8 @@ export interface Lines {
   readonly broughtBy: ReadonlyMap<string, string>;
   /** The main line's commits, by how far each is from its head. */
   readonly places: ReadonlyMap<string, number>;
-  /** All of them. */
-  readonly commits: number;
+  /** All of them, children first. */
+  readonly commits: readonly string[];
 }
 /** Who brought what: a walk over every commit's parents, children first. */
 export async function linesOf(git: Git, to: string): Promise<Lines> {
@@ -92,10 +94,10 @@ export async function linesOf(git: Git, to: string): Promise<Lines> {
   const places = new Map<string, number>();
   let rest = "";
   let start = true;
-  let commits = 0;
+  const commits: string[] = [];
   const take = (line: string): void => {
-    commits++;
     const [commit = "", ...parents] = line.split(" ");
+    commits.push(commit);
     if (start) {
       places.set(commit, 0);
       start = false;

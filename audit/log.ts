@@ -97,21 +97,11 @@ export function openLog(o: LogOptions): Log {
 }
 
 async function* read(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[]): AsyncGenerator<readonly Change[]> {
-  const walk = changedCommits(git, head, from, WATCHED);
-  try {
-    yield* reading(git, o, head, from, findings, walk);
-  } finally {
-    await walk.return(undefined);
-  }
-}
-async function* reading(git: Git, o: LogOptions, head: string, from: string | null, findings: Finding[], walk: ReturnType<typeof changedCommits>): AsyncGenerator<readonly Change[]> {
-  // Git thinks for long before it says anything: its walks begin together, and what else there is to ask is asked meanwhile.
-  const first = walk.next();
-  first.catch(() => undefined);
+  // Git thinks before it says anything: its walks begin together, and what else there is to ask is asked meanwhile.
   const line = linesOf(git, head);
   const read = Promise.all([line, peopleHistory(git, head, line), policyNotes(git)]);
   const caching = o.cache !== false && !git.tracks(WORK_DIR);
-  const after = from === null ? null : Number(git.text(["rev-list", "--count", head, `^${from}`]) ?? 0);
+  const after = from === null ? null : (git.text(["rev-list", "--topo-order", head, `^${from}`]) ?? "").split("\n").filter(Boolean);
   const deployments = o.deployments ?? new Deployments();
   deployments.prepare(git);
   const tiers = tiersAt(git, head);
@@ -123,10 +113,10 @@ async function* reading(git: Git, o: LogOptions, head: string, from: string | nu
   const merges = new Map<string, Merge>();
   const texts = new Texts(git);
   const asked = new Set<string>();
-  const total = after ?? lines.commits;
+  const commits = after ?? lines.commits;
   let done = 0;
   async function* items(): AsyncGenerator<readonly Item[]> {
-    for (let r = await first; r.done !== true; r = await walk.next()) yield r.value.map((c): Item => {
+    for await (const some of changedCommits(git, commits, WATCHED)) yield some.map((c): Item => {
       const merge = lines.broughtBy.get(c.commit);
       const fresh = merge !== undefined && !asked.has(merge);
       if (fresh) asked.add(merge);
@@ -156,7 +146,7 @@ async function* reading(git: Git, o: LogOptions, head: string, from: string | nu
         if (late) await late;
         const entry = item.change ? entryOf(item.commit, item.change, objects[own] ?? null) : item.cached;
         if (entry && entry.d.length > 0) for (const c of changesOf(item.commit, entry, known)) page.push(c);
-        if (++done % 256 === 0) o.onProgress?.(done, total);
+        if (++done % 256 === 0) o.onProgress?.(done, commits.length);
       }
       if (page.length > 0) yield page;
     }
