@@ -131,7 +131,8 @@ export class Context {
   /** The provider behind a reference, if it's ready. */
   loaded(ref: string): ProviderHost | undefined {
     const { urn, id } = parseRef(ref);
-    return this.registry.get(ref) ?? this.registry.get(`${this.renamed.get(urn) ?? urn}::${id}`);
+    const { configured } = this.registry;
+    return configured.get(ref) ?? configured.get(`${this.renamed.get(urn) ?? urn}::${id}`);
   }
   /** The provider behind a reference: of this run, or as it stands in the old state. */
   async host(ref: string | undefined, user: string): Promise<ProviderHost> {

@@ -15,8 +15,9 @@ export class Deployment {
   readonly context: Context;
   private readonly generator: Generator;
   private readonly executor: Executor;
+  /** Registrations under way, with their URNs: what the run is waiting for. */
+  readonly inFlight = new Map<object, string>();
   private readonly defaults = new Map<string, Promise<string>>();
-  private readonly inFlight = new Map<object, string>();
   private tail: Promise<unknown> = Promise.resolve();
   private stackOutputs: Props | null = null;
   constructor(o: Settings) {
@@ -27,10 +28,6 @@ export class Deployment {
   get rootUrn(): string {
     const { project, stack } = this.context.settings;
     return this.context.urnOf({ type: ROOT_TYPE, name: `${project}-${stack}` });
-  }
-  /** What the run is waiting for, for people: URNs of registrations under way. */
-  get waitingFor(): readonly string[] {
-    return [...this.inFlight.values()];
   }
 
   async register(given: Goal): Promise<State> {
@@ -170,7 +167,7 @@ export class Deployment {
         if (!r.delete && !this.done(r.urn)) await this.executor.run([{ op: "same", urn: r.urn, old: r, new: { ...r }, untargeted: true }]);
         continue;
       }
-      if (r.delete && this.generator.isPendingDelete(r)) continue;
+      if (r.delete && this.generator.pendingDeletes.has(r)) continue;
       if (r.delete) steps.set(r, { op: deletion(r, true), urn: r.urn, old: r });
       else if (!this.done(r.urn)) steps.set(r, r.pendingReplacement ? { op: "remove-pending-replace", urn: r.urn, old: r } : { op: deletion(r, false), urn: r.urn, old: r });
       else continue;

@@ -20,16 +20,13 @@ const because = (key: string): DiffResult => diffOf("some", [], [key]);
 export class Generator {
   private readonly c: Context;
   private readonly urns = new Set<string>();
-  private readonly pendingDeletes = new Set<State>();
+  /** Deletions that a replacement still to come made, or will. */
+  readonly pendingDeletes = new Set<State>();
   private readonly missed = new Set<string>();
   private readonly dependentKeys = new Map<string, readonly string[]>();
   constructor(c: Context) {
     this.c = c;
   }
-  isPendingDelete(s: State): boolean {
-    return this.pendingDeletes.has(s);
-  }
-
   urnOf(goal: Pick<Goal, "parent" | "type" | "name">): string {
     if (goal.parent !== undefined && !this.urns.has(goal.parent)) throw new Error(`could not find parent resource ${goal.parent}`);
     const urn = this.c.urnOf(goal);

@@ -11,7 +11,7 @@ export interface ProgramLimits {
 }
 
 export function tooLong(d: Deployment, limits: ProgramLimits): void {
-  const urns = d.waitingFor, more = urns.length > 3 ? ` and ${String(urns.length - 3)} more` : "";
+  const urns = [...d.inFlight.values()], more = urns.length > 3 ? ` and ${String(urns.length - 3)} more` : "";
   const why = urns.length ? `it waits for ${urns.slice(0, 3).join(", ")}${more}` : "no registration is under way: it waits for a promise of its own";
   d.context.say("error", `the program didn't end within ${String(Math.round(limits.timeoutMs / 1000))} s: ${why}`, undefined, "ENGINE_TIMEOUT");
   d.context.stop("error");
@@ -21,7 +21,7 @@ export function tooLong(d: Deployment, limits: ProgramLimits): void {
 async function quiet(d: Deployment): Promise<void> {
   for (let still = 0; still < 5; still++) {
     await new Promise((done) => setTimeout(done, 5));
-    if (d.waitingFor.length > 0) still = 0;
+    if (d.inFlight.size > 0) still = 0;
     await d.idle();
   }
 }

@@ -20,7 +20,8 @@ export const visible = (p: Props): Props => Object.fromEntries(Object.entries(p)
 /** Provider plugins by reference. Provider resources are resources too: their check, diff, create and update are CheckConfig, DiffConfig and Configure. */
 export class Registry implements Handler {
   readonly known = true;
-  private readonly configured = new Map<string, ProviderHost>();
+  /** What is ready to be asked, by reference. */
+  readonly configured = new Map<string, ProviderHost>();
   private readonly checked = new Map<string, ProviderHost>();
   private readonly all = new Set<ProviderHost>();
   private readonly starting = new Map<string, Promise<ProviderHost>>();
@@ -29,9 +30,6 @@ export class Registry implements Handler {
   constructor(o: Settings, resource: Builtins["resource"]) {
     this.o = o;
     this.load = (pkg, version) => (pkg === "pulumi" ? builtinProvider({ stackOutputs: o.stackOutputs ?? (() => Promise.resolve(null)), resource }) : o.load(pkg, version));
-  }
-  get(ref: string): ProviderHost | undefined {
-    return this.configured.get(ref);
   }
   private async start(urnType: string, inputs: Props): Promise<ProviderHost> {
     const pkg = packageOf(urnType), { version } = inputs;

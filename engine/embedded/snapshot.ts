@@ -16,7 +16,8 @@ export class Snapshot {
   private readonly done = new Set<State>();
   private readonly pending = new Map<State, Operation>();
   private base: readonly State[];
-  private readonly leftOver: Operation[];
+  /** Creations that an earlier run began and nobody ended. */
+  readonly interrupted: Operation[];
   private readonly sink: Sink | undefined;
   /** The write that what begins now will be in, and the one under way. */
   private waiting: Promise<void> | null = null;
@@ -27,7 +28,7 @@ export class Snapshot {
     this.base = base;
     this.sink = sink;
     // Of what an earlier run left, only creations are unknown: the state tells what was to be updated or deleted.
-    this.leftOver = leftOver.filter((o) => o.type === "creating");
+    this.interrupted = leftOver.filter((o) => o.type === "creating");
   }
   begin(resource: State, type: Operation["type"]): Promise<void> {
     this.pending.set(resource, { resource, type });
@@ -49,12 +50,8 @@ export class Snapshot {
   }
   /** A creation that was interrupted is known to have been done, or done again, now. */
   private resolve(urn: string): void {
-    const at = this.leftOver.findIndex((o) => o.resource.urn === urn);
-    if (at >= 0) this.leftOver.splice(at, 1);
-  }
-  /** Creations that an earlier run began and nobody ended. */
-  get interrupted(): readonly Operation[] {
-    return this.leftOver;
+    const at = this.interrupted.findIndex((o) => o.resource.urn === urn);
+    if (at >= 0) this.interrupted.splice(at, 1);
   }
   /** What an update starts from was read anew. */
   rebase(base: readonly State[]): Promise<void> {
@@ -78,7 +75,7 @@ export class Snapshot {
     if (!sink) return Promise.resolve();
     this.waiting ??= this.writing.then(() => this.gathered()).then(() => {
       this.waiting = null;
-      const from = performance.now(), written = sink(this.resources(), [...this.leftOver, ...this.pending.values()]);
+      const from = performance.now(), written = sink(this.resources(), [...this.interrupted, ...this.pending.values()]);
       this.writing = written.catch(() => undefined).then(() => { this.took = performance.now() - from; });
       return written;
     });

@@ -40,7 +40,5 @@ export function refuseUnsupported(v: Value, path?: string): void {
 export class Bail extends Error {}
 /** The run ended before this could be done; the SDK hears that the engine shut down. */
 export class ShutDown extends Error {
-  constructor() {
-    super("resource monitor shut down");
-  }
+  override readonly message = "resource monitor shut down";
 }

@@ -192,7 +192,8 @@ const writerOf = (s: PassphraseSecrets): DeploymentWriter => new DeploymentWrite
 
 function unwrap(document: unknown, corrupt: (why: string) => Error): { version: number; deployment: Deployment } {
   const d = deploymentIn(document), resources: unknown = d?.deployment["resources"] ?? [];
-  if (!d) throw corrupt("it is no deployment in JSON");
+  // A stack that was made and never deployed has nothing that could take a state's place.
+  if (!d || (Object.keys(d.deployment).length === 0 && (document as { deployment?: unknown }).deployment === undefined)) throw corrupt("it is no deployment in JSON");
   if (!Array.isArray(resources) || !(resources as (Row | null)[]).every((r) => typeof r?.["urn"] === "string" && typeof r["type"] === "string")) throw corrupt("its resources are none");
   return { version: d.version, deployment: d.deployment as unknown as Deployment };
 }

@@ -72,7 +72,7 @@ describe("the checkpoint", () => {
     expect(await code(engine.import("s", broken((d) => { d.deployment.resources.reverse(); })))).toBe("STATE_CORRUPT");
     expect(await code(engine.import("s", broken((d) => { d.deployment.manifest.magic = "0"; })))).toBe("STATE_CORRUPT");
     expect(await code(engine.import("s", broken((d) => { (d.deployment.resources[2] as Record<string, unknown>)["viewOf"] = "x"; })))).toBe("STATE_CORRUPT");
-    expect(await code(engine.import("s", []))).toBe("STATE_CORRUPT");
+    for (const none of [[], { version: 3, checkpoint: { stack: "s" } }, { version: 3, deployment: { resources: [null] } }]) expect(await code(engine.import("s", none))).toBe("STATE_CORRUPT");
     expect(doc()).toEqual(good); // untouched by all of them
     writeFileSync(file(), readFileSync(file(), "utf8").slice(0, 300));
     expect(await code(engine.up(run()))).toBe("STATE_CORRUPT");
