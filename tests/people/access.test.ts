@@ -87,6 +87,41 @@ describe("access review and apply", () => {
     const next = as(base, "super-admin-1", dir, ["access", "review"], "", "2027-02-24");
     expect((next.json["review"] as Review).since).toBe("2026-11-24");
   });
+  it("says of each what they may, open and lack, and who reviews which environment", () => {
+    const dir = copyOf(base);
+    const all = parse(read(dir, "stacks/people.yaml")) as { people: Record<string, object> };
+    const factor = (attestedAt: string, by: string): object => ({ secondFactor: { attestedAt, by } });
+    Object.assign(all.people["super-admin-1"]!, factor("2025-11-01", "super-admin-2"));
+    Object.assign(all.people["super-admin-2"]!, factor("2026-11-01", "super-admin-2"));
+    Object.assign(all.people["admin-1"]!, factor("2026-11-01", "super-admin-1"), { until: "2026-11-20" });
+    Object.assign(all.people["engineer-1"]!, factor("2026-11-01", "super-admin-1"), { from: "2026-12-01" });
+    write(dir, "stacks/people.yaml", stringify(all));
+    as(base, "super-admin-1", dir, ["access", "review"]);
+    const { lines, reviewers } = review(dir);
+    const line = (name: string): Review["lines"][number] => lines.find((l) => l.name === name)!;
+    expect(line("super-admin-1").notes).toEqual(["the second factor was attested on 2025-11-01, more than a year ago", "may do everything in these tiers"]);
+    expect(line("super-admin-2").notes).toEqual(["nobody else attested the second factor", "may do everything in these tiers"]);
+    expect(line("admin-1")).toMatchObject({ may: [], notes: ["left on 2026-11-20, and is still a recipient of 7 files"] });
+    expect(line("engineer-1")).toMatchObject({ may: [], notes: ["begins on 2026-12-01"], opens: ["stacks/dev/secrets.sops.yaml", "stacks/pepper-development.sops.yaml", "stacks/pepper.sops.yaml"] });
+    expect(line("auditor-1").notes).toEqual(["no second factor is attested"]);
+    expect(line("deployer-dev")).toMatchObject({ notes: [], may: expect.arrayContaining([expect.stringMatching(/^development standard: /)]) });
+    expect(reviewers).toEqual(expect.arrayContaining(["dev: super-admin-1, super-admin-2", "prod-payments: super-admin-1, super-admin-2"]));
+  });
+  it("says what changed since the review before, of people alone who changed", async () => {
+    const dir = copyOf(base);
+    as(base, "super-admin-1", dir, ["access", "review"]);
+    commit(dir, "Review");
+    const [k, late] = [await newKeys(base, "other"), await newKeys(base, "late-2")];
+    const all = parse(read(dir, "stacks/people.yaml")) as { people: Record<string, Record<string, unknown>> };
+    all.people["late"] = { ...all.people["engineer-1"], handle: "late", recipients: [late.recipient], signing: [late.signing] };
+    delete all.people["auditor-1"];
+    Object.assign(all.people["admin-1"]!, { recipients: [k.recipient], signing: [k.signing] });
+    Object.assign(all.people["engineer-1"]!, { role: "admin", tiers: ["development", "staging"] });
+    write(dir, "stacks/people.yaml", stringify(all));
+    expect(as(base, "super-admin-1", dir, ["access", "review"], "", "2027-02-24").json["review"]).toMatchObject({ since: "2026-11-24", changes: [
+      "late: new, engineer in development", "auditor-1: gone, was auditor in development, staging, production", "admin-1: other age recipients", "admin-1: other signing keys", "engineer-1: engineer became admin", "engineer-1: tiers development became development, staging",
+    ] });
+  });
   it("reads CloudTrail: reads of payment secrets alone, the unusual flagged, unused access named, a broken file said", () => {
     const dir = copyOf(base);
     const logs = join(dir, "logs/2026/11");
@@ -143,6 +178,13 @@ describe("access review and apply", () => {
     expect(apply("2027-02-24")).toContain("another review was copied here");
     expect(apply("2026-11-24", { lines: lines.map((l) => (l.name === "engineer-1" ? { ...l, tiers: ["development", "production"] } : l)) })).toContain("and was reviewed as engineer in development, production");
     expect(apply("2026-11-24", { lines: [...lines, { ...lines.find((l) => l.name === "engineer-1")!, decision: "remove" }] })).toContain("engineer-1: stands there twice");
+    const with1 = (name: string, change: Partial<Review["lines"][number]>): Partial<Review> => ({ lines: lines.map((l) => (l.name === name ? { ...l, ...change } : l)) });
+    expect(apply("2026-11-24", with1("engineer-1", { decision: "" }))).toBe("engineer-1: not decided yet");
+    expect(apply("2026-11-24", with1("engineer-1", { reason: "" }))).toBe("engineer-1: no reason is given");
+    expect(apply("2026-11-24", with1("engineer-1", { reviewedBy: "engineer-1" }))).toBe("engineer-1: nobody reviews themself");
+    for (const reviewedBy of ["deployer-dev", "nobody-1"]) expect(apply("2026-11-24", with1("engineer-1", { reviewedBy }))).toContain("engineer-1: reviewedBy is nobody in people.yaml");
+    expect(apply("2026-11-24", with1("super-admin-1", { decision: "remove" }))).toBe("super-admin-1: another Super Admin must apply your own removal");
+    expect(apply("2026-11-24", { lines: lines.filter((l) => l.name !== "auditor-1") })).toBe("auditor-1 isn't in the review: they came after it");
     write(dir, "stacks/people.yaml", read(dir, "stacks/people.yaml").replace(/(    engineer-1:\n)/, '$1        until: "2026-11-20"\n'));
     expect(apply("2026-11-24", { lines: lines.map((l) => (l.name === "deployer-dev" ? { ...l, reviewedBy: "engineer-1" } : l)) })).toContain("engineer-1, who reviewed it, is not active");
   });
