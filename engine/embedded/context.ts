@@ -120,12 +120,10 @@ export class Context {
   }
   /** Whether a mandatory one is among them. */
   report(violations: readonly Violation[]): boolean {
-    for (const v of violations) {
-      this.violations.push(v);
-      this.observer.violated?.(v);
-    }
+    this.violations.push(...violations);
+    for (const v of violations) this.observer.violated?.(v);
     const mandatory = violations.some((v) => v.level === "mandatory");
-    if (mandatory) this.failed = true;
+    this.failed ||= mandatory;
     return mandatory;
   }
   /** The provider behind a reference, if it's ready. */

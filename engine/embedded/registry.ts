@@ -54,12 +54,10 @@ export class Registry implements Handler {
     const d = await host.diffConfig(urn, visible(old.inputs), old.outputs, news);
     return d.changes === "unknown" ? { ...d, changes: equal(plainProps(old.outputs), plainProps(news)) ? "none" : "some" } : d;
   }
-  async create(s: State): Promise<Written> {
-    const id = this.o.preview ? UNKNOWN : randomUUID();
-    await this.configure(s, id);
-    return { id, outputs: visible(s.inputs) };
+  create(s: State): Promise<Written> {
+    return this.update({ id: this.o.preview ? UNKNOWN : randomUUID() }, s);
   }
-  async update({ id = "" }: State, s: State): Promise<Written> {
+  async update({ id = "" }: Pick<State, "id">, s: State): Promise<Written> {
     await this.configure(s, id);
     return { id, outputs: visible(s.inputs) };
   }

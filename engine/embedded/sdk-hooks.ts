@@ -30,7 +30,7 @@ interface Inside {
 export const inside = { debuggable: debuggableModule, resource: resourceModule, settings: settingsModule, state: stateModule, stack: stackModule, config: configModule, policy: policyServer } as unknown as Inside;
 
 // Of every resource the SDK takes the whole stack of calls, for its place in the source, and of every promise one more, to tell at the process's end which never settled: a tenth of a
-// large program's time. No checkpoint of ours has the one, and `waitingFor` tells the other.
+// large program's time. No checkpoint of ours has the one, and `tooLong` tells the other.
 inside.resource.Resource.callsites = () => [];
 inside.debuggable.debuggablePromise = (promise) => promise;
 
