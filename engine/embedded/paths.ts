@@ -47,36 +47,31 @@ function reset(path: Path, old: Value | undefined, now: Value | undefined, oldSe
   while (now !== undefined && isSecret(now)) { now = now.value; newSecret = true; }
   const [key, ...rest] = path;
   if (key === undefined) return false;
-  const kept = (v: Value): Value => structuredClone(oldSecret && !newSecret ? secret(v) : v);
-  const deeper = (o: Value | undefined, n: Value | undefined): boolean => reset(rest, o, n, oldSecret, newSecret);
+  /** What's under `k`, or what's below it, as it was. */
+  const from = <K extends string | number>(o: Record<K, Value>, n: Record<K, Value>, k: K): boolean => {
+    if (rest.length) return reset(rest, o[k], n[k], oldSecret, newSecret);
+    n[k] = structuredClone(oldSecret && !newSecret ? secret(o[k]) : o[k]);
+    return true;
+  };
   if (Array.isArray(old) || Array.isArray(now) || typeof key === "number") {
     if (key !== "*" && typeof key !== "number") return rest.length === 0 || (Array.isArray(old) && Array.isArray(now));
     if (!Array.isArray(old) || !Array.isArray(now)) return key === "*" ? rest.length === 0 && now !== undefined : !Array.isArray(old) && !Array.isArray(now);
     const [o, n] = [old, now];
-    if (typeof key === "number") {
-      if (key >= o.length || key >= n.length) return rest.length === 0 && key >= o.length && key >= n.length;
-      if (rest.length) return deeper(o[key], n[key]);
-      n[key] = kept(o[key] as Value);
-      return true;
-    }
-    const within = o.slice(0, n.length).every((v, i) => { if (rest.length) return deeper(v, n[i]); n[i] = kept(v); return true; });
-    return within && o.length === n.length;
+    if (typeof key === "number") return key < o.length && key < n.length ? from(o, n, key) : rest.length === 0 && key >= o.length && key >= n.length;
+    return o.slice(0, n.length).every((_, i) => from(o, n, i)) && o.length === n.length;
   }
   const o = isMap(old) ? old : undefined, n = isMap(now) ? now : undefined;
   if (key === "*") {
-    if (rest.length) return o !== undefined && n !== undefined && Object.keys(o).every((k) => k in n && deeper(o[k], n[k]));
-    if (!n) return false;
-    if (o) {
-      for (const k of Object.keys(o)) n[k] = kept(o[k] as Value);
-      for (const k of Object.keys(n)) if (!(k in o)) Reflect.deleteProperty(n, k);
-    }
-    return true;
+    if (!n || !o) return rest.length === 0 && n !== undefined;
+    if (rest.length === 0) for (const k of Object.keys(n)) if (!(k in o)) Reflect.deleteProperty(n, k);
+    return Object.keys(o).every((k) => (rest.length === 0 || k in n) && from(o, n, k));
   }
   if (rest.length === 0) {
-    if (o && key in o) { if (!n) return false; n[key] = kept(o[key] as Value); } else if (n) Reflect.deleteProperty(n, key);
+    if (o && key in o) return n !== undefined && from(o, n, key);
+    if (n) Reflect.deleteProperty(n, key);
     return true;
   }
   if (!o || !n) return !o && !n;
   if (!(key in n)) return !(key in o);
-  return deeper(o[key], n[key]);
+  return from(o, n, key);
 }
