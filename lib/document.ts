@@ -77,12 +77,25 @@ function decode(file: string, bytes: Buffer): { readonly text: string | null; re
   return { text, findings: [documentCodes.finding("FILE_CRLF", { message: "the file has Windows line ends", at: { file, line, column: cr - text.lastIndexOf("\n", cr - 1) }, hint: "git config core.autocrlf input, then save with LF" })] };
 }
 
-/** Reads and parses a declaration. `document` is null where nothing further can be said of it. */
+/** What the last texts said, by file and text: a deployment reads an environment's file for its declarations, its policies and each of its stacks. */
+const parsed = new Map<string, ReadResult>();
+const KEPT = 16;
+
+/** Reads and parses a declaration. `document` is null where nothing further can be said of it; its value is frozen. */
 export function readDocument(root: string, file: string, options: { readonly maxBytes?: number } = {}): ReadResult {
   const { text, findings } = readText(root, file, options.maxBytes);
   if (text === null) return { document: null, findings };
-  const parsed = parseDocument(text, file);
-  return { document: parsed.document, findings: [...findings, ...parsed.findings] };
+  const key = `${file}\n${text}`, of = parsed.get(key) ?? parseDocument(text, file);
+  freeze(of.document?.value);
+  parsed.delete(key);
+  parsed.set(key, of);
+  for (const oldest of parsed.keys()) if (parsed.size > KEPT) parsed.delete(oldest);
+  return { document: of.document, findings: [...findings, ...of.findings] };
+}
+function freeze(v: unknown): void {
+  if (typeof v !== "object" || v === null || Object.isFrozen(v)) return;
+  Object.freeze(v);
+  for (const e of Object.values(v)) freeze(e);
 }
 
 /** Parses YAML text into plain values with places. All findings at once; `document` is null where one of them is an error. */
