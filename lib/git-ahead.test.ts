@@ -31,6 +31,12 @@ it("gives every item its objects in order, however many items want none, objects
   expect(got[1000]).toEqual(["größer\n", ""]);
   expect(got.filter((o) => o[0] === "small").length).toBe(items.filter((i) => i[0] === small).length);
 });
+it("waits for no object that git holds back until more are asked for, however many items want none", async () => {
+  const small = put("small");
+  let seen = 0;
+  for await (const ready of objectsAhead(new Git(dir, env), list(Array.from({ length: 9000 }, (_, n) => n)), (n) => (n === 0 ? [small] : []))) seen += ready.length;
+  expect(seen).toBe(9000);
+}, 20_000);
 it("ends when the caller has enough, and passes on what goes wrong in front of it", async () => {
   const small = put("small");
   let asked = 0;

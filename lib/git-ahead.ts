@@ -6,7 +6,7 @@ import { LARGEST_OBJECT } from "./git-objects.ts";
 
 /** An object's bytes, to be used at once; null where the repository hasn't it (a shallow or partial clone) or it is larger than LARGEST_OBJECT. */
 export type ObjectBytes = Buffer | null;
-/** So many objects and items may be under way: more than git's own output buffer holds, or both would wait for each other. */
+/** So many objects may be under way: more than git's own output buffer holds, or both would wait for each other; for the same reason items that want none don't count. */
 const AHEAD = 2000;
 
 /** An item with the objects that it wants, in its order. */
@@ -48,7 +48,7 @@ export async function* objectsAhead<T>(git: Git, batches: AsyncIterable<readonly
           if (stopped()) return;
           const ids = idsOf(item);
           queue.push({ item, wants: ids.length });
-          outstanding += ids.length + 1;
+          outstanding += ids.length;
           for (const id of ids) ask(`${id}\n`);
           more.give();
           while (outstanding >= AHEAD && !stopped()) await room.wait();
@@ -77,7 +77,6 @@ export async function* objectsAhead<T>(git: Git, batches: AsyncIterable<readonly
         if (objects.length < next.wants) break;
         ready.push({ item: next.item, objects });
         objects = [];
-        outstanding--;
         head++;
       }
       queue.splice(0, head);
