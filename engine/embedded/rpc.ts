@@ -27,13 +27,18 @@ export const fromStruct = (s: { toJavaScript(): unknown } | undefined): Props =>
 export type Fields<M> =
   & { readonly [K in keyof M as K extends `set${infer F}` ? Uncapitalize<F> : never]?: M[K] extends (value: infer V) => unknown ? V | undefined : never }
   & { readonly [K in keyof M as K extends `get${infer F}Map` ? `${Uncapitalize<F>}Map` : never]?: Readonly<Record<string, M[K] extends () => { set(key: string, value: infer V): unknown } ? V : never>> };
+/** Field → its setter, or its map's getter: asked for with every field of every message. */
+const methods = new Map<string, string>();
 /** A message with these fields, named as its setters (and its maps) are: `{ urn, configMap: { k: "v" } }`; what is undefined isn't set. */
 export function message<M extends object>(type: new () => M, fields: Fields<M>): M {
   const m = new type() as Record<string, (value?: unknown) => Map<string, unknown>>;
-  for (const [field, value] of Object.entries(fields)) {
-    const name = field.charAt(0).toUpperCase() + field.slice(1);
-    if (field.endsWith("Map")) for (const [k, v] of Object.entries(value as object)) m[`get${name}`]?.().set(k, v);
-    else if (value !== undefined) m[`set${name}`]?.(Array.isArray(value) ? [...(value as unknown[])] : value);
+  for (const field in fields) {
+    const value: unknown = fields[field as keyof Fields<M>], isMap = field.endsWith("Map");
+    if (value === undefined) continue;
+    const name = methods.get(field) ?? `${isMap ? "get" : "set"}${field.charAt(0).toUpperCase()}${field.slice(1)}`;
+    methods.set(field, name);
+    if (isMap) for (const [k, v] of Object.entries(value as object)) m[name]?.().set(k, v);
+    else m[name]?.(Array.isArray(value) ? [...(value as unknown[])] : value);
   }
   return m as unknown as M;
 }
