@@ -21,7 +21,7 @@ interface Inside {
     waitForRPCs(): Promise<void>;
   };
   readonly state: { withLocalStorage<T>(f: () => Promise<T>): Promise<T>; getStore(): { settings: { engine?: Service } } };
-  readonly debuggable: { debuggablePromise: <T>(promise: T) => T };
+  readonly debuggable: { debuggablePromise: <T>(promise: Promise<T>) => Promise<T> };
   readonly resource: { readonly Resource: { callsites: () => readonly object[] } };
   readonly stack: { runInPulumiStack(init: () => Promise<unknown>): Promise<unknown> };
   readonly config: { setAllConfig(config: Record<string, string>, secretKeys: string[]): void };
@@ -32,7 +32,8 @@ export const inside = { debuggable: debuggableModule, resource: resourceModule, 
 // Of every resource the SDK takes the whole stack of calls, for its place in the source, and of every promise one more, to tell at the process's end which never settled: a tenth of a
 // large program's time. No checkpoint of ours has the one, and `tooLong` tells the other.
 inside.resource.Resource.callsites = () => [];
-inside.debuggable.debuggablePromise = (promise) => promise;
+// As many steps as the SDK's own chain has: which of two failures comes first stays as it is with the CLI.
+inside.debuggable.debuggablePromise = (promise) => promise.then((v) => v).catch((e: unknown) => { throw e; });
 
 /** Before the storage in which the SDK keeps what belongs to a run; read from `globalThis` at each use. */
 export const slot = slotIn(globalThis);
