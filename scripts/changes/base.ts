@@ -76,7 +76,7 @@ interface Graphs { readonly environments: readonly BaseEnvironment[]; readonly u
 interface Cached extends Graphs { readonly program: "own" | "current"; readonly why?: string; readonly people: People | null }
 
 /** The tree of the project's folder in a commit; null where it isn't there. */
-export const treeOf = (git: Git, commit: string): string | null => git.text(["rev-parse", "--verify", "--quiet", `${commit}:${(git.text(["rev-parse", "--show-prefix"]) ?? "").replace(/\/$/, "")}`]);
+export const treeOf = (git: Git, commit: string): string | null => git.text(["rev-parse", "--verify", "--quiet", `${commit}:./`]);
 
 /** The graphs and public claims of a commit: from the cache by tree id, else made anew and kept. `now`: environments that are previewed in the same run; what they declare alike needs no graph of its own. Null where the project isn't in that commit. */
 export async function readBase(context: Context, git: Git, at: Commit, now: readonly Declared[] = []): Promise<Base | null> {

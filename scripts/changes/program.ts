@@ -18,8 +18,9 @@ const SOURCE = ["lib", "schemas", "seal", "stacks/*.ts", "stacks/components", ":
 
 /** Which program to run for a base: its own, or the current one where the dependencies differ. */
 export function chooseProgram(git: Git, commit: string, tree: string): Choice {
-  if (git.try(["diff", "--quiet", "--no-ext-diff", commit, "--", "package-lock.json"]) === null) return { program: "current", why: "the lockfile differs" };
-  if (git.try(["diff", "--quiet", "--no-ext-diff", commit, "--", "sdks"]) === null) return { program: "current", why: "the providers' SDKs differ" };
+  const differs = git.text(["diff", "--name-only", "--relative", "--no-ext-diff", commit, "--", "package-lock.json", "sdks"])?.split("\n");
+  if (differs?.includes("package-lock.json") !== false) return { program: "current", why: "the lockfile differs" };
+  if (differs.some((f) => f !== "")) return { program: "current", why: "the providers' SDKs differ" };
   // A project without a program of its own runs the installed package's, which the lockfile pins.
   if (git.text(["ls-tree", "--name-only", "--full-tree", tree, "stacks/program.ts"]) !== "stacks/program.ts" && !existsSync(join(git.root, "stacks/program.ts"))) return { program: "own-is-current" };
   const same = git.try(["diff", "--quiet", "--no-ext-diff", commit, "--", ...SOURCE]) !== null && git.text(["ls-files", "--others", "--exclude-standard", "--", ...SOURCE]) === "";
