@@ -59,6 +59,8 @@ export interface UpdateOptions extends Options {
   readonly message?: string;
   /** Of what commit the declarations are; absent where they are of none. Kept too. */
   readonly commit?: string;
+  /** The stack that comes after this one: what its key takes time for is begun meanwhile. */
+  readonly next?: string | undefined;
 }
 
 export type Op =

@@ -99,10 +99,10 @@ export async function deploy(context: Context, engine: Engine, d: Declared, opti
       let n = 0;
       const all = async (): Promise<void> => {
         if (options.held) await holdToSteps(context, engine, d, options.held, options, await Promise.all(todo.map(runFor)));
-        for (const part of todo) {
-          const run = await runFor(part);
+        for (const [i, part] of todo.entries()) {
+          const run = await runFor(part), after = todo[i + 1], next = after && stackName(d.name, after);
           const outcome = await engine[kind](run, {
-            ...options, ...(commit !== null && { commit }), signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
+            ...options, next, ...(commit !== null && { commit }), signal: context.signal, stackOutputs: (stack: string) => made.get(stack) ?? null,
             onStep: (s: { urn: string; op: string }) => { context.progress(`${d.name}: ${++n} steps, ${s.op} ${typeOf(s.urn)}`); },
             ...(log !== null && { onEvent: (e: EngineEvent) => { writeSync(log, `${JSON.stringify(e)}\n`); } }),
           });

@@ -37,12 +37,15 @@ export function embeddedEngine(context: EngineContext): Engine {
       release();
     }
   };
+  /** Salts of new stacks whose keys were begun. */
+  const salts = new Map<string, Buffer | undefined>();
   const change = async (kind: HistoryEntry["kind"], run: Run, o: UpdateOptions): Promise<Outcome> => {
     const asItIs = store(run.stack);
     if (o.dryRun) return go(context, kind, run, asItIs, await asItIs.read(), o, true);
     return locked(kind, run.stack, o, async (state) => {
       const loaded = await state.read();
-      await state.ready();
+      const { next } = o, ready = state.ready(salts.get(run.stack));
+      if (next !== undefined) void ready.then(() => { salts.set(next, store(next).begin()); });
       state.keepCopy();
       const outcome = await go(context, kind, run, state, loaded, o, false);
       if (outcome.ok) state.keepCopy();

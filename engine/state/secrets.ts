@@ -10,8 +10,9 @@ export class PassphraseSecrets {
     this.key = key;
     this.salt = salt;
   }
-  static async create(passphrase: string): Promise<PassphraseSecrets> {
-    const salt = randomBytes(8), key = await derive(passphrase, salt);
+  /** `salt`: of 8 bytes, where its key was begun already. */
+  static async create(passphrase: string, salt: Buffer = randomBytes(8)): Promise<PassphraseSecrets> {
+    const key = await derive(passphrase, salt);
     return new PassphraseSecrets(key, `v1:${salt.toString("base64")}:${seal(key, "pulumi")}`);
   }
   /** `state` is the provider's `salt` in a checkpoint, or `encryptionsalt` of a stack's file. Throws FindingError STATE_PASSPHRASE. */
@@ -33,7 +34,21 @@ export class PassphraseSecrets {
     return unseal(this.key, ciphertext);
   }
 }
-const derive = (phrase: string, salt: Buffer): Promise<Buffer> =>
+/** Begins the key of a salt, a fifth of a second's work on another thread: whoever asks for it later waits for less. */
+export function beginKey(passphrase: string, salt: Buffer): void {
+  const name = `${salt.toString("base64")}:${passphrase}`;
+  if (!begun.has(name)) begun.set(name, reckon(passphrase, salt));
+  begun.get(name)?.catch(() => undefined); // whoever asks for it says it
+}
+/** The salt of a provider's state; null where it is malformed. */
+export const saltOf = (state: string): Buffer | null => (/^v1:([^:]+):[^:]+:[^:]+:[^:]+$/.exec(state)?.[1] === undefined ? null : Buffer.from(state.split(":")[1] ?? "", "base64"));
+const begun = new Map<string, Promise<Buffer>>();
+function derive(phrase: string, salt: Buffer): Promise<Buffer> {
+  const name = `${salt.toString("base64")}:${phrase}`, before = begun.get(name);
+  begun.delete(name);
+  return before ?? reckon(phrase, salt);
+}
+const reckon = (phrase: string, salt: Buffer): Promise<Buffer> =>
   new Promise((done, fail) => { pbkdf2(phrase, salt, 1_000_000, 32, "sha256", (e, key) => { if (e) fail(e); else done(key); }); });
 function seal(key: Buffer, text: string): string {
   const nonce = randomBytes(12), c = createCipheriv("aes-256-gcm", key, nonce);

@@ -8,7 +8,7 @@ import { engineCodes } from "../codes.ts";
 import { deploymentIn } from "../graph.ts";
 import type { ExportedDeployment, HistoryEntry } from "../index.ts";
 import { changed, Journal, replay } from "./journal.ts";
-import { PassphraseSecrets } from "./secrets.ts";
+import { beginKey, PassphraseSecrets, saltOf } from "./secrets.ts";
 import { DeploymentWriter, magicOf, readDeployment, type Deployment, type Operation, type Row, type State } from "./deployment.ts";
 
 export interface Loaded { readonly resources: State[]; readonly operations: readonly Operation[] }
@@ -27,7 +27,7 @@ export class StateStore {
   private readonly root: string;
   private readonly stack: string;
   private readonly given: string | undefined;
-  private writer: DeploymentWriter | null = null;
+  private writer: Promise<DeploymentWriter> | null = null;
   private readonly journal: Journal;
   /** What stands there, where this process wrote it. */
   private written: readonly string[] | null = null;
@@ -57,19 +57,32 @@ export class StateStore {
     const m = deployment.manifest as Partial<Deployment["manifest"]> | undefined;
     if (m?.version !== undefined && m.magic !== magicOf(m.version)) throw corrupt("its manifest's magic doesn't match");
     const secrets = await this.secretsOf(deployment, name, corrupt);
-    this.writer = writerOf(secrets);
+    this.writer = Promise.resolve(writerOf(secrets));
     try {
       return readDeployment(deployment, secrets);
     } catch (e) {
       throw corrupt((e as Error).message);
     }
   }
-  async ready(): Promise<void> {
-    this.writer ??= writerOf(await PassphraseSecrets.create(this.passphrase()));
+  /** Makes a key of its own for a stack that has none yet: a fifth of a second's work that goes on beside what follows: it needn't be waited for, the first write does (`salt`: as `begin` gave it). Throws where the passphrase can't be read or made. */
+  ready(salt?: Buffer): Promise<void> {
+    this.writer ??= PassphraseSecrets.create(this.passphrase(), salt).then(writerOf);
+    return this.writer.then(() => undefined, () => undefined); // the first write says what failed
+  }
+  /** Begins what of this stack's key takes time, while another stack is worked on: its salt where it is a new stack's. Nothing is said of what can't be read: `read` says it. */
+  begin(): Buffer | undefined {
+    try {
+      const passphrase = this.passphrase(), text = this.exists ? readFileSync(this.file, "utf8") : null;
+      const stored = text === null ? null : /"salt": ?"([^"]+)"/.exec(text)?.[1], salt = text === null ? randomBytes(8) : stored === undefined || stored === null ? null : saltOf(stored);
+      if (salt) beginKey(passphrase, salt);
+      return text === null ? (salt ?? undefined) : undefined;
+    } catch {
+      return undefined;
+    }
   }
   /** Writes what changed, and resolves when it is on the disk; call `ready` or `read` first, and the next time when this one is through. Rejects with FindingError STATE_UNWRITABLE; what was written before stands then. */
   async save(resources: readonly State[], operations: readonly Operation[]): Promise<void> {
-    const { writer } = this;
+    const writer = await this.writer;
     if (!writer) throw new Error("state is not ready");
     const { states, texts } = writer.rows(resources);
     const change = this.written && this.journal.bytes < this.bytes + JOURNAL_BYTES ? changed(this.written, texts) : null;
