@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, describe, expect, it } from "vitest";
@@ -9,7 +10,12 @@ import { examineSes } from "./ses.ts";
 const http = createHttp({ timeoutMs: 3_000, retries: 0 });
 afterAll(async () => { await http.close(); });
 const secret = expand("{alnum:40}");
-const identity = { accessKeyId: expand("AKIA{base32:16}"), secretAccessKey: secret };
+/** An access key's id tells its account: of its first 48 bits, in base32, the first is set, the last seven are anything, and the 40 between are the number. */
+function accessKeyOf(account: string): string {
+  const bits = `${((1n << 47n) | (BigInt(account) << 7n)).toString(2)}${[...randomBytes(4)].map((b) => b.toString(2).padStart(8, "0")).join("")}`;
+  return `AKIA${(bits.match(/.{5}/g) ?? []).map((b) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[parseInt(b, 2)]).join("")}`;
+}
+const identity = { accessKeyId: accessKeyOf("111111111111"), secretAccessKey: secret };
 interface Told { readonly status: number; readonly body: unknown }
 const FINE = { SendingEnabled: true, ProductionAccessEnabled: true, EnforcementStatus: "HEALTHY", SendQuota: { Max24HourSend: 50_000, MaxSendRate: 14, SentLast24Hours: 100.5 } };
 const xml = (action: string, account: string): string => `<${action}Response><${action}Result><Account>${account}</Account></${action}Result></${action}Response>`;
