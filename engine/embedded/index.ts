@@ -26,9 +26,12 @@ export function embeddedEngine(context: EngineContext): Engine {
   const say = context.say ?? ((): void => undefined);
   /** Stacks whose lock is this engine's already, with what lets it go. */
   const held = new Map<string, () => void>();
+  /** Stacks that come next, their keys begun. */
+  const ahead = new Map<string, StateStore>();
   /** Runs `f` with the stack's lock, and enters what came of it into the stack's history. */
   const locked = async <T>(kind: HistoryEntry["kind"], stack: string, o: UpdateOptions, f: (state: StateStore) => Promise<{ readonly value: T; readonly ok: boolean; readonly changes: HistoryEntry["resourceChanges"] }>): Promise<T> => {
-    const state = store(stack), release = held.has(stack) ? (): void => undefined : takeLock(state.lockFile, stack, kind === "update" ? "up" : kind, context.clock.now(), say);
+    const state = ahead.get(stack) ?? store(stack), release = held.has(stack) ? (): void => undefined : takeLock(state.lockFile, stack, kind === "update" ? "up" : kind, context.clock.now(), say);
+    ahead.delete(stack);
     try {
       const started = Date.now(), { value, ok, changes } = await f(state);
       state.record({ kind, startTime: Math.floor(started / 1000), endTime: Math.floor(Date.now() / 1000), message: o.message ?? "", result: ok ? "succeeded" : "failed", resourceChanges: changes, ...(o.commit !== undefined && { commit: o.commit }) });
@@ -37,15 +40,17 @@ export function embeddedEngine(context: EngineContext): Engine {
       release();
     }
   };
-  /** Salts of new stacks whose keys were begun. */
-  const salts = new Map<string, Buffer | undefined>();
   const change = async (kind: HistoryEntry["kind"], run: Run, o: UpdateOptions): Promise<Outcome> => {
     const asItIs = store(run.stack);
     if (o.dryRun) return go(context, kind, run, asItIs, await asItIs.read(), o, true);
     return locked(kind, run.stack, o, async (state) => {
       const loaded = await state.read();
-      const { next } = o, ready = state.ready(salts.get(run.stack));
-      if (next !== undefined) void ready.then(() => { salts.set(next, store(next).begin()); });
+      const { next } = o, ready = state.ready();
+      if (next !== undefined) void ready.then(() => {
+        const coming = store(next);
+        coming.begin();
+        ahead.set(next, coming);
+      });
       state.keepCopy();
       const outcome = await go(context, kind, run, state, loaded, o, false);
       if (outcome.ok) state.keepCopy();

@@ -10,18 +10,17 @@ export class PassphraseSecrets {
     this.key = key;
     this.salt = salt;
   }
-  /** `salt`: of 8 bytes, where its key was begun already. */
-  static async create(passphrase: string, salt: Buffer = randomBytes(8)): Promise<PassphraseSecrets> {
-    const key = await derive(passphrase, salt);
+  static async create(passphrase: string): Promise<PassphraseSecrets> {
+    const salt = randomBytes(8), key = await derive(passphrase, salt);
     return new PassphraseSecrets(key, `v1:${salt.toString("base64")}:${seal(key, "pulumi")}`);
   }
   /** `state` is the provider's `salt` in a checkpoint, or `encryptionsalt` of a stack's file. Throws FindingError STATE_PASSPHRASE. */
   static async open(passphrase: string, state: string): Promise<PassphraseSecrets> {
-    const [version, salt, ...check] = state.split(":");
-    if (version !== "v1" || !salt || check.length !== 3) throw new Error("the passphrase provider's salt is malformed");
-    const key = await derive(passphrase, Buffer.from(salt, "base64"));
+    const salt = saltOf(state);
+    if (!salt) throw new Error("the passphrase provider's salt is malformed");
+    const key = await derive(passphrase, salt);
     try {
-      if (unseal(key, check.join(":")) === "pulumi") return new PassphraseSecrets(key, state);
+      if (unseal(key, state.split(":").slice(2).join(":")) === "pulumi") return new PassphraseSecrets(key, state);
     } catch {
       // Said below: GCM refuses a wrong key.
     }
@@ -41,7 +40,10 @@ export function beginKey(passphrase: string, salt: Buffer): void {
   begun.get(name)?.catch(() => undefined); // whoever asks for it says it
 }
 /** The salt of a provider's state; null where it is malformed. */
-export const saltOf = (state: string): Buffer | null => (/^v1:([^:]+):[^:]+:[^:]+:[^:]+$/.exec(state)?.[1] === undefined ? null : Buffer.from(state.split(":")[1] ?? "", "base64"));
+export function saltOf(state: string): Buffer | null {
+  const [version, salt, ...check] = state.split(":");
+  return version === "v1" && salt && check.length === 3 ? Buffer.from(salt, "base64") : null;
+}
 const begun = new Map<string, Promise<Buffer>>();
 function derive(phrase: string, salt: Buffer): Promise<Buffer> {
   const name = `${salt.toString("base64")}:${phrase}`, before = begun.get(name);

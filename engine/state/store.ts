@@ -64,20 +64,19 @@ export class StateStore {
       throw corrupt((e as Error).message);
     }
   }
-  /** Makes a key of its own for a stack that has none yet: a fifth of a second's work that goes on beside what follows: it needn't be waited for, the first write does (`salt`: as `begin` gave it). Throws where the passphrase can't be read or made. */
-  ready(salt?: Buffer): Promise<void> {
-    this.writer ??= PassphraseSecrets.create(this.passphrase(), salt).then(writerOf);
+  /** Makes a key of its own for a stack that has none yet: a fifth of a second's work that goes on beside what follows; it needn't be waited for, the first write does. Throws where the passphrase can't be read or made. */
+  ready(): Promise<void> {
+    this.writer ??= PassphraseSecrets.create(this.passphrase()).then(writerOf);
     return this.writer.then(() => undefined, () => undefined); // the first write says what failed
   }
-  /** Begins what of this stack's key takes time, while another stack is worked on: its salt where it is a new stack's. Nothing is said of what can't be read: `read` says it. */
-  begin(): Buffer | undefined {
+  /** Begins what of this stack's key takes time, while another stack is worked on. Nothing is said of what can't be read: `read` says it. */
+  begin(): void {
     try {
-      const passphrase = this.passphrase(), text = this.exists ? readFileSync(this.file, "utf8") : null;
-      const stored = text === null ? null : /"salt": ?"([^"]+)"/.exec(text)?.[1], salt = text === null ? randomBytes(8) : stored === undefined || stored === null ? null : saltOf(stored);
-      if (salt) beginKey(passphrase, salt);
-      return text === null ? (salt ?? undefined) : undefined;
+      if (!this.exists) { void this.ready(); return; }
+      const stored = /"salt": ?"([^"]+)"/.exec(readFileSync(this.file, "utf8"))?.[1], salt = stored === undefined ? null : saltOf(stored);
+      if (salt) beginKey(this.passphrase(), salt);
     } catch {
-      return undefined;
+      // Whoever reads it is told.
     }
   }
   /** Writes what changed, and resolves when it is on the disk; call `ready` or `read` first, and the next time when this one is through. Rejects with FindingError STATE_UNWRITABLE; what was written before stands then. */
