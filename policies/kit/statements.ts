@@ -1,4 +1,4 @@
-import { each, isUnknown, type UnknownValueError } from "./unknown.ts";
+import { each, known, type UnknownValueError } from "./unknown.ts";
 
 // IAM, KMS, secret, bucket and topic policies: JSON text in properties of many names.
 
@@ -40,25 +40,20 @@ export function statementsOf(props: Readonly<Record<string, unknown>>, judge: (s
 }
 function read(props: Readonly<Record<string, unknown>>): Found[] {
   const out: Found[] = [];
-  const document = (property: string, get: () => unknown): void => {
-    try {
-      const value = get();
-      if (value === undefined || value === null) return;
-      const document = typeof value === "string" ? parse(value) : value;
-      const all = field(map(document), "Statement");
-      if (all === undefined || Array.isArray(document)) {
-        // `policy` may be a name or an ARN; a document begins with a brace.
-        if (typeof value !== "string" || /^(?:[{["]|%7B)/i.test(value.trim())) out.push({ property, malformed: true });
-        return;
-      }
-      for (const s of [all].flat(8)) out.push({ property, statement: statement(map(s)) });
-    } catch (e) {
-      if (!isUnknown(e)) throw e;
-      out.push({ property, unknown: e });
-    }
+  const reading = (property: string, f: () => void): void => { known(f, (unknown) => { out.push({ property, unknown }); }); };
+  const document = (property: string, value: unknown): void => {
+    if (value === undefined || value === null) return;
+    const document = typeof value === "string" ? parse(value) : value;
+    const all = field(map(document), "Statement");
+    if (all !== undefined && !Array.isArray(document)) for (const s of [all].flat(8)) out.push({ property, statement: statement(map(s)) });
+    // `policy` may be a name or an ARN; a document begins with a brace.
+    else if (typeof value !== "string" || /^(?:[{["]|%7B)/i.test(value.trim())) out.push({ property, malformed: true });
   };
-  for (const [name, key] of Object.entries(LISTS)) document(name, () => { if (Array.isArray(props[name])) (props[name] as unknown[]).forEach((p, i) => { document(`${name}[${String(i)}].${key}`, () => map(p)[key]); }); });
-  for (const p of PROPERTIES) document(p, () => props[p]);
+  for (const p of PROPERTIES) reading(p, () => { document(p, props[p]); });
+  for (const [name, key] of Object.entries(LISTS)) reading(name, () => {
+    const all = props[name];
+    if (Array.isArray(all)) for (let i = 0; i < all.length; i++) reading(`${name}[${i}].${key}`, () => { document(`${name}[${i}].${key}`, map((all as unknown[])[i])[key]); });
+  });
   return out;
 }
 /** JSON, also where it was written as a text once more, or for a URL. */

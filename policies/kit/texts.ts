@@ -1,4 +1,4 @@
-import { isUnknown, type UnknownValueError } from "./unknown.ts";
+import { known, type UnknownValueError } from "./unknown.ts";
 
 /** Something written in a resource's properties: a text, a map's key, or what a preview can't know. */
 export type Written = { readonly path: string } & ({ readonly text: string } | { readonly key: string } | { readonly unknown: UnknownValueError });
@@ -9,14 +9,7 @@ export function writtenIn(props: object): readonly Written[] {
   const before = walked.get(props);
   if (before) return before;
   const all: Written[] = [];
-  const read = (path: string, get: () => unknown): void => {
-    try {
-      walk(get(), path);
-    } catch (e) {
-      if (!isUnknown(e)) throw e;
-      all.push({ path, unknown: e });
-    }
-  };
+  const read = (path: string, get: () => unknown): void => { known(() => { walk(get(), path); }, (unknown) => { all.push({ path, unknown }); }); };
   const walk = (v: unknown, path: string): void => {
     if (typeof v === "string") all.push({ path, text: v });
     else if (Array.isArray(v)) for (let i = 0; i < v.length; i++) read(`${path}[${String(i)}]`, () => (v as unknown[])[i]);

@@ -7,6 +7,16 @@ export interface UnknownValueError extends Error {
 }
 export const isUnknown = (e: unknown): e is UnknownValueError => e instanceof Error && "unknownTypeSentinel" in e && "props" in e;
 
+/** Runs `read`; what a preview can't know goes to `said` instead of being thrown. */
+export function known(read: () => void, said: (e: UnknownValueError) => void): void {
+  try {
+    read();
+  } catch (e) {
+    if (!isUnknown(e)) throw e;
+    said(e);
+  }
+}
+
 /**
  * Runs judgements of which each may meet a value that a preview can't know. All that can be told is told; then the first unknown is
  * thrown on, so that nothing passes silently: the SDK reports it as an advice, and the update judges again.
@@ -14,12 +24,7 @@ export const isUnknown = (e: unknown): e is UnknownValueError => e instanceof Er
 export class Unknowns {
   private first: UnknownValueError | null = null;
   try(judge: () => void): void {
-    try {
-      judge();
-    } catch (e) {
-      if (!isUnknown(e)) throw e;
-      this.first ??= e;
-    }
+    known(judge, (e) => { this.first ??= e; });
   }
   end(): void {
     if (this.first) throw this.first;
