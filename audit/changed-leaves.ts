@@ -3,7 +3,7 @@ import { flowEnd, plainKeyEnd, type Flat } from "../lib/flat-yaml.ts";
 // Most changes of a file are new values on the same lines: two texts are walked side by side, and nothing is made of what didn't change.
 
 /** What is asked for even where it didn't change: whose value it is. */
-const ALWAYS: ReadonlySet<string> = new Set(["issueId", "sealedBy", "rule"]);
+export const ALWAYS: ReadonlySet<string> = new Set(["issueId", "sealedBy", "rule"]);
 /** Where one of these is, the line-by-line reader looks closer. */
 const ODD = ["\t", "#", "\r", "\u2028", "\u2029"];
 interface Level { readonly indent: number; readonly prefix: string }

@@ -1,5 +1,5 @@
 import { flowLeaves, leafLine, quick, type Flat } from "../lib/flat-yaml.ts";
-import { changedLeaves } from "./changed-leaves.ts";
+import { ALWAYS, changedLeaves } from "./changed-leaves.ts";
 import { changedBlocks, type Block, type Changed, type Version } from "./version.ts";
 
 export type { Flat } from "../lib/flat-yaml.ts";
@@ -46,7 +46,7 @@ function otherBlocks(before: Version, after: Version): Changed[] | null {
 }
 
 /** What a line is asked for even where it didn't change. */
-const ALWAYS = /^ *(?:issueId|sealedBy|rule): /;
+const ASKED = new RegExp(`^ *(?:${[...ALWAYS].join("|")}): `);
 /**
  * Takes out of two blocks the plain `key: value` lines that are the same in both, where only values of such lines differ: then keys, depths and lists
  * are the same, and so are the paths of what is left.
@@ -63,7 +63,7 @@ function slim(a: string[], b: string[]): void {
   }
   for (let i = 0; i < a.length; i++) {
     const x = a[i] as string;
-    if (same[i] === true && leafLine(x) && !ALWAYS.test(x)) continue;
+    if (same[i] === true && leafLine(x) && !ASKED.test(x)) continue;
     [a[n], b[n]] = [x, b[i] as string];
     n++;
   }
