@@ -9,7 +9,6 @@ import type { State } from "../state/deployment.ts";
 import { Bail, refuseUnsupported, ShutDown, type PlannedStep } from "./step.ts";
 import { isProviderType, isRoot, packageOf, ROOT_TYPE } from "../urn.ts";
 
-
 /** One update or preview of one stack: takes registrations while the program runs, then deletes what it no longer declares. */
 export class Deployment {
   readonly context: Context;

@@ -1,3 +1,4 @@
+import { isUnknown } from "../../policies/kit/unknown.ts";
 import type { Level } from "./policy.ts";
 
 type Report = (message: string, urn?: string) => void;
@@ -11,10 +12,8 @@ export interface Judging {
   readonly validateResource?: Validate;
   readonly validateStack?: Validate;
 }
-/** What the SDK's `report` takes besides a text (without a type there): a violation of a policy of another name. sdk-hooks.test.ts fails when that changes. */
+/** What the SDK's `report` takes besides a text (without a type there): a violation of a policy of another name. tests/engine/together.test.ts fails when that changes. */
 type ReportOf = (violation: { readonly name: string; readonly message: string; readonly description?: string | undefined; readonly enforcementLevel?: Level | undefined; readonly severity?: string | undefined; readonly urn?: string | undefined }) => void;
-
-const isUnknown = (e: unknown): e is Error => e instanceof Error && "unknownTypeSentinel" in e;
 
 /**
  * Policies that change nothing of what they are shown, as one for resources and one for stacks: @pulumi/policy reads every resource anew for each
